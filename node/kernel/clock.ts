@@ -1,0 +1,51 @@
+// Time comes only through a Clock, so that a whole mesh can run under a virtual one.
+
+/** Cancels a timer; safe to call twice. */
+export type Cancel = () => void
+
+export type Clock = {
+  /** Wall clock, milliseconds since 1970. For people and for ordering hints, never for leases. */
+  wallMs(): number
+  /** Monotonic milliseconds; differences only. On Linux the same line for all processes of a machine. */
+  nowMs(): number
+  /** Calls back once after `delayMs`. */
+  after(delayMs: number, callback: () => void): Cancel
+}
+
+/** The machine's own clock. Timers do not keep the process alive. */
+export function createSystemClock(): Clock {
+  return {
+    wallMs: () => Date.now(),
+    nowMs: () => Number(process.hrtime.bigint() / 1000n) / 1000,
+    after(delayMs, callback) {
+      const timer = setTimeout(callback, delayMs)
+      timer.unref()
+      return () => clearTimeout(timer)
+    },
+  }
+}
+
+/** Runs `task` every `periodMs`, the next period counted from its end; errors go to `onError`. */
+export function repeat(clock: Clock, periodMs: number | (() => number), task: () => void | Promise<void>, onError: (error: unknown) => void): Cancel {
+  let stopped = false
+  let cancel: Cancel = () => {}
+  const period = () => (typeof periodMs === 'number' ? periodMs : periodMs())
+  const round = async (): Promise<void> => {
+    try {
+      await task()
+    } catch (error) {
+      onError(error)
+    }
+    if (!stopped) cancel = clock.after(period(), () => void round())
+  }
+  cancel = clock.after(period(), () => void round())
+  return () => {
+    stopped = true
+    cancel()
+  }
+}
+
+/** Resolves after `delayMs` of the given clock. */
+export function sleep(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => clock.after(delayMs, resolve))
+}

@@ -1,0 +1,149 @@
+// What the REST API and the event stream serve. The CLI, the dashboard and the SDKs read these shapes; field names
+// follow the outside surface. Times are milliseconds since 1970 unless a name ends in another unit.
+import * as z from 'zod'
+
+const word = z.string().min(1).max(128)
+const durationText = z.union([z.int().min(1), z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, 'a duration such as 500ms 30s 15m 7d')])
+
+export const taskState = z.enum(['blocked', 'scheduled', 'ready', 'running', 'succeeded', 'failed', 'dead', 'cancelled'])
+export type TaskStateName = z.infer<typeof taskState>
+
+/** A task as a client asks for it. Durations are milliseconds or text such as `30s`. */
+export const taskRequest = z
+  .strictObject({
+    kind: z.literal('shell').default('shell'),
+    name: z.string().max(200).optional(),
+    argv: z.array(z.string().max(32_768)).min(1).max(1024),
+    repo: z.url({ protocol: /^https?$/ }).max(2048).optional(),
+    ref: z.string().min(1).max(256).regex(/^[^-\s][^\s]*$/, 'a branch, tag or commit').optional(),
+    worker: word.optional(),
+    skills: z.array(word).max(32).optional(),
+    roles: z.array(word).max(32).optional(),
+    pool: word.optional(),
+    labels: z.record(word, z.string().max(256)).optional(),
+    priority: z.int().min(0).max(9).default(5),
+    timeout: durationText.optional(),
+    attempts: z.int().min(1).max(100).default(1),
+    delay: durationText.optional(),
+    env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a variable name'), z.string().max(32_768)).optional(),
+  })
+  .meta({ id: 'TaskRequest' })
+export type TaskRequest = z.infer<typeof taskRequest>
+
+export const waitingView = z.object({ code: z.string(), message: z.string(), since: z.int(), cure: z.string() }).meta({ id: 'Waiting' })
+export type WaitingView = z.infer<typeof waitingView>
+
+export const attemptView = z
+  .object({
+    epoch: z.int(),
+    worker: z.string(),
+    workerName: z.string(),
+    startedAt: z.int(),
+    endedAt: z.int().optional(),
+    outcome: z.enum(['running', 'succeeded', 'failed', 'cancelled', 'lost']),
+    exitCode: z.int().optional(),
+    signal: z.string().optional(),
+    timedOut: z.boolean().optional(),
+    error: z.string().optional(),
+  })
+  .meta({ id: 'Attempt' })
+export type AttemptView = z.infer<typeof attemptView>
+
+export const taskView = z
+  .object({
+    id: z.string(),
+    state: taskState,
+    spec: z.looseObject({ argv: z.array(z.string()) }),
+    author: z.string(),
+    authorName: z.string(),
+    createdAt: z.int(),
+    updatedAt: z.int(),
+    attempts: z.array(attemptView),
+    result: z
+      .object({
+        exitCode: z.int().optional(),
+        signal: z.string().optional(),
+        timedOut: z.boolean().optional(),
+        error: z.string().optional(),
+        endedAt: z.int(),
+        log: z.object({ hash: z.string(), size: z.int() }).optional(),
+        tail: z.string().optional(),
+      })
+      .optional(),
+    group: z.string(),
+    waiting: waitingView.optional(),
+    cancelRequested: z.boolean().optional(),
+    /** What the running attempt is doing: cloning (percent), running. */
+    progress: z.object({ phase: z.string(), message: z.string(), percent: z.number().optional() }).optional(),
+  })
+  .meta({ id: 'Task' })
+export type TaskView = z.infer<typeof taskView>
+
+export const workerView = z
+  .object({
+    peerId: z.string(),
+    name: z.string(),
+    self: z.boolean(),
+    state: z.enum(['alive', 'suspect', 'dead', 'left']),
+    mode: z.enum(['active', 'draining', 'leaving']),
+    roles: z.array(z.string()),
+    skills: z.array(z.string()),
+    labels: z.record(z.string(), z.string()),
+    pool: z.string().nullable(),
+    repo: z.string().nullable(),
+    slots: z.int(),
+    freeSlots: z.int(),
+    load: z.number(),
+    memoryFreeMb: z.int(),
+    version: z.string(),
+    memberRole: z.string(),
+    keeper: z.boolean(),
+    lastSeenMs: z.int(),
+    roundTripMs: z.number().nullable(),
+    running: z.array(z.string()),
+    addresses: z.array(z.string()),
+    joinedAt: z.int(),
+  })
+  .meta({ id: 'Worker' })
+export type WorkerView = z.infer<typeof workerView>
+
+export const meshView = z
+  .object({
+    mesh: z.string(),
+    self: workerView,
+    members: z.array(workerView),
+    group: z.object({ name: z.string(), version: z.int(), seats: z.array(z.string()), reachable: z.int(), majority: z.int() }),
+    tasks: z.record(taskState, z.int()),
+    foldHash: z.string(),
+    entries: z.int(),
+    httpAddress: z.string(),
+    uptimeMs: z.int(),
+  })
+  .meta({ id: 'Mesh' })
+export type MeshView = z.infer<typeof meshView>
+
+export const inviteRequest = z
+  .strictObject({ role: z.enum(['admin', 'member', 'viewer']).default('member'), uses: z.int().min(1).max(100).default(1), expires: durationText.default('15m') })
+  .meta({ id: 'InviteRequest' })
+export const inviteView = z.object({ invite: z.string(), expiresAt: z.int() }).meta({ id: 'Invite' })
+export type InviteView = z.infer<typeof inviteView>
+
+/** `cursor` is opaque and valid on every node of the mesh. */
+export const eventView = z
+  .object({ cursor: z.string(), time: z.int(), type: z.string(), entity: z.string(), id: z.string(), data: z.unknown() })
+  .meta({ id: 'Event' })
+export type EventView = z.infer<typeof eventView>
+
+/** One piece of a task's output. `offset` counts raw bytes from the start of the attempt's output. */
+export const logChunk = z
+  .object({ offset: z.int(), stream: z.enum(['stdout', 'stderr', 'system']), time: z.int(), text: z.string() })
+  .meta({ id: 'LogChunk' })
+export type LogChunk = z.infer<typeof logChunk>
+
+/** RFC 9457. `code` is stable, `detail` is for people, `cure` says what to do. */
+export const problem = z
+  .object({ type: z.string(), title: z.string(), status: z.int(), code: z.string(), detail: z.string(), cure: z.string().optional(), errors: z.array(z.object({ path: z.string(), message: z.string() })).optional() })
+  .meta({ id: 'Problem' })
+export type Problem = z.infer<typeof problem>
+
+export type Page<Item> = { items: Item[]; next?: string }

@@ -1,0 +1,84 @@
+// Names of things in the mesh, as branded strings. Nothing here does I/O.
+import { createHash } from 'node:crypto'
+
+declare const brand: unique symbol
+type Branded<Name extends string> = string & { readonly [brand]: Name }
+
+/** libp2p peer ID of a node, base58 (`12D3Koo…`). One node, one worker, one identity. */
+export type PeerId = Branded<'PeerId'>
+/** Task ID: 10 characters of creation time, 16 of a hash that binds the author; lower-case base32, sorts by time. */
+export type TaskId = Branded<'TaskId'>
+/** Mesh ID: the hash of the genesis record, lower-case base32. */
+export type MeshId = Branded<'MeshId'>
+/** SHA-256 of a blob, lower-case hex. */
+export type BlobHash = Branded<'BlobHash'>
+/** One uninterrupted lease of a node over its work: `EPOCH.COUNTER` of the node that holds it. */
+export type Term = Branded<'Term'>
+
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
+const TASK_ID = /^[0-9a-hjkmnp-tv-z]{26}$/
+const PEER_ID = /^12D3Koo[1-9A-HJ-NP-Za-km-z]{45}$/
+
+export function isTaskId(text: string): text is TaskId {
+  return TASK_ID.test(text)
+}
+
+export function isPeerId(text: string): text is PeerId {
+  return PEER_ID.test(text)
+}
+
+/** Crockford base32 without padding, lower case. */
+export function base32(bytes: Uint8Array): string {
+  let out = ''
+  let bits = 0
+  let buffer = 0
+  for (const byte of bytes) {
+    buffer = (buffer << 8) | byte
+    bits += 8
+    while (bits >= 5) {
+      bits -= 5
+      out += ALPHABET[(buffer >> bits) & 31]
+      buffer &= (1 << bits) - 1
+    }
+  }
+  return bits > 0 ? out + ALPHABET[(buffer << (5 - bits)) & 31] : out
+}
+
+/** The inverse of `base32`; undefined where a character does not belong to the alphabet. */
+export function fromBase32(text: string): Uint8Array | undefined {
+  const out = new Uint8Array(Math.floor((text.length * 5) / 8))
+  let bits = 0
+  let buffer = 0
+  let at = 0
+  for (const character of text) {
+    const value = ALPHABET.indexOf(character)
+    if (value < 0) return undefined
+    buffer = (buffer << 5) | value
+    bits += 5
+    if (bits >= 8) {
+      bits -= 8
+      out[at++] = (buffer >> bits) & 255
+      buffer &= (1 << bits) - 1
+    }
+  }
+  return out
+}
+
+/**
+ * The ID of a task. It binds author and nonce, so that no other member can create a second task under the same ID.
+ * @param timeMs creation time, milliseconds since 1970
+ */
+export function taskId(author: PeerId, timeMs: number, nonce: Uint8Array): TaskId {
+  const hash = createHash('sha256').update(`nimbus/task/v1\0${author}\0${timeMs}\0`).update(nonce).digest()
+  let time = ''
+  for (let rest = timeMs, i = 0; i < 10; i++) {
+    time = ALPHABET[rest % 32] + time
+    rest = Math.floor(rest / 32)
+  }
+  return (time + base32(hash.subarray(0, 10))) as TaskId
+}
+
+/** SHA-256 as lower-case hex. */
+export function blobHash(bytes: Uint8Array): BlobHash {
+  return createHash('sha256').update(bytes).digest('hex') as BlobHash
+}

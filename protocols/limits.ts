@@ -1,0 +1,24 @@
+// Every size that a peer or a client may reach, in one place, each with its reason.
+
+/** Entries in one block: one signature and one LevelDB batch are shared by them. */
+export const BLOCK_ENTRIES_MAX = 256
+/** Bytes of one block's body: two of them fit in one yamux window with room for control frames. */
+export const BLOCK_BYTES_MAX = 256 * 1024
+/** Bytes of one frame on a link, after the length prefix: one block and its envelope. */
+export const FRAME_BYTES_MAX = 512 * 1024
+/** Bytes of one gossip message: announcements only; libp2p kills the direction of a link that exceeds the receiver's limit. */
+export const GOSSIP_BYTES_MAX = 16 * 1024
+/** Bytes of one task record: its spec is kept in memory on every node. */
+export const TASK_BYTES_MAX = 64 * 1024
+/** A block that claims to come from further in the future than this waits (it is never altered). */
+export const FUTURE_MS_MAX = 60_000
+/** Register operations in one request to a keeper. */
+export const REGISTER_BATCH_MAX = 64
+/** Bytes of output that one attempt may keep; more is counted, not kept. */
+export const LOG_BYTES_MAX = 64 * 1024 * 1024
+/** Bytes of the end of the output that a result carries inline. */
+export const TAIL_BYTES_MAX = 4 * 1024
+/** Bytes of a REST body. */
+export const BODY_BYTES_MAX = 1024 * 1024
+/** Depth of a JSON body: deeper ones survive JSON.parse but not JSON.stringify. */
+export const JSON_DEPTH_MAX = 32

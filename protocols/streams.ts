@@ -1,0 +1,113 @@
+// The messages of a link: one long-lived stream a direction between two members, length-prefixed DAG-CBOR frames.
+// `lane` says which queue a frame waits in at the sender; control overtakes data, data overtakes bulk.
+import { decode, encode } from '@ipld/dag-cbor'
+import * as z from 'zod'
+import type { PeerId, TaskId, Term } from './ids.ts'
+import { isPeerId, isTaskId } from './ids.ts'
+import { BLOCK_BYTES_MAX, BLOCK_ENTRIES_MAX, FRAME_BYTES_MAX, REGISTER_BATCH_MAX } from './limits.ts'
+import type { RegisterValue } from './records.ts'
+import { registerValue } from './records.ts'
+
+export const PROTOCOL = {
+  link: '/nimbus/link/1',
+  join: '/nimbus/join/1',
+  call: '/nimbus/call/1',
+} as const
+
+export type Lane = 'control' | 'data' | 'bulk'
+
+const peerId = z.custom<PeerId>((value) => typeof value === 'string' && isPeerId(value))
+const taskId = z.custom<TaskId>((value) => typeof value === 'string' && isTaskId(value))
+const term = z.custom<Term>((value) => typeof value === 'string' && value.length <= 64)
+const count = z.int().min(0)
+
+/** Totally ordered: by round, then by node. Round 0 belongs to the task's `preferred` node alone. */
+export const ballot = z.tuple([count, z.union([peerId, z.literal('')])])
+export type Ballot = z.infer<typeof ballot>
+
+/** How far one log is known: [author, epoch, seq]. */
+export const head = z.tuple([peerId, z.int().min(1), count])
+export type Head = z.infer<typeof head>
+
+const sealed = z.tuple([z.instanceof(Uint8Array).refine((bytes) => bytes.length <= BLOCK_BYTES_MAX), z.instanceof(Uint8Array).refine((bytes) => bytes.length === 64)])
+export const groupConfig = z.looseObject({ version: z.int().min(1), seats: z.array(peerId).min(1).max(6) })
+export type GroupConfig = z.infer<typeof groupConfig>
+
+const prepareItem = z.looseObject({ task: taskId, ballot })
+const acceptItem = z.looseObject({ task: taskId, ballot, value: registerValue })
+/** A keeper's answer to one item: `promised` where a higher ballot stands, `unknown` where the task has not arrived. */
+export const keeperAnswer = z.looseObject({
+  task: taskId,
+  ok: z.boolean(),
+  promised: ballot.optional(),
+  unknown: z.boolean().optional(),
+  accepted: z.looseObject({ ballot, value: registerValue }).optional(),
+})
+export type PrepareItem = { task: TaskId; ballot: Ballot }
+export type AcceptItem = { task: TaskId; ballot: Ballot; value: RegisterValue }
+export type KeeperAnswer = z.infer<typeof keeperAnswer>
+
+const request = { id: count, version: count }
+export const linkMessage = z.discriminatedUnion('t', [
+  // replication
+  z.looseObject({ t: z.literal('blocks'), blocks: z.array(sealed).min(1).max(BLOCK_ENTRIES_MAX) }),
+  z.looseObject({ t: z.literal('ack'), epoch: count, seq: count }),
+  z.looseObject({ t: z.literal('digest'), hash: z.string().max(64), answer: z.boolean() }),
+  z.looseObject({ t: z.literal('vector'), heads: z.array(head).max(10_000), answer: z.boolean() }),
+  // registers of a keeper group
+  z.looseObject({ t: z.literal('prepare'), ...request, items: z.array(prepareItem).min(1).max(REGISTER_BATCH_MAX) }),
+  z.looseObject({ t: z.literal('accept'), ...request, items: z.array(acceptItem).min(1).max(REGISTER_BATCH_MAX) }),
+  z.looseObject({ t: z.literal('answers'), id: count, items: z.array(keeperAnswer).max(REGISTER_BATCH_MAX) }),
+  z.looseObject({ t: z.literal('stale'), id: count, config: groupConfig }),
+  // leases
+  z.looseObject({ t: z.literal('renew'), ...request, term }),
+  z.looseObject({ t: z.literal('renewed'), id: count, term, ok: z.boolean() }),
+  z.looseObject({ t: z.literal('fence'), ...request, node: peerId, term }),
+  z.looseObject({ t: z.literal('fenced'), id: count, ok: z.boolean(), remainingMs: z.int().optional() }),
+  // the group's own configuration and its hand-over
+  z.looseObject({ t: z.literal('seat-prepare'), id: count, version: count, ballot }),
+  z.looseObject({ t: z.literal('seat-promise'), id: count, ok: z.boolean(), promised: ballot.optional(), accepted: z.looseObject({ ballot, config: groupConfig }).optional() }),
+  z.looseObject({ t: z.literal('seat-accept'), id: count, version: count, ballot, config: groupConfig }),
+  z.looseObject({ t: z.literal('seat-accepted'), id: count, ok: z.boolean(), promised: ballot.optional() }),
+  z.looseObject({ t: z.literal('seat-read'), id: count, version: count, after: z.string().max(64) }),
+  z.looseObject({
+    t: z.literal('seat-state'),
+    id: count,
+    ok: z.boolean(),
+    registers: z.array(z.looseObject({ task: taskId, promised: ballot, accepted: z.looseObject({ ballot, value: registerValue }).optional() })).max(REGISTER_BATCH_MAX),
+    terms: z.array(z.tuple([peerId, term])).max(10_000),
+    next: z.string().max(64).optional(),
+  }),
+  // membership
+  z.looseObject({ t: z.literal('probe'), id: count }),
+  z.looseObject({ t: z.literal('probed'), id: count }),
+  z.looseObject({ t: z.literal('ask-probe'), id: count, peer: peerId }),
+  z.looseObject({ t: z.literal('asked'), id: count, peer: peerId, alive: z.boolean() }),
+])
+export type LinkMessage = z.infer<typeof linkMessage>
+export type LinkMessageOf<Kind extends LinkMessage['t']> = Extract<LinkMessage, { t: Kind }>
+
+/** The lane of each kind of message. */
+export function laneOf(message: LinkMessage): Lane {
+  return message.t === 'blocks' || message.t === 'vector' ? 'data' : message.t === 'seat-state' ? 'bulk' : 'control'
+}
+
+export function encodeLink(message: LinkMessage): Uint8Array {
+  return encode(message)
+}
+
+/** Reads a frame of a peer; a kind that this version does not know is not an error, it is skipped. */
+export function decodeLink(frame: Uint8Array): LinkMessage | { invalid: string } | { skipped: string } {
+  if (frame.length > FRAME_BYTES_MAX) return { invalid: `frame of ${frame.length} bytes is over ${FRAME_BYTES_MAX}` }
+  let value: unknown
+  try {
+    value = decode(frame)
+  } catch (error) {
+    return { invalid: `not canonical DAG-CBOR: ${(error as Error).message.slice(0, 100)}` }
+  }
+  const parsed = linkMessage.safeParse(value)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  if (issue?.path.join('.') === 't' && typeof (value as { t?: unknown })?.t === 'string') return { skipped: String((value as { t: string }).t).slice(0, 32) }
+  return { invalid: `${issue?.path.join('.')} ${issue?.message}`.slice(0, 200) }
+}
