@@ -1,0 +1,33 @@
+// The test run: quick suites side by side on two cores, then the slow ones (real processes, browser, network lab) one
+// file at a time. Retries stay off: a test that passes the second time hides a fault.
+import { defineConfig } from 'vitest/config'
+
+const nodeMajor = Number(process.versions.node.split('.')[0])
+if (nodeMajor < 24) {
+  throw new Error(`The tests need Node 24, but this is ${process.version}, because "vitest" was started outside npm. Run "npm test".`)
+}
+
+const quick = { pool: 'forks', maxWorkers: 2, testTimeout: 20_000, hookTimeout: 20_000, sequence: { groupOrder: 0 } } as const
+// One worker, because these suites measure time, take ports and fill both cores by themselves.
+const slow = { pool: 'forks', maxWorkers: 1, fileParallelism: false, testTimeout: 180_000, hookTimeout: 120_000 } as const
+
+export default defineConfig({
+  test: {
+    reporters: ['default', './test/support/plain-reporter.ts'],
+    projects: [
+      {
+        test: {
+          ...quick,
+          name: 'node',
+          include: ['test/{protocols,node,mesh,contracts,support,tidy}/**/*.test.ts'],
+        },
+      },
+      {
+        oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+        test: { ...quick, name: 'web', environment: 'happy-dom', include: ['test/web/**/*.test.{ts,tsx}'] },
+      },
+      { test: { ...slow, name: 'e2e', include: ['test/e2e/**/*.test.ts'], sequence: { groupOrder: 1 } } },
+      { test: { ...slow, name: 'lab', include: ['test/lab/**/*.test.ts'], sequence: { groupOrder: 2 } } },
+    ],
+  },
+})
