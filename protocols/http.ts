@@ -2,7 +2,13 @@
 // follow the outside surface. Times are milliseconds since 1970 unless a name ends in another unit.
 import * as z from 'zod'
 
-const word = z.string().min(1).max(128)
+// Text that can be signed, spawned and shown: no NUL (it would end an argument early), no half of a surrogate pair.
+const text = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .refine((value) => !value.includes('\0') && value.isWellFormed(), 'no NUL and no lone surrogate')
+const word = text(128).min(1)
 const durationText = z.union([z.int().min(1), z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, 'a duration such as 500ms 30s 15m 7d')])
 
 export const taskState = z.enum(['blocked', 'scheduled', 'ready', 'running', 'succeeded', 'failed', 'dead', 'cancelled'])
@@ -12,23 +18,27 @@ export type TaskStateName = z.infer<typeof taskState>
 export const taskRequest = z
   .strictObject({
     kind: z.literal('shell').default('shell'),
-    name: z.string().max(200).optional(),
-    argv: z.array(z.string().max(32_768)).min(1).max(1024),
+    name: text(200).optional(),
+    argv: z.array(text(32_768)).min(1).max(1024),
     repo: z.url({ protocol: /^https?$/ }).max(2048).optional(),
     ref: z.string().min(1).max(256).regex(/^[^-\s][^\s]*$/, 'a branch, tag or commit').optional(),
     worker: word.optional(),
     skills: z.array(word).max(32).optional(),
     roles: z.array(word).max(32).optional(),
     pool: word.optional(),
-    labels: z.record(word, z.string().max(256)).optional(),
+    labels: z.record(word, text(256)).optional(),
     priority: z.int().min(0).max(9).default(5),
     timeout: durationText.optional(),
     attempts: z.int().min(1).max(100).default(1),
     delay: durationText.optional(),
-    env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a variable name'), z.string().max(32_768)).optional(),
+    env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a variable name'), text(32_768)).optional(),
   })
   .meta({ id: 'TaskRequest' })
 export type TaskRequest = z.infer<typeof taskRequest>
+
+/** Tasks that one request may publish. */
+export const PUBLISH_MAX = 10_000
+export const publishMany = z.strictObject({ tasks: z.array(taskRequest).min(1).max(PUBLISH_MAX) }).meta({ id: 'PublishMany' })
 
 export const waitingView = z.object({ code: z.string(), message: z.string(), since: z.int(), cure: z.string() }).meta({ id: 'Waiting' })
 export type WaitingView = z.infer<typeof waitingView>
@@ -73,6 +83,8 @@ export const taskView = z
     group: z.string(),
     waiting: waitingView.optional(),
     cancelRequested: z.boolean().optional(),
+    /** The outcome shown is not settled by the keepers yet. */
+    provisional: z.boolean().optional(),
     /** What the running attempt is doing: cloning (percent), running. */
     progress: z.object({ phase: z.string(), message: z.string(), percent: z.number().optional() }).optional(),
   })
@@ -125,6 +137,7 @@ export type MeshView = z.infer<typeof meshView>
 export const inviteRequest = z
   .strictObject({ role: z.enum(['admin', 'member', 'viewer']).default('member'), uses: z.int().min(1).max(100).default(1), expires: durationText.default('15m') })
   .meta({ id: 'InviteRequest' })
+export type InviteRequest = z.infer<typeof inviteRequest>
 export const inviteView = z.object({ invite: z.string(), expiresAt: z.int() }).meta({ id: 'Invite' })
 export type InviteView = z.infer<typeof inviteView>
 
@@ -134,9 +147,12 @@ export const eventView = z
   .meta({ id: 'Event' })
 export type EventView = z.infer<typeof eventView>
 
-/** One piece of a task's output. `offset` counts raw bytes from the start of the attempt's output. */
+/**
+ * One piece of a task's output. `offset` counts raw bytes from the start of the attempt's output. Where the bytes are not
+ * UTF-8 (or are cut inside a character), `base64` holds them exactly and `text` is for looking at.
+ */
 export const logChunk = z
-  .object({ offset: z.int(), stream: z.enum(['stdout', 'stderr', 'system']), time: z.int(), text: z.string() })
+  .object({ offset: z.int(), stream: z.enum(['stdout', 'stderr', 'system']), time: z.int(), text: z.string(), base64: z.string().optional() })
   .meta({ id: 'LogChunk' })
 export type LogChunk = z.infer<typeof logChunk>
 

@@ -1,0 +1,54 @@
+// What the HTTP surface asks of the node behind it. The composition root hands in an object of this shape; api/ knows
+// nothing else of the mesh, the queue or the store. A failed promise carries a NimbusError, whose kind becomes the status.
+import type { EventView, InviteRequest, InviteView, LogChunk, MeshView, Page, TaskRequest, TaskStateName, TaskView, WorkerView } from '../../protocols/http.ts'
+import type { TaskId } from '../../protocols/ids.ts'
+
+export type WorkerVerb = 'drain' | 'resume' | 'restart' | 'stop'
+
+/** `cursor` is what an earlier page gave as `next`; `q` is text to find in a task's id, name and command line. */
+export type TaskQuery = { limit: number; cursor?: string; q?: string; state?: TaskStateName; worker?: string }
+
+/**
+ * `from` counts bytes of the attempt's output. `attempt` is its epoch; without it the newest attempt is read, and with
+ * `follow` the first one is waited for. With `follow` the reading ends when that attempt ends; otherwise at once.
+ */
+export type LogQuery = { from: number; follow: boolean; attempt?: number; signal: AbortSignal }
+
+export type Published = { ids: TaskId[]; durability: 'majority' | 'local' }
+
+/** The node may not be able to fill the gap since a cursor: it says so once and goes on from now. */
+export type StreamEvent = EventView | { type: 'resync' }
+
+export type NodePort = {
+  mesh(): MeshView
+  workers(): WorkerView[]
+  /** A worker by name or peer ID. */
+  findWorker(nameOrId: string): WorkerView | undefined
+  tasks(query: TaskQuery): Page<TaskView>
+  task(id: string): TaskView | undefined
+  publish(requests: TaskRequest[]): Promise<Published>
+  cancel(id: string): Promise<TaskView>
+  /** Publishes the same work again as a new task that names this one as `retryOf`. */
+  retry(id: string): Promise<TaskView>
+  /** Pieces of one attempt's output in order, from whichever node holds them; must stop when `signal` fires. */
+  readLog(id: string, query: LogQuery): AsyncIterable<LogChunk>
+  invite(request: InviteRequest): Promise<InviteView>
+  /** Carried to the worker over the mesh; resolves with what the worker says of itself afterwards. */
+  command(peerId: string, verb: WorkerVerb): Promise<WorkerView>
+  /** Removes a member from the mesh for good. */
+  removeWorker(peerId: string): Promise<void>
+  /** Hands over seats and work, then leaves the mesh for good. */
+  leave(): Promise<void>
+  /** Resolves when the stop has begun; the process ends by itself after the answer is out. */
+  shutdown(request: { drain: boolean }): Promise<void>
+  /** Every event of the mesh since a cursor, then live. api/ filters; it reads eagerly and never lets the source wait. */
+  events(query: { since?: string; signal: AbortSignal }): AsyncIterable<StreamEvent>
+  /** Prometheus text. */
+  metrics(): Promise<string>
+}
+
+/** Who calls: the operator of this node, or a task that runs on it with a token of its own. */
+export type Actor = { kind: 'operator' } | { kind: 'task'; task: string }
+
+/** Tokens that the node gave to the tasks it runs. */
+export type TaskTokens = { taskOf(token: string): string | undefined }
