@@ -3,6 +3,7 @@
 import { decode, encode } from '@ipld/dag-cbor'
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
+import { bytesOf } from './bytes.ts'
 import type { PeerId } from './ids.ts'
 import { isPeerId } from './ids.ts'
 import { BLOCK_BYTES_MAX, BLOCK_ENTRIES_MAX } from './limits.ts'
@@ -34,7 +35,7 @@ const blockHead = z.looseObject({
   author: z.custom<PeerId>((value) => typeof value === 'string' && isPeerId(value)),
   epoch: z.int().min(1),
   seq: z.int().min(1),
-  prev: z.instanceof(Uint8Array).refine((bytes) => bytes.length === 32),
+  prev: bytesOf(32),
   hlc: z.int().min(0),
   before: z.looseObject({ epoch: z.int().min(1), seq: z.int().min(0) }).optional(),
   entries: z.array(z.looseObject({ kind: z.string().max(64) })).min(1).max(BLOCK_ENTRIES_MAX),

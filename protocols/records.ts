@@ -1,6 +1,7 @@
 // What members write into their logs. Records are validated where they enter; fields that this version does not
 // know stay in the stored bytes, so that an older node hands on what a newer one wrote.
 import * as z from 'zod'
+import { bytesOf } from './bytes.ts'
 import type { BlobHash, PeerId, TaskId, Term } from './ids.ts'
 import { isPeerId, isTaskId } from './ids.ts'
 
@@ -66,10 +67,10 @@ export const taskRecord = z.looseObject({
   kind: z.literal('task'),
   id: taskId,
   createdAt: timeMs,
-  nonce: z.instanceof(Uint8Array),
+  nonce: bytesOf(16),
   spec: taskSpec,
-  /** The node that may claim first, without the prepare round (ballot zero belongs to it alone). */
-  preferred: peerId.optional(),
+  /** The process (node and its epoch) that may claim first, without the prepare round: ballot zero belongs to it alone. */
+  preferred: z.tuple([peerId, z.int().min(1)]).optional(),
 })
 export const cancelRecord = z.looseObject({ kind: z.literal('cancel'), task: taskId, reason: z.string().max(500).optional() })
 export const registerRecord = z.looseObject({ kind: z.literal('register'), task: taskId, value: registerValue })

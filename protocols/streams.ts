@@ -2,6 +2,7 @@
 // `lane` says which queue a frame waits in at the sender; control overtakes data, data overtakes bulk.
 import { decode, encode } from '@ipld/dag-cbor'
 import * as z from 'zod'
+import { bytesOf, bytesUpTo } from './bytes.ts'
 import type { PeerId, TaskId, Term } from './ids.ts'
 import { isPeerId, isTaskId } from './ids.ts'
 import { BLOCK_BYTES_MAX, BLOCK_ENTRIES_MAX, FRAME_BYTES_MAX, REGISTER_BATCH_MAX } from './limits.ts'
@@ -29,7 +30,7 @@ export type Ballot = z.infer<typeof ballot>
 export const head = z.tuple([peerId, z.int().min(1), count])
 export type Head = z.infer<typeof head>
 
-const sealed = z.tuple([z.instanceof(Uint8Array).refine((bytes) => bytes.length <= BLOCK_BYTES_MAX), z.instanceof(Uint8Array).refine((bytes) => bytes.length === 64)])
+const sealed = z.tuple([bytesUpTo(BLOCK_BYTES_MAX), bytesOf(64)])
 export const groupConfig = z.looseObject({ version: z.int().min(1), seats: z.array(peerId).min(1).max(6) })
 export type GroupConfig = z.infer<typeof groupConfig>
 

@@ -3,6 +3,7 @@
 import { decode, encode } from '@ipld/dag-cbor'
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
+import { bytesOf, bytesUpTo } from './bytes.ts'
 import type { MeshId, PeerId } from './ids.ts'
 import { base32, fromBase32, isPeerId } from './ids.ts'
 
@@ -15,14 +16,13 @@ export const DOMAIN = {
 } as const
 
 const peerId = z.custom<PeerId>((value) => typeof value === 'string' && isPeerId(value), 'not a peer ID')
-const bytes = (length: number) => z.instanceof(Uint8Array).refine((value) => value.length === length, `not ${length} bytes`)
 
 /** `admin` may invite and remove members; `member` may publish and run tasks; `viewer` may only look. */
 export const memberRole = z.enum(['admin', 'member', 'viewer'])
 export type MemberRole = z.infer<typeof memberRole>
 
 /** The root of a mesh. Its hash is the mesh ID; the founder is the first admin. */
-export const genesis = z.looseObject({ v: z.literal(1), founder: peerId, createdAt: z.int().min(0), nonce: bytes(16) })
+export const genesis = z.looseObject({ v: z.literal(1), founder: peerId, createdAt: z.int().min(0), nonce: bytesOf(16) })
 export type Genesis = z.infer<typeof genesis>
 
 /** A member: certified by an admin whose own certificate (or the genesis) vouches for it. */
@@ -48,11 +48,16 @@ export const removal = z.looseObject({
   left: z.boolean(),
   /** Blocks of the subject beyond these heads are refused: [epoch, seq]. */
   cut: z.array(z.tuple([z.int(), z.int()])).max(1000),
+  /**
+   * Of a removed admin: the certificates it issued that stay valid, as the first 12 bytes of the SHA-256 of their bodies.
+   * A date would not do: who holds the key can date a certificate back. Several removals of one subject add up.
+   */
+  keeps: z.array(bytesOf(12)).max(400).optional(),
 })
 export type Removal = z.infer<typeof removal>
 
 /** A signed record as it is stored and sent. */
-export const signed = z.looseObject({ body: z.instanceof(Uint8Array).refine((b) => b.length <= 8192), signature: bytes(64) })
+export const signed = z.looseObject({ body: bytesUpTo(8192), signature: bytesOf(64) })
 export type Signed = z.infer<typeof signed>
 
 /** What one member tells another of the trust root, first on every connection. */
@@ -71,8 +76,8 @@ export const invite = z.looseObject({
   v: z.literal(1),
   mesh: z.string().length(52),
   id: z.string().min(8).max(32),
-  seed: bytes(32),
-  psk: bytes(32),
+  seed: bytesOf(32),
+  psk: bytesOf(32),
   redeemer: peerId,
   addresses: z.array(z.string().max(256)).min(1).max(16),
   role: memberRole,
@@ -107,10 +112,10 @@ export function decodeInvite(text: string): Invite | { invalid: 'not-an-invite' 
 }
 
 /** The join conversation, one DAG-CBOR frame each way, at most 8 kB. */
-export const joinHello = z.looseObject({ v: z.literal(1), invite: z.string().max(32), nonce: bytes(16), mesh: z.string().length(52) })
-export const joinChallenge = z.looseObject({ v: z.literal(1), nonce: bytes(16) })
+export const joinHello = z.looseObject({ v: z.literal(1), invite: z.string().max(32), nonce: bytesOf(16), mesh: z.string().length(52) })
+export const joinChallenge = z.looseObject({ v: z.literal(1), nonce: bytesOf(16) })
 /** `proof` signs (joiner, redeemer, joiner's nonce, redeemer's nonce) with the invite's seed. */
-export const joinProof = z.looseObject({ proof: bytes(64), name: z.string().min(1).max(64) })
+export const joinProof = z.looseObject({ proof: bytesOf(64), name: z.string().min(1).max(64) })
 export const REFUSALS = ['invite-unknown', 'invite-used', 'invite-expired', 'invite-proof', 'wrong-mesh', 'not-a-member', 'removed', 'busy'] as const
 export type RefusalCode = (typeof REFUSALS)[number]
 export const joinAnswer = z.union([z.looseObject({ ok: z.literal(true), trust: trustSet }), z.looseObject({ ok: z.literal(false), code: z.enum(REFUSALS), message: z.string().max(500) })])
