@@ -14,12 +14,21 @@ export type Clock = {
 
 /** The machine's own clock. Timers do not keep the process alive. */
 export function createSystemClock(): Clock {
+  return systemClock((timer) => timer.unref())
+}
+
+/** The machine's own clock for a process that must live until its timers have fired (the guardian after its node has gone). */
+export function createHoldingClock(): Clock {
+  return systemClock(() => {})
+}
+
+function systemClock(prepare: (timer: NodeJS.Timeout) => void): Clock {
   return {
     wallMs: () => Date.now(),
     nowMs: () => Number(process.hrtime.bigint() / 1000n) / 1000,
     after(delayMs, callback) {
       const timer = setTimeout(callback, delayMs)
-      timer.unref()
+      prepare(timer)
       return () => clearTimeout(timer)
     },
   }

@@ -1,0 +1,140 @@
+// The guardian: parent of all work of one node, in a process of its own. It outlives the node by the moment that it takes to end
+// the work and say so. It decides nothing, knows no tasks and no mesh, and imports as little as possible: the first run waits for it.
+import { createSocket } from 'node:dgram'
+import { type Cancel, createHoldingClock, sleep } from '../kernel/clock.ts'
+import { messageOf, NimbusError } from '../kernel/errors.ts'
+import { type GuardedRun, startRun } from './guarded-run.ts'
+import { createSweeper, signalGroup } from './process-sweep.ts'
+import type { FromGuardian, RunOrder, Target, ToGuardian } from './run-order.ts'
+
+/** The node's successor waits 10 s for its predecessor's guardian. */
+const LAST_SWEEP_MS_MAX = 8_000
+/** A datagram may get lost: each target gets three. */
+const LAST_WORDS_AT_MS = [0, 50, 200]
+const GROWTH_MS = 20
+/** A far deadline is looked at in steps: a timer cannot wait longer than 24 days. */
+const LEASE_LOOK_MS_MAX = 3_600_000
+
+const clock = createHoldingClock()
+const sweeper = createSweeper(clock)
+/** Marks all work of this data folder. */
+const dataMark = `NIMBUS_DATA_ID=${process.argv[2] ?? ''}`
+const runs = new Map<string, GuardedRun>()
+/** Orders whose process is not there yet; the value is what ends it at once when it is. */
+const starting = new Map<string, { graceMs: number; reason: string } | undefined>()
+const growing = new Map<string, number>()
+let leaseUntilMs: number | undefined
+let leaseTimer: Cancel = () => {}
+let lastWords: { datagram: Uint8Array; targets: Target[] } | undefined
+let nodeGone = false
+
+process.on('message', (message) => receive(message as ToGuardian))
+process.on('disconnect', () => void endEverything())
+// The terminal's Ctrl-C is for the node; the guardian goes when the node does.
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {})
+
+function receive(message: ToGuardian): void {
+  switch (message.type) {
+    case 'start':
+      return void start(message.order)
+    case 'stop':
+      if (starting.has(message.id)) starting.set(message.id, message)
+      return runs.get(message.id)?.stop(message.graceMs, message.reason)
+    case 'lease':
+      leaseUntilMs = message.untilMs
+      return applyLease()
+    case 'last-words':
+      lastWords = message
+      return
+    case 'bye':
+      // Said by a node that stops in order: nothing runs any more, and nobody needs to be told.
+      lastWords = undefined
+      process.disconnect()
+  }
+}
+
+async function start(order: RunOrder): Promise<void> {
+  starting.set(order.id, undefined)
+  try {
+    const run = await startRun({ clock, sweeper, mayStart: () => !nodeGone, onGrowth: (size) => tellGrowth(order.id, size) }, order)
+    runs.set(order.id, run)
+    tell({ type: 'started', id: order.id, pid: run.pid })
+    if (leaseIsOver() && !run.leaseFree) run.freeze()
+    const stop = starting.get(order.id)
+    starting.delete(order.id)
+    if (stop) run.stop(stop.graceMs, stop.reason)
+    const end = await run.ended
+    runs.delete(order.id)
+    growing.delete(order.id)
+    tell({ type: 'ended', end })
+  } catch (error) {
+    starting.delete(order.id)
+    const { code, cure } = error instanceof NimbusError ? error : { code: 'start-failed', cure: undefined }
+    tell({ type: 'refused', id: order.id, code, message: messageOf(error), cure: cure ?? 'Look at the log of the node.' })
+  }
+}
+
+function leaseIsOver(): boolean {
+  return leaseUntilMs !== undefined && clock.nowMs() >= leaseUntilMs
+}
+
+function applyLease(): void {
+  leaseTimer()
+  const leased = [...runs.values()].filter((run) => !run.leaseFree)
+  if (leaseIsOver()) {
+    for (const run of leased) run.freeze()
+    return
+  }
+  for (const run of leased) run.thaw()
+  if (leaseUntilMs !== undefined) leaseTimer = clock.after(Math.min(leaseUntilMs - clock.nowMs(), LEASE_LOOK_MS_MAX), applyLease)
+}
+
+/** The pipe to the node is closed: it crashed, was killed, or said goodbye. */
+async function endEverything(): Promise<void> {
+  if (nodeGone) return
+  nodeGone = true
+  leaseTimer()
+  const all = [...runs.values()]
+  for (const run of all) signalGroup(run.pid, 'SIGKILL')
+  for (const run of all) run.stop(0, 'its node died')
+  const logs = Promise.all(all.map((run) => run.ended))
+  const survivors = await sweeper.end({ environment: dataMark, groups: all.map((run) => run.pid) }, LAST_SWEEP_MS_MAX)
+  // Only a proven end may be said: it permits others to begin the same work.
+  if (survivors.length === 0 && lastWords) await sendLastWords(lastWords.datagram, lastWords.targets)
+  await Promise.race([logs, sleep(clock, LAST_SWEEP_MS_MAX)])
+  process.exit(0)
+}
+
+async function sendLastWords(datagram: Uint8Array, targets: readonly Target[]): Promise<void> {
+  const sockets = { 4: createSocket('udp4'), 6: createSocket('udp6') }
+  // A target that cannot be reached has missed it; its lease runs out instead.
+  for (const socket of Object.values(sockets)) socket.on('error', () => {})
+  let saidAt = 0
+  for (const at of LAST_WORDS_AT_MS) {
+    if (at > saidAt) await sleep(clock, at - saidAt)
+    saidAt = at
+    await Promise.all(targets.map((target) => new Promise<void>((sent) => {
+      try {
+        sockets[target.host.includes(':') ? 6 : 4].send(datagram, target.port, target.host, () => sent())
+      } catch {
+        sent() // a port that is none
+      }
+    })))
+  }
+}
+
+/** Followers read the file; they only need to hear that there is more, not each time how much. */
+function tellGrowth(id: string, size: number): void {
+  const waiting = growing.has(id)
+  growing.set(id, size)
+  if (waiting) return
+  clock.after(GROWTH_MS, () => {
+    const latest = growing.get(id)
+    growing.delete(id)
+    if (latest !== undefined) tell({ type: 'grown', id, logSize: latest })
+  })
+}
+
+function tell(message: FromGuardian): void {
+  if (!nodeGone && process.connected) process.send?.(message)
+}

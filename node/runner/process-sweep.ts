@@ -1,0 +1,121 @@
+// Finds and ends every process of a run, also those that left its group (setsid, double fork), by their environment in /proc.
+// Where there is no /proc (macOS) only the process group is known. A process that cleared its own environment *and* left both
+// group and parent is out of reach here: that needs a sandbox with its own process namespace.
+import { readdirSync, readFileSync } from 'node:fs'
+import { type Clock, sleep } from '../kernel/clock.ts'
+
+export type ProcessEntry = { pid: number; state: string; parent: number; group: number; session: number; startTicks: number }
+
+type LivingProcess = ProcessEntry & { environment(): string }
+
+/** What makes a process part of the work: an entry of its environment (`NAME=value`), its group, or a parent that is part of it. */
+export type Mark = { environment: string; groups: readonly number[] }
+
+/** One process as the kernel shows it; undefined where it is gone (or was never there). */
+export function readProcess(pid: number): ProcessEntry | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    // The name in parentheses may itself hold spaces and parentheses.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    const at = (index: number): number => Number(fields[index])
+    return { pid, state: fields[0] ?? '', parent: at(1), group: at(2), session: at(3), startTicks: at(19) }
+  } catch {
+    return undefined // gone between listing and reading
+  }
+}
+
+/** The living processes that carry the mark; zombies are dead and do not count. */
+export function findMarked(mark: Mark, processes: readonly LivingProcess[] = listLiving()): number[] {
+  const found = new Set<number>()
+  for (const entry of processes) {
+    if (mark.groups.includes(entry.group) || mark.groups.includes(entry.session) || entry.environment().includes(`\0${mark.environment}\0`)) found.add(entry.pid)
+  }
+  for (let grown = found.size > 0; grown; ) {
+    grown = false
+    for (const entry of processes) {
+      if (found.has(entry.pid) || !found.has(entry.parent)) continue
+      found.add(entry.pid)
+      grown = true
+    }
+  }
+  return [...found]
+}
+
+export type Sweeper = {
+  /** Kills what carries the mark, again and again, until nothing is left (then []) or the time is over (then what survived). */
+  end(mark: Mark, timeMaxMs: number): Promise<number[]>
+}
+
+/** Many runs that end at once share one walk through /proc. */
+export function createSweeper(clock: Clock): Sweeper {
+  let waiting: { mark: Mark; deadlineMs: number; settle(survivors: number[]): void }[] = []
+  let sweeping = false
+
+  const sweep = async (): Promise<void> => {
+    sweeping = true
+    for (let pauseMs = 1; waiting.length > 0; pauseMs = Math.min(pauseMs * 2, 50)) {
+      for (const { mark } of waiting) for (const group of mark.groups) signalGroup(group, 'SIGKILL')
+      const processes = listLiving()
+      waiting = waiting.filter(({ mark, deadlineMs, settle }) => {
+        const alive = findMarked(mark, processes)
+        for (const pid of alive) signal(pid, 'SIGKILL')
+        const over = alive.length === 0 || clock.nowMs() > deadlineMs
+        if (over) settle(alive)
+        return !over
+      })
+      if (waiting.length > 0) await sleep(clock, pauseMs)
+    }
+    sweeping = false
+  }
+  return {
+    end(mark, timeMaxMs) {
+      return new Promise((settle) => {
+        waiting.push({ mark, deadlineMs: clock.nowMs() + timeMaxMs, settle })
+        // A turn later, so that runs that end in the same moment are in the first walk.
+        if (!sweeping) queueMicrotask(() => sweeping || void sweep())
+      })
+    },
+  }
+}
+
+/** Signals the groups and everything else that carries the mark. */
+export function signalMarked(mark: Mark, name: NodeJS.Signals): void {
+  for (const group of mark.groups) signalGroup(group, name)
+  for (const pid of findMarked(mark)) signal(pid, name)
+}
+
+export function signalGroup(group: number, name: NodeJS.Signals): void {
+  if (group > 1) signal(-group, name)
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name)
+  } catch {
+    // Gone already (ESRCH), or not ours (EPERM): the next search tells which.
+  }
+}
+
+/** All living processes but this one and its parent; an environment is read once, and only when asked for. */
+function listLiving(): LivingProcess[] {
+  let names: string[]
+  try {
+    names = readdirSync('/proc')
+  } catch {
+    return [] // no /proc on this system
+  }
+  return names.flatMap((name) => {
+    const entry = /^\d+$/.test(name) ? readProcess(Number(name)) : undefined
+    if (!entry || entry.state === 'Z' || entry.state === 'X' || entry.pid === process.pid || entry.pid === process.ppid) return []
+    let environment: string | undefined
+    return [{ ...entry, environment: () => (environment ??= readEnvironment(entry.pid)) }]
+  })
+}
+
+function readEnvironment(pid: number): string {
+  try {
+    return `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}\0`
+  } catch {
+    return '' // gone, or another user's
+  }
+}
