@@ -16,9 +16,7 @@ test('an absent requirement puts its reason and the install line in the title', 
   vi.stubEnv('CI', '')
   const chromium = requirement('chromium')
   expect(chromium.present).toBe(false)
-  expect(chromium.title('the dashboard')).toBe(
-    'the dashboard [skipped: chromium is not on the PATH; install: apt-get install chromium]',
-  )
+  expect(chromium.title('the dashboard')).toBe('the dashboard [skipped: chromium is not on the PATH; install: apt-get install chromium]')
 })
 
 test('an absent requirement is an error in CI', () => {

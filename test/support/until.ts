@@ -1,5 +1,6 @@
 // Waits for a condition instead of sleeping: polls until it holds, and names what it waited for when it never does.
 import { setTimeout as pause } from 'node:timers/promises'
+import { inspect } from 'node:util'
 
 export interface UntilOptions {
   /** What is awaited, as the end of "waited for …"; it stands in the error. */
@@ -51,6 +52,6 @@ async function attempt<T>(condition: () => T | Promise<T>, last: Last): Promise<
 }
 
 function timedOut(what: string, timeoutMs: number, last: Last): Error {
-  const seen = last.error === undefined ? `the last value was ${String(last.value)}` : `the last attempt threw: ${String(last.error)}`
+  const seen = last.error === undefined ? `the last value was ${inspect(last.value)}` : `the last attempt threw: ${inspect(last.error)}`
   return new Error(`waited ${timeoutMs} ms for ${what}, ${last.attempts} attempts; ${seen}`, { cause: last.error })
 }

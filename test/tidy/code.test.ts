@@ -35,14 +35,17 @@ test.each([
   expect(bannedCalls([parseSource(path, text)])).toEqual([])
 })
 
-test.each(['try { f() } catch {}', 'try { f() } catch (error) { }', 'f().catch(() => {})', 'f().catch(() => undefined)', 'f().catch(() => void 0)'])(
-  'an error dropped without a reason is found: %s',
-  (text) => {
-    expect(emptyCatches([parseSource('node/tasks/a.ts', text)])).toEqual([
-      'node/tasks/a.ts:1 drops an error without a reason; handle it, or say in a comment why it may be dropped',
-    ])
-  },
-)
+test.each([
+  'try { f() } catch {}',
+  'try { f() } catch (error) { }',
+  'f().catch(() => {})',
+  'f().catch(() => undefined)',
+  'f().catch(() => void 0)',
+])('an error dropped without a reason is found: %s', (text) => {
+  expect(emptyCatches([parseSource('node/tasks/a.ts', text)])).toEqual([
+    'node/tasks/a.ts:1 drops an error without a reason; handle it, or say in a comment why it may be dropped',
+  ])
+})
 
 test.each([
   'try { f() } catch { /* gone already */ }',

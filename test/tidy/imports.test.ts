@@ -14,9 +14,19 @@ test.each([
   ['a re-export', 'node/store/a.ts', "export { b } from '../tasks/b.ts'", 'node/tasks (rank 4) is a higher room'],
   ['a lazy import', 'node/cli/a.ts', "await import('../node.ts')", 'node (rank 8) is a higher room of node/cli (rank 7)'],
   ['anything of ours from protocols', 'protocols/a.ts', "import { b } from '../node/kernel/b.ts'", 'node/kernel (rank 1) is a higher room'],
-  ['a test from the product', 'node/store/a.ts', "import { b } from '../../test/support/b.ts'", 'the product imports only protocols/ and node/'],
+  [
+    'a test from the product',
+    'node/store/a.ts',
+    "import { b } from '../../test/support/b.ts'",
+    'the product imports only protocols/ and node/',
+  ],
   ['a room without a rank', 'node/attic/a.ts', "import { b } from '../kernel/b.ts'", 'node/attic has no rank'],
-  ['the node from the dashboard', 'web/src/models/a.ts', "import { b } from '../../../node/kernel/b.ts'", 'the dashboard imports protocols/ only'],
+  [
+    'the node from the dashboard',
+    'web/src/models/a.ts',
+    "import { b } from '../../../node/kernel/b.ts'",
+    'the dashboard imports protocols/ only',
+  ],
   ['a view from a part', 'web/src/parts/a.tsx', "import { b } from '../views/b.tsx'", 'parts may not know views'],
 ])('import direction refuses %s', (_name, path, text, reason) => {
   const findings = importDirection([parseSource(path, text)])

@@ -12,7 +12,9 @@ const sized = (...counts: number[]) => counts.map((count, index) => parseSource(
 
 test('a file over 250 lines is found unless it is listed with its reason', () => {
   const files = sized(...Array.from({ length: 19 }, () => 10), 251)
-  expect(fileSizes(files, {})).toEqual(['node/tasks/file-19.ts has 251 lines, over 250; split it by subject, or list it in sizes.ts with its reason'])
+  expect(fileSizes(files, {})).toEqual([
+    'node/tasks/file-19.ts has 251 lines, over 250; split it by subject, or list it in sizes.ts with its reason',
+  ])
   expect(fileSizes(files, { 'node/tasks/file-19.ts': 'one table' })).toEqual([])
 })
 
@@ -43,9 +45,12 @@ test('a function over 60 lines is found by its name; the lines of inner function
   expect(functionLength([factory], {})).toEqual([])
 })
 
-test.each(['node/utils/a.ts', 'node/tasks/helpers.ts', 'node/common/a.ts', 'node/misc.ts', 'node/tasks/types.ts'])('%s is a drawer', (path) => {
-  expect(fileNames([{ path, text: '' }])[0]).toMatch(/is a drawer; name the file or folder after its subject$/)
-})
+test.each(['node/utils/a.ts', 'node/tasks/helpers.ts', 'node/common/a.ts', 'node/misc.ts', 'node/tasks/types.ts'])(
+  '%s is a drawer',
+  (path) => {
+    expect(fileNames([{ path, text: '' }])[0]).toMatch(/is a drawer; name the file or folder after its subject$/)
+  },
+)
 
 test('file names are in kebab-case', () => {
   const path = (name: string) => ({ path: `node/tasks/${name}`, text: '' })
@@ -67,7 +72,8 @@ test.each([
 })
 
 test('a dependency without a row in the table is found, and a row may name several', () => {
-  const readme = '`zod` in a sentence is no row\n| Package | Job |\n|---|---|\n| `libp2p`, `@libp2p/tcp` 11 | the mesh |\n| `hono@4.13` | HTTP |'
+  const readme =
+    '`zod` in a sentence is no row\n| Package | Job |\n|---|---|\n| `libp2p`, `@libp2p/tcp` 11 | the mesh |\n| `hono@4.13` | HTTP |'
   const manifest = { dependencies: { libp2p: '3', '@libp2p/tcp': '11', zod: '4' }, devDependencies: { hono: '4' } }
   expect(dependencyTable(manifest, readme)).toEqual([
     "package.json depends on zod, which has no row in the README's dependency table; add one with its job and reason",

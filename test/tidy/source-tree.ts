@@ -69,7 +69,9 @@ export function parseSource(path: string, text: string): SourceFile {
     program,
     comments,
     imports: requests.map(({ value, start }) => ({ ...resolve(path, value), line: lineAt(start) })),
-    exportsDefault: module.staticExports.some((one) => one.entries.some(({ exportName: { kind, name } }) => kind === 'Default' || name === 'default')),
+    exportsDefault: module.staticExports.some((one) =>
+      one.entries.some(({ exportName: { kind, name } }) => kind === 'Default' || name === 'default'),
+    ),
     lineAt,
   }
 }

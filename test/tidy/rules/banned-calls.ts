@@ -39,7 +39,9 @@ interface Use {
 }
 
 function usesOf({ program, imports, lineAt }: SourceFile): Use[] {
-  const uses: Use[] = imports.filter(({ specifier }) => specifier in CLOCK_AND_RANDOM).map(({ specifier, line }) => ({ name: specifier, line }))
+  const uses: Use[] = imports
+    .filter(({ specifier }) => specifier in CLOCK_AND_RANDOM)
+    .map(({ specifier, line }) => ({ name: specifier, line }))
   const note = (name: string, node: { start: number }): void => {
     if (name in CLOCK_AND_RANDOM || name === 'console') uses.push({ name, line: lineAt(node.start) })
   }

@@ -29,7 +29,10 @@ export function emptyCatches(files: readonly SourceFile[]): string[] {
     }).visit(file.program)
     return found
       .filter((node) => !isExplained(file, node))
-      .map(({ start }) => `${file.path}:${file.lineAt(start)} drops an error without a reason; handle it, or say in a comment why it may be dropped`)
+      .map(
+        ({ start }) =>
+          `${file.path}:${file.lineAt(start)} drops an error without a reason; handle it, or say in a comment why it may be dropped`,
+      )
   })
 }
 

@@ -13,7 +13,10 @@ const EXCEPTIONS: Record<string, string> = {}
 export function deadFiles(files: readonly SourceFile[], exceptions = EXCEPTIONS): string[] {
   const byPath = new Map(files.map((file) => [file.path, file]))
   const alive = reach(byPath, [...PRODUCT_ENTRIES, ...Object.keys(exceptions)])
-  const exercised = reach(byPath, [...byPath.keys()].filter((path) => TOOL_ENTRIES.test(path)))
+  const exercised = reach(
+    byPath,
+    [...byPath.keys()].filter((path) => TOOL_ENTRIES.test(path)),
+  )
   return files.flatMap((file) => {
     const { path } = file
     if (alive.has(path) || (exercised.has(path) && !isProduct(file))) return []

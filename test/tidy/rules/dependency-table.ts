@@ -7,7 +7,9 @@ interface Manifest {
 
 export function dependencyTable(manifest: Manifest, readme: string): string[] {
   const rows = readme.split('\n').filter((line) => line.trimStart().startsWith('|'))
-  const names = [manifest.dependencies, manifest.devDependencies, manifest.optionalDependencies].flatMap((group) => Object.keys(group ?? {}))
+  const names = [manifest.dependencies, manifest.devDependencies, manifest.optionalDependencies].flatMap((group) =>
+    Object.keys(group ?? {}),
+  )
   return names
     .filter((name) => !rows.some((row) => namesIn(row).includes(name)))
     .map((name) => `package.json depends on ${name}, which has no row in the README's dependency table; add one with its job and reason`)

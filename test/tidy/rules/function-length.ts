@@ -18,7 +18,10 @@ export function functionLength(files: readonly SourceFile[], longFunctions = LON
   return files.filter(isProduct).flatMap((file) =>
     spansOf(file)
       .filter(({ name, ownLines }) => ownLines > FUNCTION_MAX_LINES && !(`${file.path} ${name}` in longFunctions))
-      .map(({ name, first, ownLines }) => `${file.path}:${first} ${name} has ${ownLines} lines of its own, over ${FUNCTION_MAX_LINES}; split it by step`),
+      .map(
+        ({ name, first, ownLines }) =>
+          `${file.path}:${first} ${name} has ${ownLines} lines of its own, over ${FUNCTION_MAX_LINES}; split it by step`,
+      ),
   )
 }
 

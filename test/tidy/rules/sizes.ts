@@ -17,7 +17,10 @@ export function fileSizes(files: readonly SourceFile[], longFiles = LONG_FILES):
   const [median, p90] = [percentile(product, 0.5), percentile(product, 0.9)]
   const findings = files
     .filter(({ path, lineCount }) => lineCount > FILE_MAX_LINES && !(path in longFiles))
-    .map(({ path, lineCount }) => `${path} has ${lineCount} lines, over ${FILE_MAX_LINES}; split it by subject, or list it in sizes.ts with its reason`)
+    .map(
+      ({ path, lineCount }) =>
+        `${path} has ${lineCount} lines, over ${FILE_MAX_LINES}; split it by subject, or list it in sizes.ts with its reason`,
+    )
   if (median > MEDIAN_MAX_LINES) findings.push(`the median file has ${median} lines, over ${MEDIAN_MAX_LINES}; split files by subject`)
   if (p90 > P90_MAX_LINES) findings.push(`one file in ten has ${p90} lines or more, over ${P90_MAX_LINES}; split files by subject`)
   return [...findings, ...stale(longFiles, (path) => files.some((file) => file.path === path && file.lineCount > FILE_MAX_LINES))]
