@@ -5,6 +5,7 @@ import { isAbsolute, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as z from 'zod'
 import { NimbusError } from './kernel/errors.ts'
+import { isLoopback, parseHostPort } from './kernel/host-port.ts'
 
 export type UpOptions = {
   dataDir: string
@@ -74,18 +75,6 @@ export async function loadConfig(where: { dataDir: string; workDir: string; env:
     throw new NimbusError('auth-needs-loopback', `auth is none and http is ${options.http.host}: without a token the API may only listen on loopback, because whoever reaches it may run commands here.`, { kind: 'usage', cure: 'Use --http 127.0.0.1:7777, or leave out --auth none.' })
   }
   return options
-}
-
-/** `HOST:PORT` or `[V6]:PORT`; undefined where it is neither. */
-export function parseHostPort(value: string): { host: string; port: number } | undefined {
-  const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+)):(\d{1,5})$/i.exec(value)
-  const host = match?.[1] ?? match?.[2]
-  const port = Number(match?.[3])
-  return host === undefined || port > 65_535 ? undefined : { host, port }
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
 function check(values: Record<string, unknown>, source: string): Record<string, unknown> {

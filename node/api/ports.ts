@@ -41,7 +41,10 @@ export type NodePort = {
   leave(): Promise<void>
   /** Resolves when the stop has begun; the process ends by itself after the answer is out. */
   shutdown(request: { drain: boolean }): Promise<void>
-  /** Every event of the mesh since a cursor, then live. api/ filters; it reads eagerly and never lets the source wait. */
+  /**
+   * Every event of the mesh since a cursor, then live; api/ filters. What a slow reader leaves behind is the source's to
+   * bound: at its limit it drops and yields one `resync`. It must end when `signal` fires.
+   */
   events(query: { since?: string; signal: AbortSignal }): AsyncIterable<StreamEvent>
   /** Prometheus text. */
   metrics(): Promise<string>
