@@ -1,7 +1,7 @@
 // The node's side of its guardian: starts it at the first run, speaks to it, and reports every run that was started exactly once.
 // If the guardian dies, this side ends the work. Must never report an end while a process of the run may be alive.
 import { createHash } from 'node:crypto'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { type Cancel, type Clock, sleep } from '../kernel/clock.ts'
 import { messageOf, NimbusError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
@@ -143,7 +143,7 @@ class GuardianClient implements Runner {
     this.#cancelIdle()
     if (this.#guardian) return this.#guardian
     const components = { clock: this.#clock, receive: (message: FromGuardian) => this.#receive(message), onDeath: () => void this.#bury(link) }
-    const link = launchGuardian(components, { dataId: this.#dataId, errorFile: join(this.#dataDir, 'guardian.err') })
+    const link = launchGuardian(components, { dataId: this.#dataId, dataDir: this.#dataDir })
     noteGuardian(this.#dataDir, link.pid)
     if (this.#leaseUntilMs !== undefined) link.send({ type: 'lease', untilMs: this.#leaseUntilMs })
     if (this.#lastWords) link.send({ type: 'last-words', ...this.#lastWords })

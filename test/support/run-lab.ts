@@ -1,5 +1,5 @@
-// What the tests of the runner share: a folder, a runner over it, and a way to wait.
-import { mkdtempSync, rmSync } from 'node:fs'
+// What the tests of the runner share: a folder, a runner over it, and what ended.
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createSystemClock } from '../../node/kernel/clock.ts'
@@ -7,6 +7,7 @@ import { silentLog } from '../../node/kernel/log.ts'
 import { createRunner, type Runner } from '../../node/runner/guardian-client.ts'
 import { readLog } from '../../node/runner/output-log.ts'
 import type { RunEnd, RunOrder } from '../../node/runner/run-order.ts'
+import { until } from './until.ts'
 
 export type RunLab = {
   dir: string
@@ -25,7 +26,7 @@ export function createRunLab(): RunLab {
   const ends = new Map<string, RunEnd>()
   runner.onEnd((end) => ends.set(end.id, end))
   const ended = async (id: string): Promise<RunEnd> => {
-    await until(() => ends.has(id), 20_000)
+    await until(() => ends.has(id), { what: `the end of ${id}`, timeoutMs: 20_000 })
     return ends.get(id) as RunEnd
   }
   const logFile = (id: string): string => join(dir, 'logs', `${id}.log`)
@@ -50,11 +51,13 @@ export function createRunLab(): RunLab {
   }
 }
 
-/** Polls until the condition holds; fails loudly when the time is over. */
-export async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 5_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`not so within ${timeoutMs} ms: ${condition}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
+/** Living processes (zombies do not count) whose command line holds `text`. */
+export function processesWith(text: string): number[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
+    try {
+      return pid !== process.pid && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text)
+    } catch {
+      return false // gone meanwhile
+    }
+  })
 }

@@ -1,0 +1,166 @@
+// Files by the hash of their content: written aside, synced, then given their name. Never trusts a name that it did not compute.
+import { createHash, randomUUID } from 'node:crypto'
+import { createReadStream, type ReadStream } from 'node:fs'
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { messageOf, NimbusError } from '../kernel/errors.ts'
+
+const HASH_PATTERN = /^[0-9a-f]{64}$/
+
+export type Blob = { hash: string; size: number }
+
+export type BlobStore = {
+  /** Copies the file in; it may change or vanish afterwards. */
+  putFile(path: string): Promise<Blob>
+  put(bytes: Uint8Array): Promise<Blob>
+  has(hash: string): Promise<boolean>
+  size(hash: string): Promise<number | undefined>
+  /** The content from the byte `from` on. */
+  open(hash: string, from?: number): AsyncIterable<Uint8Array>
+  /** Reads all of it; false where it is absent or its content is not what its name says. */
+  verify(hash: string): Promise<boolean>
+  remove(hash: string): Promise<void>
+  /** Takes a blob from elsewhere, chunk by chunk; it gets its name only if its content has this hash. */
+  receive(hash: string, sizeMax: number): Promise<BlobReceiver>
+}
+
+export type BlobReceiver = {
+  /** Rejects with `blob-too-large` past the limit; the receiver is then of no more use. */
+  write(bytes: Uint8Array): Promise<void>
+  /** Rejects with `blob-mismatch` where the content is not the one promised. */
+  finish(): Promise<Blob>
+  abort(): Promise<void>
+}
+
+export function createBlobStore({ dir }: { dir: string }): BlobStore {
+  const place = (hash: string): string => join(dir, checked(hash).slice(0, 2), hash)
+
+  /** Gives a finished file its name. Two writers of the same content both succeed: they wrote the same bytes. */
+  const settle = async (draft: Draft): Promise<Blob> => {
+    const blob = await draft.close()
+    const folder = join(dir, blob.hash.slice(0, 2))
+    await mkdir(folder, { recursive: true })
+    await rename(draft.path, join(folder, blob.hash))
+    await syncFolder(folder)
+    return blob
+  }
+  const put = async (content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Blob> => {
+    const draft = await openDraft(dir)
+    try {
+      for await (const bytes of content) await draft.write(bytes)
+      return await settle(draft)
+    } catch (error) {
+      await draft.discard()
+      throw error
+    }
+  }
+  return {
+    putFile: (path) => put(createReadStream(path)),
+    put: (bytes) => put([bytes]),
+    has: async (hash) => (await sizeOf(place(hash))) !== undefined,
+    size: (hash) => sizeOf(place(hash)),
+    open: (hash, from = 0) => readFrom(place(hash), hash, from),
+    async verify(hash) {
+      const path = place(hash)
+      return (await sizeOf(path)) !== undefined && (await hashOf(path)) === hash
+    },
+    remove: (hash) => rm(place(hash), { force: true }),
+    async receive(hash, sizeMax) {
+      checked(hash)
+      const draft = await openDraft(dir)
+      return {
+        async write(bytes) {
+          if (draft.size() + bytes.length <= sizeMax) return draft.write(bytes)
+          await draft.discard()
+          throw new NimbusError('blob-too-large', `The blob ${hash} was refused, because it is larger than ${sizeMax} bytes.`, { kind: 'refused', cure: 'Raise the limit, or make the file smaller.' })
+        },
+        async finish() {
+          const blob = await draft.close()
+          if (blob.hash === hash) return settle(draft)
+          await draft.discard()
+          throw new NimbusError('blob-mismatch', `The blob ${hash} was refused, because what came (${blob.size} bytes) has the hash ${blob.hash}.`, { kind: 'refused', cure: 'Fetch it from another member.' })
+        },
+        abort: () => draft.discard(),
+      }
+    },
+  }
+}
+
+type Draft = {
+  path: string
+  size(): number
+  write(bytes: Uint8Array): Promise<void>
+  /** Syncs and closes; may be called twice. */
+  close(): Promise<Blob>
+  discard(): Promise<void>
+}
+
+async function openDraft(dir: string): Promise<Draft> {
+  const folder = join(dir, 'drafts')
+  await mkdir(folder, { recursive: true })
+  const path = join(folder, randomUUID())
+  const file: FileHandle = await open(path, 'wx', 0o600)
+  const digest = createHash('sha256')
+  let size = 0
+  let closed: Promise<Blob> | undefined
+  const close = async (): Promise<Blob> => {
+    await file.sync()
+    await file.close()
+    return { hash: digest.digest('hex'), size }
+  }
+  return {
+    path,
+    size: () => size,
+    async write(bytes) {
+      await file.appendFile(bytes)
+      digest.update(bytes)
+      size += bytes.length
+    },
+    close: () => (closed ??= close()),
+    async discard() {
+      // Closing may fail on the disk that is the reason for discarding; the file goes either way.
+      if (!closed) await file.close().catch(() => {})
+      closed ??= Promise.resolve({ hash: '', size })
+      await rm(path, { force: true })
+    },
+  }
+}
+
+function checked(hash: string): string {
+  if (HASH_PATTERN.test(hash)) return hash
+  throw new NimbusError('blob-hash-invalid', `${JSON.stringify(hash.slice(0, 100))} names no blob, because a hash has 64 hexadecimal digits in lower case.`, { kind: 'usage', cure: 'Use the hash as `nimbus artifact ls` shows it.' })
+}
+
+async function* readFrom(path: string, hash: string, from: number): AsyncGenerator<Uint8Array> {
+  const stream: ReadStream = createReadStream(path, { start: from })
+  try {
+    yield* stream
+  } catch (cause) {
+    if ((cause as { code?: unknown }).code !== 'ENOENT') throw new NimbusError('blob-unreadable', `The blob ${hash} cannot be read, because ${messageOf(cause)}.`, { cause, cure: 'Check the disk of this worker.' })
+    throw new NimbusError('blob-missing', `The blob ${hash} is not on this worker.`, { kind: 'missing', cause, cure: 'Fetch it from a member that has it.' })
+  }
+}
+
+async function hashOf(path: string): Promise<string> {
+  const digest = createHash('sha256')
+  for await (const bytes of createReadStream(path)) digest.update(bytes)
+  return digest.digest('hex')
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size
+  } catch {
+    return undefined // absent
+  }
+}
+
+/** Without it the name may be lost in a power cut although the content was synced. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
