@@ -1,0 +1,177 @@
+// The models of one page, wired: what the node tells goes to the store it belongs to, once a frame. Views read this and
+// call its actions; nothing above it knows the transport.
+import { type ReadonlySignal, type Signal, batch, signal } from '@preact/signals'
+import type { EventView, MeshView, TaskView, WorkerView } from '../../../protocols/http.ts'
+import { type ApiError, asApiError } from '../transport/api-error.ts'
+import type { Session, StreamState, Transport } from '../transport/transport.ts'
+import { type Activity, createActivity } from './activity.ts'
+import { type Fleet, createFleet } from './fleet.ts'
+import { type TaskList, createTaskList } from './task-list.ts'
+import { type TaskStore, createTaskStore } from './task-store.ts'
+
+/** Events that wait for the next paint. More than this and fetching again is cheaper than applying. */
+const EVENTS_WAITING_MAX = 2_000
+const PAINT_MS = 50
+/** Counts by state come with the mesh; after a change they are asked for again at most this often. */
+const COUNTS_AFTER_MS = 1_500
+const SESSION_POLL_MS = 3_000
+
+export type Entry = { kind: 'checking' } | { kind: 'signed-out' } | { kind: 'in'; auth: Session['auth'] } | { kind: 'unreachable'; error: ApiError }
+
+export type Dashboard = {
+  transport: Transport
+  entry: ReadonlySignal<Entry>
+  stream: ReadonlySignal<StreamState>
+  loadError: ReadonlySignal<ApiError | undefined>
+  fleet: Fleet
+  tasks: TaskStore
+  list: TaskList
+  activity: Activity
+  /** The dialog that is open over the page. */
+  dialog: Signal<'none' | 'publish' | 'invite' | 'shortcuts'>
+  start(): Promise<void>
+  stop(): void
+  refresh(): Promise<void>
+  /** Fetches one task into the store. */
+  loadTask(id: string): Promise<void>
+  takeTask(task: TaskView): void
+  takeWorker(worker: WorkerView): void
+  signedOut(): void
+}
+
+export function createDashboard(transport: Transport): Dashboard {
+  const entry = signal<Entry>({ kind: 'checking' })
+  const stream = signal<StreamState>({ kind: 'connecting' })
+  const loadError = signal<ApiError | undefined>(undefined)
+  const fleet = createFleet()
+  const tasks = createTaskStore()
+  const list = createTaskList(tasks, transport)
+  const activity = createActivity()
+  let waiting: EventView[] = []
+  let paint: ReturnType<typeof setTimeout> | undefined
+  let counts: ReturnType<typeof setTimeout> | undefined
+  let poll: ReturnType<typeof setTimeout> | undefined
+  let closeEvents: (() => void) | undefined
+
+  function takeTask(task: TaskView): void {
+    activity.taskChanged(tasks.put(task), task)
+  }
+
+  function takeWorker(worker: WorkerView): void {
+    activity.workerChanged(fleet.setWorker(worker), worker)
+  }
+
+  async function refresh(): Promise<void> {
+    try {
+      const [mesh, running, failed, dead] = await Promise.all([
+        transport.mesh(),
+        transport.tasks({ limit: 100, state: 'running' }),
+        transport.tasks({ limit: 50, state: 'failed' }),
+        transport.tasks({ limit: 50, state: 'dead' }),
+        list.load(),
+      ])
+      batch(() => {
+        fleet.setMesh(mesh)
+        for (const page of [running, failed, dead]) for (const task of page.items) tasks.put(task)
+        activity.begin(tasks.all.peek())
+        loadError.value = undefined
+      })
+    } catch (thrown) {
+      loadError.value = asApiError(thrown)
+    }
+  }
+
+  function receive(event: EventView): void {
+    waiting.push(event)
+    if (waiting.length > EVENTS_WAITING_MAX) {
+      waiting = []
+      void refresh()
+    }
+    paint ??= setTimeout(applyWaiting, PAINT_MS)
+  }
+
+  function applyWaiting(): void {
+    paint = undefined
+    const events = waiting
+    waiting = []
+    batch(() => events.forEach(apply))
+  }
+
+  function apply(event: EventView): void {
+    if (event.data === null || typeof event.data !== 'object') return
+    if (event.type === 'mesh.updated') fleet.setMesh(event.data as MeshView)
+    else if (event.type === 'worker.updated') takeWorker(event.data as WorkerView)
+    else if (event.type === 'task.updated') {
+      takeTask(event.data as TaskView)
+      counts ??= setTimeout(refreshMesh, COUNTS_AFTER_MS)
+    }
+  }
+
+  function refreshMesh(): void {
+    counts = undefined
+    // A failure here shows as a stream that is not live; the next change asks again.
+    transport.mesh().then(fleet.setMesh, () => undefined)
+  }
+
+  function enter(session: Session): void {
+    entry.value = { kind: 'in', auth: session.auth }
+    closeEvents?.()
+    closeEvents = transport.events({
+      event: receive,
+      resync: () => void refresh(),
+      state(state) {
+        const back = state.kind === 'live' && stream.peek().kind === 'reconnecting'
+        stream.value = state
+        if (back) refreshMesh()
+      },
+      signedOut,
+    })
+    void refresh()
+  }
+
+  function signedOut(): void {
+    closeEvents?.()
+    closeEvents = undefined
+    if (entry.peek().kind !== 'signed-out') entry.value = { kind: 'signed-out' }
+    clearTimeout(poll)
+    // The sign-in link may be opened in another tab: this one follows by itself.
+    poll = setTimeout(() => void start(), SESSION_POLL_MS)
+  }
+
+  async function start(): Promise<void> {
+    try {
+      const session = await transport.session()
+      if (session.signedIn || session.auth === 'none') enter(session)
+      else signedOut()
+    } catch (thrown) {
+      const error = asApiError(thrown)
+      if (error.status === 401) return signedOut()
+      entry.value = { kind: 'unreachable', error }
+      poll = setTimeout(() => void start(), SESSION_POLL_MS)
+    }
+  }
+
+  function stop(): void {
+    closeEvents?.()
+    for (const timer of [paint, counts, poll]) clearTimeout(timer)
+  }
+
+  return {
+    transport,
+    entry,
+    stream,
+    loadError,
+    fleet,
+    tasks,
+    list,
+    activity,
+    dialog: signal('none'),
+    start,
+    stop,
+    refresh,
+    loadTask: async (id) => takeTask(await transport.task(id)),
+    takeTask,
+    takeWorker,
+    signedOut,
+  }
+}

@@ -1,0 +1,31 @@
+// Keys of the page: single letters, and `g` then a letter. Never while typing, never with a modifier, and off when the
+// person turned them off.
+
+export type Shortcut = { keys: string; does: string; run(): void }
+
+/** How long `g` waits for its letter. */
+const SEQUENCE_MS = 1_200
+
+export function listenForShortcuts(shortcuts: readonly Shortcut[], enabled: () => boolean, page: Document = document): () => void {
+  let prefix = ''
+  let prefixAt = 0
+
+  function press(event: KeyboardEvent): void {
+    if (!enabled() || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return
+    const target = event.target
+    if (target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable], dialog[open]')) return
+    const sequence = prefix !== '' && event.timeStamp - prefixAt < SEQUENCE_MS ? `${prefix} ${event.key}` : event.key
+    prefix = ''
+    const shortcut = shortcuts.find((candidate) => candidate.keys === sequence)
+    if (shortcut !== undefined) {
+      event.preventDefault()
+      shortcut.run()
+    } else if (shortcuts.some((candidate) => candidate.keys.startsWith(`${event.key} `))) {
+      prefix = event.key
+      prefixAt = event.timeStamp
+    }
+  }
+
+  page.addEventListener('keydown', press)
+  return () => page.removeEventListener('keydown', press)
+}

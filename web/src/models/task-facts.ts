@@ -1,0 +1,91 @@
+// What can be said of a task without asking anyone: its title, whether it has ended, its command line for copying.
+import type { AttemptView, TaskStateName, TaskView } from '../../../protocols/http.ts'
+import type { TaskDraft } from '../transport/transport.ts'
+import { joinCommand, quoteWord } from './text/command-words.ts'
+import { inertText } from './text/inert-text.ts'
+
+export const TASK_STATES: readonly TaskStateName[] = ['running', 'ready', 'scheduled', 'blocked', 'succeeded', 'failed', 'dead', 'cancelled']
+const TITLE_CHARS_MAX = 160
+
+/** The fields of a spec that the views read; a spec may carry more, from a newer node. */
+export type ShownSpec = {
+  argv: string[]
+  name?: string
+  repo?: string
+  ref?: string
+  worker?: string
+  skills?: string[]
+  roles?: string[]
+  pool?: string
+  labels?: Record<string, string>
+  priority?: number
+  timeoutMs?: number
+  attempts?: number
+  notBefore?: number
+  env?: Record<string, string>
+  retryOf?: string
+}
+
+export function specOf(task: TaskView): ShownSpec {
+  return task.spec as ShownSpec
+}
+
+export function commandOf(task: TaskView): string {
+  const { argv } = task.spec
+  const script = argv[2]
+  // `sh -c SCRIPT` is how a script is published: the script is what people recognise.
+  if (argv.length === 3 && argv[0] === 'sh' && argv[1] === '-c' && script !== undefined) return inertText(script.replaceAll('\n', ' '))
+  return inertText(joinCommand(argv).replaceAll('\n', ' '))
+}
+
+export function titleOf(task: TaskView): string {
+  const title = inertText(specOf(task).name ?? '') || commandOf(task)
+  return title.length > TITLE_CHARS_MAX ? `${title.slice(0, TITLE_CHARS_MAX)}…` : title
+}
+
+export function hasEnded(state: TaskStateName): boolean {
+  return state === 'succeeded' || state === 'failed' || state === 'dead' || state === 'cancelled'
+}
+
+export function lastAttempt(task: TaskView): AttemptView | undefined {
+  return task.attempts.at(-1)
+}
+
+/** How long the work took or takes; undefined while nothing has started. */
+export function runMs(attempt: AttemptView | undefined, now: number): number | undefined {
+  return attempt === undefined ? undefined : Math.max(0, (attempt.endedAt ?? now) - attempt.startedAt)
+}
+
+/** How an attempt or a task ended, in three words. */
+export function endText(end: { exitCode?: number | undefined; signal?: string | undefined; timedOut?: boolean | undefined; error?: string | undefined }): string {
+  if (end.timedOut) return 'timed out'
+  if (end.signal !== undefined) return `ended by ${end.signal}`
+  if (end.exitCode !== undefined) return `exit ${end.exitCode}`
+  return end.error === undefined ? '' : inertText(end.error)
+}
+
+/** The command that publishes the same work again, as it can be typed. */
+export function publishCommand(draft: TaskDraft): string {
+  const words = ['nimbus', 'task', 'run']
+  const option = (name: string, value: string | number | undefined) => {
+    if (value !== undefined && value !== '') words.push(`--${name}`, quoteWord(String(value)))
+  }
+  option('name', draft.name)
+  option('repo', draft.repo)
+  option('ref', draft.ref)
+  option('worker', draft.worker)
+  for (const skill of draft.skills ?? []) option('skill', skill)
+  for (const role of draft.roles ?? []) option('role', role)
+  option('pool', draft.pool)
+  for (const [key, value] of Object.entries(draft.labels ?? {})) option('label', `${key}=${value}`)
+  option('priority', draft.priority === 5 ? undefined : draft.priority)
+  option('timeout', typeof draft.timeout === 'number' ? `${draft.timeout}ms` : draft.timeout)
+  option('attempts', draft.attempts === 1 ? undefined : draft.attempts)
+  for (const [key, value] of Object.entries(draft.env ?? {})) option('env', `${key}=${value}`)
+  return `${words.join(' ')} -- ${joinCommand(draft.argv)}`
+}
+
+export function draftOf(task: TaskView): TaskDraft {
+  const { timeoutMs, notBefore, retryOf, ...spec } = specOf(task)
+  return timeoutMs === undefined ? spec : { ...spec, timeout: timeoutMs }
+}

@@ -1,0 +1,42 @@
+// The transport over the real API of the node that served this page.
+import type { InviteView, LogChunk, MeshView, Page, TaskView, WorkerView } from '../../../protocols/http.ts'
+import { openEventStream } from './event-stream.ts'
+import { readLogChunks } from './log-stream.ts'
+import { createRestClient, queryString } from './rest-client.ts'
+import type { EventListener, Transport } from './transport.ts'
+
+export function createHttpTransport(options: { onSignedOut: () => void }): Transport {
+  const rest = createRestClient({ fetch: (input, init) => fetch(input, init), onSignedOut: options.onSignedOut })
+  const taskPath = (id: string) => `/api/tasks/${encodeURIComponent(id)}`
+  const workerPath = (id: string) => `/api/workers/${encodeURIComponent(id)}`
+
+  async function* log(id: string, from: number, follow: boolean, signal: AbortSignal): AsyncIterable<LogChunk> {
+    const query = queryString({ from, follow: follow ? 'true' : undefined })
+    const response = await rest.send('GET', `${taskPath(id)}/log${query}`, { accept: 'application/x-ndjson', signal })
+    if (response.body !== null) yield* readLogChunks(response.body)
+  }
+
+  return {
+    session: () => rest.session(),
+    mesh: () => rest.get<MeshView>('/api/mesh'),
+    worker: (id) => rest.get<WorkerView>(workerPath(id)),
+    tasks: (query) => rest.get<Page<TaskView>>(`/api/tasks${queryString(query)}`),
+    task: (id) => rest.get<TaskView>(taskPath(id)),
+    publish: (draft) => rest.post<{ id: string; durability?: 'majority' | 'local' }>('/api/tasks', draft),
+    cancel: (id) => rest.post<TaskView>(`${taskPath(id)}/cancel`),
+    retry: (id) => rest.post<TaskView>(`${taskPath(id)}/retry`),
+    command: (worker, verb) => rest.post<WorkerView>(`${workerPath(worker)}/${verb}`),
+    invite: (draft) => rest.post<InviteView>('/api/invites', draft),
+    log,
+    logAddress: (id) => `${taskPath(id)}/log`,
+    events: (listener: EventListener) =>
+      openEventStream(
+        {
+          ticket: async () => (await rest.post<{ ticket: string }>('/api/events/ticket')).ticket,
+          probe: () => rest.get('/api/health'),
+          openSocket: (path) => new WebSocket(new URL(path, location.href.replace(/^http/, 'ws'))),
+        },
+        listener,
+      ),
+  }
+}

@@ -1,0 +1,39 @@
+// Reads a task's output as JSON lines while it grows. A line that cannot be read ends the stream with an error.
+import type { LogChunk } from '../../../protocols/http.ts'
+import { ApiError } from './api-error.ts'
+
+/** A chunk is at most 64 kB of output; escaped it stays below this. More means that this is not our stream. */
+const LINE_CHARS_MAX = 1024 * 1024
+
+export async function* readLogChunks(body: ReadableStream<Uint8Array>): AsyncIterable<LogChunk> {
+  const reader = body.getReader()
+  const decoder = new TextDecoder()
+  let rest = ''
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      rest += done ? decoder.decode() : decoder.decode(value, { stream: true })
+      const lines = rest.split('\n')
+      rest = lines.pop() ?? ''
+      if (rest.length > LINE_CHARS_MAX) throw broken(`a line of more than ${LINE_CHARS_MAX} characters`)
+      for (const line of lines) if (line !== '') yield parse(line)
+      if (!done) continue
+      if (rest !== '') yield parse(rest)
+      return
+    }
+  } finally {
+    await reader.cancel()
+  }
+}
+
+function parse(line: string): LogChunk {
+  try {
+    return JSON.parse(line) as LogChunk
+  } catch {
+    throw broken('a line that is not JSON')
+  }
+}
+
+function broken(what: string): ApiError {
+  return new ApiError({ code: 'log-unreadable', detail: `The output could not be read: the node sent ${what}.`, status: 0, cure: 'Open the task again.' })
+}

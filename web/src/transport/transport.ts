@@ -1,0 +1,42 @@
+// What the dashboard asks of a node. Models know this and never fetch or sockets, so views are tested against a fake.
+import type { EventView, InviteView, LogChunk, MeshView, Page, TaskRequest, TaskStateName, TaskView, WorkerView } from '../../../protocols/http.ts'
+
+export type Session = { signedIn: boolean; auth: 'token' | 'none' }
+export type TaskQuery = { limit?: number; cursor?: string; q?: string; state?: TaskStateName; worker?: string }
+export type WorkerVerb = 'drain' | 'resume' | 'stop'
+/** The body of a publish, as a form can know it: the node applies the defaults. */
+export type TaskDraft = Partial<Omit<TaskRequest, 'argv'>> & { argv: string[] }
+export type InviteDraft = { role: 'admin' | 'member' | 'viewer'; uses: number; expires: string }
+
+export type StreamState =
+  | { kind: 'connecting' }
+  | { kind: 'live'; since: number }
+  /** `since` is when the last live moment ended, `retryAt` when the next try starts. */
+  | { kind: 'reconnecting'; since: number; retryAt: number; reason: string }
+
+export type EventListener = {
+  event(event: EventView): void
+  /** A gap that cannot be filled: everything shown must be fetched again. */
+  resync(): void
+  state(state: StreamState): void
+  /** The node no longer knows this session. */
+  signedOut(): void
+}
+
+export type Transport = {
+  session(): Promise<Session>
+  mesh(): Promise<MeshView>
+  worker(id: string): Promise<WorkerView>
+  tasks(query: TaskQuery): Promise<Page<TaskView>>
+  task(id: string): Promise<TaskView>
+  publish(draft: TaskDraft): Promise<{ id: string; durability?: 'majority' | 'local' }>
+  cancel(id: string): Promise<TaskView>
+  retry(id: string): Promise<TaskView>
+  command(worker: string, verb: WorkerVerb): Promise<WorkerView>
+  invite(draft: InviteDraft): Promise<InviteView>
+  /** The output of a task from a raw byte offset; with `follow` it ends when the task ends. */
+  log(id: string, from: number, follow: boolean, signal: AbortSignal): AsyncIterable<LogChunk>
+  logAddress(id: string): string
+  /** Starts the one event stream; the answer ends it. */
+  events(listener: EventListener): () => void
+}

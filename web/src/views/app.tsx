@@ -1,0 +1,70 @@
+// Which page is shown: by who is there (sign-in, unreachable) and by the path.
+import type { ComponentChildren } from 'preact'
+import { useEffect } from 'preact/hooks'
+import { CloudMark } from '../parts/icons.tsx'
+import { EmptyState } from '../parts/notes.tsx'
+import { usePage } from '../parts/page-context.ts'
+import { MeshPage } from './mesh/mesh-page.tsx'
+import { Overview } from './overview/overview.tsx'
+import { Shell } from './shell/shell.tsx'
+import { SignIn, Unreachable } from './shell/sign-in.tsx'
+import { TaskPage } from './tasks/task-page.tsx'
+import { TasksPage } from './tasks/tasks-page.tsx'
+import { WorkerPage } from './workers/worker-page.tsx'
+import { WorkersPage } from './workers/workers-page.tsx'
+
+export function App() {
+  const { dashboard } = usePage()
+  const entry = dashboard.entry.value
+  if (entry.kind === 'checking') return <div class="gate" role="status" aria-label="Loading" children={<CloudMark size={44} />} />
+  if (entry.kind === 'signed-out') return <SignIn />
+  if (entry.kind === 'unreachable') return <Unreachable error={entry.error} />
+  return (
+    <Shell>
+      <Page />
+    </Shell>
+  )
+}
+
+function Page() {
+  const { router } = usePage()
+  const { path } = router.place.value
+  const { view, title } = pageAt(path)
+  useEffect(() => {
+    document.title = `${title} · Nimbus`
+  }, [title])
+  return view
+}
+
+function pageAt(path: string): { view: ComponentChildren; title: string } {
+  const [first = '', second, ...more] = path.split('/').filter(Boolean)
+  const id = second === undefined ? undefined : safeDecode(second)
+  if (more.length === 0 && id === undefined) {
+    if (first === '') return { view: <Overview />, title: 'Overview' }
+    if (first === 'workers') return { view: <WorkersPage />, title: 'Workers' }
+    if (first === 'tasks') return { view: <TasksPage />, title: 'Tasks' }
+    if (first === 'mesh') return { view: <MeshPage />, title: 'Mesh' }
+  } else if (more.length === 0 && id !== undefined) {
+    if (first === 'workers') return { view: <WorkerPage key={id} id={id} />, title: 'Worker' }
+    if (first === 'tasks') return { view: <TaskPage key={id} id={id} />, title: 'Task' }
+  }
+  return {
+    title: 'Not here',
+    view: (
+      <EmptyState title="There is no page at this address.">
+        <p>
+          <a href="/">Go to the overview</a>
+        </p>
+      </EmptyState>
+    ),
+  }
+}
+
+function safeDecode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    // Not an encoding: looked up as it stands, and not found as it stands.
+    return text
+  }
+}

@@ -1,0 +1,76 @@
+// Tasks in rows; on a narrow screen each row is a card. A row paints when its own task changes.
+import type { TaskView } from '../../../../protocols/http.ts'
+import { commandOf, endText, lastAttempt, specOf, titleOf } from '../../models/task-facts.ts'
+import { StateMark } from '../../parts/state-mark.tsx'
+import { Age, Lasting } from '../../parts/times.tsx'
+import { TaskProgress } from './task-progress.tsx'
+
+export function TaskTable(props: { tasks: readonly TaskView[] }) {
+  return (
+    <table class="table tasks">
+      <thead>
+        <tr>
+          <th>State</th>
+          <th>Task</th>
+          <th>Worker</th>
+          <th class="right">Attempt</th>
+          <th class="right" title="0 is first, 9 is last">
+            Priority
+          </th>
+          <th class="right">Took</th>
+          <th class="right">Published</th>
+        </tr>
+      </thead>
+      <tbody>
+        {props.tasks.map((task) => (
+          <TaskRow key={task.id} task={task} />
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+function TaskRow(props: { task: TaskView }) {
+  const { task } = props
+  const spec = specOf(task)
+  const attempt = lastAttempt(task)
+  return (
+    <tr class={`task-${task.state}`}>
+      <td class="cell-state">
+        <StateMark state={task.state} />
+      </td>
+      <td class="main">
+        <a href={`/tasks/${task.id}`}>{titleOf(task)}</a>
+        <RowText task={task} />
+      </td>
+      <td data-name="Worker">{attempt === undefined ? (spec.worker ?? '–') : <a href={`/workers/${attempt.worker}`}>{attempt.workerName}</a>}</td>
+      <td data-name="Attempt" class="right number">
+        {task.attempts.length}/{spec.attempts ?? 1}
+      </td>
+      <td data-name="Priority" class="right number">
+        {spec.priority ?? 5}
+      </td>
+      <td data-name="Took" class="right number">
+        {attempt === undefined ? '–' : <Lasting from={attempt.startedAt} to={attempt.endedAt} />}
+      </td>
+      <td data-name="Published" class="right number">
+        <Age time={task.createdAt} />
+      </td>
+    </tr>
+  )
+}
+
+/** The second line: why it waits, how it ended, what it does, or its command. */
+function RowText(props: { task: TaskView }) {
+  const { task } = props
+  if (task.state === 'running' && task.progress !== undefined && task.progress.phase !== 'running') return <TaskProgress task={task} />
+  if (task.waiting !== undefined) return <span class="row-text">{task.waiting.message}</span>
+  const end = task.state === 'failed' || task.state === 'dead' ? endText(task.result ?? {}) : ''
+  const command = specOf(task).name === undefined ? '' : commandOf(task)
+  if (end === '' && command === '') return null
+  return (
+    <span class="row-text">
+      {end && <span class="bad">{end}</span>} {command && <code>{command}</code>}
+    </span>
+  )
+}
