@@ -1,11 +1,11 @@
 // Who is calling: the operator's token, a task's token, or a browser session that a one-time link began. Sessions,
 // links and tickets are the only state of api/; they are kept as hashes, in memory, each map with its limit.
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { Clock } from '../kernel/clock.ts'
-import { NimbusError } from '../kernel/errors.ts'
-import type { Random } from '../kernel/random.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { NimbusError } from '../../kernel/errors.ts'
+import type { Random } from '../../kernel/random.ts'
 import { createFailureLimiter } from './failure-limiter.ts'
-import type { Actor, TaskTokens } from './ports.ts'
+import type { Actor, TaskTokens } from '../ports.ts'
 
 export type Session = { csrf: string; expiresAt: number; ended: AbortController }
 /** A caller that proved who it is. `session` is there where a cookie was the proof. */

@@ -1,7 +1,7 @@
 // Counts failed sign-ins of one address, so that guessing costs time. A right token is never refused: it is too long to
 // guess, and on loopback all callers share one address.
-import type { Clock } from '../kernel/clock.ts'
-import { NimbusError } from '../kernel/errors.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { NimbusError } from '../../kernel/errors.ts'
 
 const WINDOW_MS = 10_000
 const FAILURES_MAX = 50

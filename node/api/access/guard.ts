@@ -2,8 +2,8 @@
 // internet can make a browser send requests here; this is what stops them, before any token is looked at.
 import type { IncomingMessage } from 'node:http'
 import { hostname, networkInterfaces } from 'node:os'
-import { NimbusError } from '../kernel/errors.ts'
-import { isLoopback } from '../kernel/host-port.ts'
+import { NimbusError } from '../../kernel/errors.ts'
+import { isLoopback } from '../../kernel/host-port.ts'
 
 export type Guard = {
   /** @throws NimbusError where the request must not be answered */

@@ -2,8 +2,8 @@
 // that this node may.
 import { mkdir, open, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { NimbusError } from '../kernel/errors.ts'
-import type { Random } from '../kernel/random.ts'
+import { NimbusError } from '../../kernel/errors.ts'
+import type { Random } from '../../kernel/random.ts'
 
 const TOKEN = /^nimt-[A-Za-z0-9_-]{43}$/
 

@@ -1,23 +1,23 @@
 // A task's output: raw bytes as text/plain, or pieces with stream and time as JSON lines, from any byte on.
 import * as z from 'zod'
-import type { LogChunk } from '../../protocols/http.ts'
-import { logChunk } from '../../protocols/http.ts'
-import { logBytes } from '../../protocols/log-bytes.ts'
-import { describe } from './describe.ts'
-import type { Api } from './env.ts'
-import { createApi } from './env.ts'
-import { flag, given, readQuery, wholeNumber } from './input.ts'
-import type { NodePort } from './ports.ts'
-import { notFound } from './problems.ts'
-import type { StreamGate } from './streams.ts'
-import { streamOf } from './streams.ts'
+import type { LogChunk } from '../../../protocols/http.ts'
+import { logChunk } from '../../../protocols/http.ts'
+import { logBytes } from '../../../protocols/log-bytes.ts'
+import { describe } from '../describe.ts'
+import type { Api } from '../env.ts'
+import { createRoutes } from '../env.ts'
+import { flag, given, readQuery, wholeNumber } from '../input.ts'
+import type { NodePort } from '../ports.ts'
+import { notFound } from '../problems.ts'
+import type { StreamGate } from '../streams.ts'
+import { streamOf } from '../streams.ts'
 
 const OFFSET_MAX = Number.MAX_SAFE_INTEGER
 const logQuery = z.strictObject({ from: wholeNumber(0, OFFSET_MAX).default(0), follow: flag, attempt: wholeNumber(0, OFFSET_MAX).optional() })
 const LINES = 'application/x-ndjson'
 
 export function taskLogRoutes(node: Pick<NodePort, 'task' | 'readLog'>, gate: StreamGate): Api {
-  const api = createApi()
+  const api = createRoutes()
   const summary = 'Output of one attempt, the newest if none is named; JSON lines with Accept: application/x-ndjson'
   const answers = { 200: { text: `Bytes as they were written, or one LogChunk a line (${LINES})`, type: LINES, schema: logChunk } }
   api.get('/api/tasks/:id/log', describe({ id: 'getTaskLog', tag: 'tasks', summary, query: logQuery, answers }), async (c) => {

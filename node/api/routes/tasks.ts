@@ -1,14 +1,14 @@
 // Tasks: publish, list, look at, cancel, run again.
 import type { Context } from 'hono'
 import * as z from 'zod'
-import type { TaskView } from '../../protocols/http.ts'
-import { publishMany, taskRequest, taskState, taskView } from '../../protocols/http.ts'
-import { describe } from './describe.ts'
-import type { Api, ApiEnv } from './env.ts'
-import { createApi } from './env.ts'
-import { check, given, listQuery, readBody, readNoBody, readQuery } from './input.ts'
-import type { NodePort } from './ports.ts'
-import { notFound } from './problems.ts'
+import type { TaskView } from '../../../protocols/http.ts'
+import { publishMany, taskRequest, taskState, taskView } from '../../../protocols/http.ts'
+import { describe } from '../describe.ts'
+import type { Api, ApiEnv } from '../env.ts'
+import { createRoutes } from '../env.ts'
+import { check, given, listQuery, readBody, readNoBody, readQuery } from '../input.ts'
+import type { NodePort } from '../ports.ts'
+import { notFound } from '../problems.ts'
 
 const taskQuery = listQuery.extend({ state: taskState.optional(), worker: z.string().min(1).max(128).optional() })
 const taskPage = z.object({ items: z.array(taskView), next: z.string().optional() }).meta({ id: 'TaskPage' })
@@ -18,7 +18,7 @@ const publishBody = z.union([taskRequest, publishMany]).meta({ id: 'Publish' })
 type TaskNode = Pick<NodePort, 'tasks' | 'task' | 'publish' | 'cancel' | 'retry'>
 
 export function taskRoutes(node: TaskNode): Api {
-  const api = createApi()
+  const api = createRoutes()
   const one = { 200: { text: 'The task', schema: taskView } }
 
   api.get('/api/tasks', describe({ id: 'listTasks', tag: 'tasks', summary: 'Tasks, newest first', query: taskQuery, answers: { 200: { text: 'One page', schema: taskPage } } }), (c) => {

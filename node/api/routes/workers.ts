@@ -1,13 +1,13 @@
 // Workers: list, look at, command over the mesh, remove from it.
 import * as z from 'zod'
-import type { WorkerView } from '../../protocols/http.ts'
-import { workerView } from '../../protocols/http.ts'
-import { describe } from './describe.ts'
-import type { Api } from './env.ts'
-import { createApi } from './env.ts'
-import { listQuery, readNoBody, readQuery } from './input.ts'
-import type { NodePort, WorkerVerb } from './ports.ts'
-import { notFound } from './problems.ts'
+import type { WorkerView } from '../../../protocols/http.ts'
+import { workerView } from '../../../protocols/http.ts'
+import { describe } from '../describe.ts'
+import type { Api } from '../env.ts'
+import { createRoutes } from '../env.ts'
+import { listQuery, readNoBody, readQuery } from '../input.ts'
+import type { NodePort, WorkerVerb } from '../ports.ts'
+import { notFound } from '../problems.ts'
 
 const workerPage = z.object({ items: z.array(workerView), next: z.string().optional() }).meta({ id: 'WorkerPage' })
 const VERBS: Record<WorkerVerb, string> = {
@@ -20,7 +20,7 @@ const VERBS: Record<WorkerVerb, string> = {
 type WorkerNode = Pick<NodePort, 'workers' | 'findWorker' | 'command' | 'removeWorker'>
 
 export function workerRoutes(node: WorkerNode): Api {
-  const api = createApi()
+  const api = createRoutes()
   const one = { 200: { text: 'The worker', schema: workerView } }
 
   api.get('/api/workers', describe({ id: 'listWorkers', tag: 'workers', summary: 'Members of the mesh, by peer ID', query: listQuery, answers: { 200: { text: 'One page', schema: workerPage } } }), (c) => {

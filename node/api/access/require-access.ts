@@ -1,0 +1,49 @@
+// After the guard: who calls, and may they. Runs before every route that is not open to all.
+import type { Context, MiddlewareHandler } from 'hono'
+import { NimbusError } from '../../kernel/errors.ts'
+import type { Auth, Caller } from './auth.ts'
+import { OPERATOR } from './auth.ts'
+import type { ApiEnv } from '../env.ts'
+import { requireJsonType } from '../input.ts'
+import { addressOf } from '../env.ts'
+
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
+const CSRF_HEADER = 'x-nimbus-csrf'
+/** All that a task's own token may do: look, and publish more work. Everything else is the operator's. */
+const TASK_MAY = [/^GET \/api\/(mesh|workers(\/[^/]+)?|tasks(\/[^/]+(\/log)?)?|events|openapi\.json)$/, /^POST \/api\/tasks$/]
+
+export function requireAccess(auth: Auth): MiddlewareHandler<ApiEnv> {
+  return async function access(c, next) {
+    const caller = isUpgrade(c) ? callerOfSocket(c, auth) : auth.identify(c.req.raw.headers, addressOf(c))
+    if (!SAFE_METHODS.has(c.req.method)) {
+      requireJsonType(c.req.raw.headers)
+      if (caller.session !== undefined && c.req.header(CSRF_HEADER) !== caller.session.csrf) {
+        throw new NimbusError('csrf', `The header ${CSRF_HEADER} is missing or does not belong to this session.`, { kind: 'refused', cure: 'Read it from GET /api/session; reload the dashboard.' })
+      }
+    }
+    if (caller.actor.kind === 'task' && !TASK_MAY.some((rule) => rule.test(`${c.req.method} ${c.req.path}`))) {
+      throw new NimbusError('task-token', "A task's token may look and publish, not this.", { kind: 'refused', cure: "Use the operator's token." })
+    }
+    c.set('caller', caller)
+    await next()
+  }
+}
+
+export function isUpgrade(c: Context<ApiEnv>): boolean {
+  return c.req.header('upgrade')?.toLowerCase() === 'websocket'
+}
+
+/**
+ * A browser opens sockets to anywhere and sends its cookies along: so it has to show its Origin (which the guard has
+ * compared) and a ticket that only a page of ours can ask for. Programs send their token instead.
+ */
+function callerOfSocket(c: Context<ApiEnv>, auth: Auth): Caller {
+  if (c.req.header('authorization') !== undefined) return auth.identify(c.req.raw.headers, addressOf(c))
+  if (c.req.header('origin') === undefined) {
+    throw new NimbusError('origin-needed', 'A WebSocket needs an Origin, or a token in the Authorization header.', { kind: 'refused', cure: 'Send Authorization: Bearer TOKEN.' })
+  }
+  const ticket = c.req.query('ticket')
+  if (ticket !== undefined) return auth.redeemTicket(ticket, addressOf(c))
+  if (auth.mode === 'none') return { actor: OPERATOR }
+  throw new NimbusError('sign-in-needed', 'A WebSocket of a browser needs a ticket.', { kind: 'refused', cure: 'Ask for one: POST /api/events/ticket.' })
+}

@@ -1,0 +1,86 @@
+// All routes in the order in which a request meets them: guard, what is open to all, access, the nouns. Every answer
+// leaves with the same safety headers, every error as a problem document.
+import type { Clock } from '../kernel/clock.ts'
+import { NimbusError } from '../kernel/errors.ts'
+import type { Log } from '../kernel/log.ts'
+import { requireAccess } from './access/require-access.ts'
+import type { Auth } from './access/auth.ts'
+import { docsRoutes } from './routes/docs.ts'
+import type { Api } from './env.ts'
+import { createRoutes } from './env.ts'
+import { eventRoutes } from './routes/events.ts'
+import type { Guard } from './access/guard.ts'
+import { meshRoutes } from './routes/mesh.ts'
+import { healthRoute, metricsRoute } from './routes/metrics.ts'
+import { nodeLogRoutes } from './routes/node-log.ts'
+import type { NodePort } from './ports.ts'
+import { noRoute, problemResponse } from './problems.ts'
+import { sessionRoutes, signInRoute } from './routes/session.ts'
+import type { StaticFiles } from './static-files.ts'
+import { fileResponse } from './static-files.ts'
+import { createStreamGate } from './streams.ts'
+import { taskLogRoutes } from './routes/task-log.ts'
+import { taskRoutes } from './routes/tasks.ts'
+import { workerRoutes } from './routes/workers.ts'
+
+export type AppComponents = { node: NodePort; auth: Auth; guard: () => Guard; files: StaticFiles; clock: Clock; log: Log }
+
+const SAFETY_HEADERS = {
+  'content-security-policy': "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+}
+
+export function createApp(components: AppComponents, options: { origin: () => string; logFile: string; version: string }): Api {
+  const { node, auth, files, clock, log } = components
+  const app = createRoutes()
+  const gate = createStreamGate()
+  app.onError((error, c) => {
+    const signInPage = error instanceof NimbusError && error.code === 'sign-in-needed' && isPageView(c.req.raw)
+    return withSafety(signInPage ? fileResponse(files.index(), c.req.raw, 401) : problemResponse(error, log))
+  })
+  app.notFound((c) => {
+    // Paths of the dashboard itself, as /tasks/ID: the page finds its way.
+    return isPageView(c.req.raw) ? fileResponse(files.index(), c.req.raw) : problemResponse(noRoute(c), log)
+  })
+
+  app.use('*', async (c, next) => {
+    components.guard().check(c.env.incoming)
+    await next()
+    c.res = withSafety(c.res)
+  })
+  app.get('*', async (c, next) => {
+    const file = files.find(c.req.path)
+    if (file === undefined || file.type === '') return next()
+    return fileResponse(file, c.req.raw)
+  })
+  app.get('/skyeyes.js', (c) => problemResponse(noRoute(c), log)) // open to all by contract; the bridge itself comes later
+  app.route('/', healthRoute())
+  app.route('/', signInRoute(auth))
+
+  app.use('*', requireAccess(auth))
+  app.route('/', sessionRoutes(auth, options.origin))
+  app.route('/', meshRoutes(node))
+  app.route('/', workerRoutes(node))
+  app.route('/', taskRoutes(node))
+  app.route('/', taskLogRoutes(node, gate))
+  app.route('/', eventRoutes({ node, auth, clock, log, gate }))
+  app.route('/', metricsRoute(node))
+  app.route('/', nodeLogRoutes({ clock, gate }, options.logFile))
+  app.route('/', docsRoutes(() => app, options.version))
+  return app
+}
+
+function withSafety(response: Response): Response {
+  for (const [name, value] of Object.entries(SAFETY_HEADERS)) response.headers.set(name, value)
+  return response
+}
+
+/** Somebody who opened an address in a browser, as opposed to a program or a script of the page. */
+function isPageView(request: Request): boolean {
+  const path = new URL(request.url).pathname
+  return request.method === 'GET' && !path.startsWith('/api/') && request.headers.get('accept')?.includes('text/html') === true
+}
