@@ -1,0 +1,185 @@
+// The fold: what all members compute from the same blocks. Commutative, associative, idempotent; nothing here depends
+// on the receiver, the order of arrival or the time. It never decides, it only remembers what was decided.
+import { encode } from '@ipld/dag-cbor'
+import { createHash } from 'node:crypto'
+import type { Block } from '../../protocols/blocks.ts'
+import type { PeerId, TaskId, Term } from '../../protocols/ids.ts'
+import { taskId } from '../../protocols/ids.ts'
+import type { Entry, Outcome, ProfileRecord, RegisterValue, TaskRecord, TaskSpec } from '../../protocols/records.ts'
+import type { GroupConfig } from '../../protocols/streams.ts'
+
+export type AttemptState = { epoch: number; holder?: PeerId; term?: Term; startedAt?: number; outcome?: Outcome }
+
+export type TaskState = {
+  id: TaskId
+  /** Absent while only register values have arrived. */
+  task?: { author: PeerId; createdAt: number; spec: TaskSpec; preferred?: readonly [PeerId, number]; hlc: number }
+  cancel?: { author: PeerId; reason?: string; hlc: number }
+  value: RegisterValue
+  attempts: Map<number, AttemptState>
+  /** HLC of the newest entry about the task. */
+  updated: number
+}
+
+export type Profile = ProfileRecord & { hlc: number; epoch: number }
+
+export type Fold = {
+  apply(block: Block): void
+  task(id: TaskId): TaskState | undefined
+  tasks(): IterableIterator<TaskState>
+  profile(node: PeerId): Profile | undefined
+  profiles(): ReadonlyMap<PeerId, Profile>
+  termEnded(node: PeerId, term: Term): boolean
+  group(): GroupConfig | undefined
+  /** SHA-256 over the whole state, base64url; equal wherever the same blocks are. Cost grows with the number of tasks. */
+  hash(): string
+  /** Register values of one version that differ: a broken promise, never seen in a correct mesh. */
+  conflicts(): number
+}
+
+export type FoldListener = {
+  onTask(state: TaskState, entry: Entry['kind']): void
+  onTerm(node: PeerId, term: Term): void
+  onProfile(node: PeerId): void
+  onGroup(config: GroupConfig): void
+}
+
+export const INITIAL_VALUE: RegisterValue = { version: 0, epoch: 0, state: 'free', attempt: 1 }
+
+export function createFold(listener: FoldListener, options: { mayPublish(author: PeerId): boolean }): Fold {
+  const tasks = new Map<TaskId, TaskState>()
+  const profiles = new Map<PeerId, Profile>()
+  const endedTerms = new Map<PeerId, Set<Term>>()
+  let group: GroupConfig | undefined
+  let conflicts = 0
+
+  const stateOf = (id: TaskId): TaskState => {
+    let state = tasks.get(id)
+    if (state === undefined) {
+      state = { id, value: INITIAL_VALUE, attempts: new Map(), updated: 0 }
+      tasks.set(id, state)
+    }
+    return state
+  }
+  const applyEntry = (entry: Entry, block: Block): void => {
+    switch (entry.kind) {
+      case 'task':
+        if (!options.mayPublish(block.author) || taskId(block.author, entry.createdAt, entry.nonce) !== entry.id) return
+        if (!mergeTask(stateOf(entry.id), entry, block)) return
+        return listener.onTask(stateOf(entry.id), 'task')
+      case 'cancel': {
+        if (!options.mayPublish(block.author)) return
+        const state = stateOf(entry.task)
+        if (state.cancel !== undefined && !isEarlier(block, state.cancel)) return
+        state.cancel = { author: block.author, hlc: block.hlc, ...(entry.reason === undefined ? {} : { reason: entry.reason }) }
+        state.updated = Math.max(state.updated, block.hlc)
+        return listener.onTask(state, 'cancel')
+      }
+      case 'register': {
+        const state = stateOf(entry.task)
+        mergeAttempts(state, entry.value)
+        if (entry.value.version === state.value.version && !sameValue(entry.value, state.value)) conflicts += 1
+        if (entry.value.version <= state.value.version) return
+        state.value = entry.value
+        state.updated = Math.max(state.updated, block.hlc)
+        return listener.onTask(state, 'register')
+      }
+      case 'term': {
+        const ended = endedTerms.get(entry.node) ?? new Set()
+        if (ended.has(entry.term)) return
+        endedTerms.set(entry.node, ended.add(entry.term))
+        return listener.onTerm(entry.node, entry.term)
+      }
+      case 'group':
+        if (group !== undefined && group.version >= entry.version) return
+        group = { version: entry.version, seats: entry.seats }
+        return listener.onGroup(group)
+      case 'profile': {
+        const known = profiles.get(block.author)
+        if (known !== undefined && known.hlc >= block.hlc) return
+        profiles.set(block.author, { ...entry, hlc: block.hlc, epoch: block.epoch })
+        return listener.onProfile(block.author)
+      }
+    }
+  }
+
+  return {
+    apply(block) {
+      // Kinds of a newer version were let through unread; they match no case.
+      for (const entry of block.entries) applyEntry(entry as Entry, block)
+    },
+    task: (id) => tasks.get(id),
+    tasks: () => tasks.values(),
+    profile: (node) => profiles.get(node),
+    profiles: () => profiles,
+    termEnded: (node, term) => endedTerms.get(node)?.has(term) ?? false,
+    group: () => group,
+    conflicts: () => conflicts,
+    hash: () => hashState(tasks, profiles, endedTerms, group),
+  }
+}
+
+/** The author binds the ID, so only the author itself could write two: the earlier one counts. */
+function mergeTask(state: TaskState, entry: TaskRecord, block: Block): boolean {
+  if (state.task !== undefined && state.task.hlc <= block.hlc) return false
+  state.task = {
+    author: block.author,
+    createdAt: entry.createdAt,
+    spec: entry.spec,
+    hlc: block.hlc,
+    ...(entry.preferred === undefined ? {} : { preferred: entry.preferred }),
+  }
+  state.updated = Math.max(state.updated, block.hlc)
+  return true
+}
+
+/** Each register value tells of one or two epochs; together they give the history in any order. */
+function mergeAttempts(state: TaskState, value: RegisterValue): void {
+  if (value.epoch === 0) return
+  const own = state.attempts.get(value.epoch) ?? { epoch: value.epoch }
+  state.attempts.set(value.epoch, own)
+  if (value.holder !== undefined) own.holder ??= value.holder
+  if (value.term !== undefined) own.term ??= value.term
+  if (value.startedAt !== undefined) own.startedAt ??= value.startedAt
+  if (value.outcome === undefined) return
+  const ended = value.state === 'held' ? value.epoch - 1 : value.epoch
+  const other = state.attempts.get(ended) ?? { epoch: ended }
+  state.attempts.set(ended, other)
+  other.outcome ??= value.outcome
+}
+
+function isEarlier(block: Block, than: { hlc: number; author: PeerId }): boolean {
+  return block.hlc < than.hlc || (block.hlc === than.hlc && block.author < than.author)
+}
+
+export function sameValue(a: RegisterValue, b: RegisterValue): boolean {
+  return a === b || Buffer.compare(encode(a), encode(b)) === 0
+}
+
+function hashState(
+  tasks: ReadonlyMap<TaskId, TaskState>,
+  profiles: ReadonlyMap<PeerId, Profile>,
+  endedTerms: ReadonlyMap<PeerId, ReadonlySet<Term>>,
+  group: GroupConfig | undefined,
+): string {
+  const hash = createHash('sha256')
+  for (const id of [...tasks.keys()].sort()) {
+    const state = tasks.get(id)
+    if (state === undefined) continue
+    const attempts = [...state.attempts.values()].sort((a, b) => a.epoch - b.epoch)
+    hash.update(encode(plain([id, state.task, state.cancel, state.value, attempts, state.updated])))
+  }
+  hash.update(encode(plain([...profiles].sort(byKey))))
+  hash.update(encode([...endedTerms].sort(byKey).map(([node, terms]) => [node, [...terms].sort()])))
+  hash.update(encode(group ?? null))
+  return hash.digest('base64url')
+}
+
+function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): number {
+  return a[0] < b[0] ? -1 : 1
+}
+
+/** DAG-CBOR knows no `undefined`. */
+function plain(value: unknown[]): unknown[] {
+  return value.map((item) => item ?? null)
+}

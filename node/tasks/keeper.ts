@@ -1,0 +1,150 @@
+// A seat of the keeper group: what it promised and accepted for each register, which leases it has heard of, which
+// terms it has ended. It answers only what is on disk, and only requests of its own version of the group.
+import { decode, encode } from '@ipld/dag-cbor'
+import type { PeerId, TaskId, Term } from '../../protocols/ids.ts'
+import type { RegisterValue } from '../../protocols/records.ts'
+import type { AcceptItem, Ballot, KeeperAnswer, PrepareItem } from '../../protocols/streams.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Write } from '../store/database.ts'
+import { ENDED_TERMS, REGISTERS } from '../store/namespaces.ts'
+import { compareBallots, isAbove, NO_BALLOT } from './ballots.ts'
+import { EXPIRY_MS } from './lease-times.ts'
+
+export type Register = { promised: Ballot; accepted?: { ballot: Ballot; value: RegisterValue } }
+
+export type KeeperComponents = {
+  clock: Pick<Clock, 'nowMs'>
+  persist(writes: readonly Write[], done: () => void): void
+  /** The task's preferred node, or undefined while the signed task has not arrived. */
+  taskOf(id: TaskId): { preferred: PeerId | undefined } | undefined
+}
+
+export type Keeper = {
+  prepare(items: readonly PrepareItem[], answer: (items: KeeperAnswer[]) => void): void
+  accept(items: readonly AcceptItem[], answer: (items: KeeperAnswer[]) => void): void
+  /** A renewal of (node, term); false where this seat has ended that term. Nothing is written: a restart counts all as just renewed. */
+  renew(node: PeerId, term: Term): boolean
+  /** Ends (node, term) if its lease is over by this seat's clock, or `proven` says that the node itself said so. */
+  end(node: PeerId, term: Term, proven: boolean, answer: (ok: boolean, remainingMs?: number) => void): void
+  /** How long until this seat may end the term by its own clock; 0 or less: now. */
+  remainingMs(node: PeerId, term: Term): number
+  /** Counts leases anew: this node has just become a voting seat. */
+  seated(): void
+  registers(after: string, limit: number): { task: TaskId; register: Register }[]
+  endedTerms(): [PeerId, Term][]
+  /** Takes what a majority of the old seats knew; the higher ballot wins. */
+  adopt(registers: readonly { task: TaskId; register: Register }[], terms: readonly [PeerId, Term][], done: () => void): void
+}
+
+export function createKeeper(components: KeeperComponents, stored: { registers: Map<TaskId, Register>; ended: Set<string> }): Keeper {
+  const { clock, persist } = components
+  const { registers, ended } = stored
+  const renewals = new Map<PeerId, { term: Term; atMs: number }>()
+  let seatedAtMs = clock.nowMs()
+
+  const write = (task: TaskId, register: Register): Write => {
+    registers.set(task, register)
+    return { put: REGISTERS + task, value: encode(register) }
+  }
+  const answerAll = <Item extends { task: TaskId }>(
+    items: readonly Item[],
+    one: (item: Item, register: Register) => { answer: KeeperAnswer; write?: Write },
+    answer: (items: KeeperAnswer[]) => void,
+  ): void => {
+    const results = items.map((item) =>
+      components.taskOf(item.task) === undefined
+        ? { answer: { task: item.task, ok: false, unknown: true } }
+        : one(item, registers.get(item.task) ?? { promised: NO_BALLOT }),
+    )
+    const writes = results.flatMap((result) => ('write' in result && result.write !== undefined ? [result.write] : []))
+    const answers = results.map((result) => result.answer)
+    if (writes.length === 0) answer(answers)
+    else persist(writes, () => answer(answers))
+  }
+  const remainingMs = (node: PeerId, term: Term): number => {
+    const renewal = renewals.get(node)
+    const heardMs = renewal !== undefined && renewal.term === term ? renewal.atMs : seatedAtMs
+    return Math.max(heardMs, seatedAtMs) + EXPIRY_MS - clock.nowMs()
+  }
+
+  return {
+    prepare: (items, answer) =>
+      answerAll(
+        items,
+        (item, register) => {
+          const accepted = register.accepted === undefined ? {} : { accepted: register.accepted }
+          if (item.ballot[0] < 1 || !isAbove(item.ballot, register.promised)) {
+            return { answer: { task: item.task, ok: false, promised: register.promised, ...accepted } }
+          }
+          return { answer: { task: item.task, ok: true, ...accepted }, write: write(item.task, { ...register, promised: item.ballot }) }
+        },
+        answer,
+      ),
+    accept: (items, answer) =>
+      answerAll(
+        items,
+        (item, register) => {
+          const mayUseZero = item.ballot[0] > 0 || (item.ballot[1] === components.taskOf(item.task)?.preferred && compareBallots(register.promised, NO_BALLOT) === 0)
+          if (!mayUseZero || isAbove(register.promised, item.ballot)) return { answer: { task: item.task, ok: false, promised: register.promised } }
+          // The same node's next round is promised along: a proposer that repeats needs no prepare.
+          const next: Register = { promised: [item.ballot[0] + 1, item.ballot[1]], accepted: { ballot: item.ballot, value: item.value } }
+          return { answer: { task: item.task, ok: true }, write: write(item.task, next) }
+        },
+        answer,
+      ),
+    renew(node, term) {
+      if (ended.has(`${node}/${term}`)) return false
+      renewals.set(node, { term, atMs: clock.nowMs() })
+      return true
+    },
+    end(node, term, proven, answer) {
+      const key = `${node}/${term}`
+      const remaining = remainingMs(node, term)
+      if (!proven && !ended.has(key) && remaining > 0) return answer(false, remaining)
+      ended.add(key)
+      persist([{ put: ENDED_TERMS + key, value: new Uint8Array(0) }], () => answer(true))
+    },
+    remainingMs: (node, term) => (ended.has(`${node}/${term}`) ? 0 : remainingMs(node, term)),
+    seated() {
+      seatedAtMs = clock.nowMs()
+    },
+    registers: (after, limit) =>
+      [...registers.keys()]
+        .filter((task) => task > after)
+        .sort()
+        .slice(0, limit)
+        .flatMap((task) => {
+          const register = registers.get(task)
+          return register === undefined ? [] : [{ task, register }]
+        }),
+    endedTerms: () => [...ended].map((key) => key.split('/') as [PeerId, Term]),
+    adopt(incoming, terms, done) {
+      const writes: Write[] = []
+      for (const { task, register } of incoming) {
+        const merged = higher(registers.get(task), register)
+        if (merged !== registers.get(task)) writes.push(write(task, merged))
+      }
+      for (const [node, term] of terms) {
+        const key = `${node}/${term}`
+        if (ended.has(key)) continue
+        ended.add(key)
+        writes.push({ put: ENDED_TERMS + key, value: new Uint8Array(0) })
+      }
+      if (writes.length === 0) done()
+      else persist(writes, done)
+    },
+  }
+}
+
+function higher(mine: Register | undefined, theirs: Register): Register {
+  if (mine === undefined) return theirs
+  const promised = isAbove(theirs.promised, mine.promised) ? theirs.promised : mine.promised
+  const accepted = theirs.accepted !== undefined && (mine.accepted === undefined || isAbove(theirs.accepted.ballot, mine.accepted.ballot)) ? theirs.accepted : mine.accepted
+  if (promised === mine.promised && accepted === mine.accepted) return mine
+  return { promised, ...(accepted === undefined ? {} : { accepted }) }
+}
+
+/** Reads a register back from the store. */
+export function decodeRegister(payload: Uint8Array): Register {
+  return decode<Register>(payload)
+}

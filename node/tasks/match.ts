@@ -1,0 +1,80 @@
+// Who may run a task, and who tries first. Pure: the task's needs against what a worker offers, the worker's own rules
+// against the task, then weighted rendezvous hashing. A stale offer costs delay, never safety.
+import type { PeerId, TaskId } from '../../protocols/ids.ts'
+import type { TaskSpec } from '../../protocols/records.ts'
+
+/** What is known of a worker at this moment. `name` is the name shown in the mesh. */
+export type Offer = {
+  node: PeerId
+  name: string
+  alive: boolean
+  draining: boolean
+  mayRun: boolean
+  roles: readonly string[]
+  skills: readonly string[]
+  labels: Readonly<Record<string, string>>
+  pool: string | undefined
+  accept: readonly string[]
+  slots: number
+  freeSlots: number
+}
+
+export type Mismatch = { code: string; message: string; cure: string }
+
+/** The first reason why this worker may not run this task, or undefined where it may. Says nothing of free slots. */
+export function mismatch(spec: TaskSpec, author: { peer: PeerId; name: string }, offer: Offer): Mismatch | undefined {
+  if (spec.worker !== undefined && spec.worker !== offer.name && spec.worker !== offer.node) {
+    return { code: 'other-worker', message: `the task names worker ${spec.worker}`, cure: `start worker ${spec.worker}, or publish without --worker` }
+  }
+  const skill = spec.skills?.find((one) => !offer.skills.includes(one))
+  if (skill !== undefined) return { code: 'skill', message: `no skill ${skill}`, cure: `start a worker with --skill ${skill}` }
+  const role = spec.roles?.find((one) => !offer.roles.includes(one))
+  if (role !== undefined) return { code: 'role', message: `no role ${role}`, cure: `start a worker with --role ${role}` }
+  if (spec.pool !== undefined && spec.pool !== offer.pool) return { code: 'pool', message: `not in pool ${spec.pool}`, cure: `start a worker with --pool ${spec.pool}` }
+  const label = Object.entries(spec.labels ?? {}).find(([key, value]) => offer.labels[key] !== value)
+  if (label !== undefined) return { code: 'label', message: `no label ${label[0]}=${label[1]}`, cure: `start a worker with --label ${label[0]}=${label[1]}` }
+  if (!offer.mayRun) return { code: 'viewer', message: 'a viewer runs nothing', cure: 'invite the machine again with --role member' }
+  const rule = refusingRule(offer.accept, spec, author)
+  if (rule !== undefined) return { code: 'accept', message: `its own rule --accept ${rule}=… refuses it`, cure: `start that worker with another --accept rule` }
+  if (offer.draining) return { code: 'draining', message: 'it is draining', cure: `nimbus worker resume ${offer.name}` }
+  if (!offer.alive) return { code: 'offline', message: 'it is offline', cure: `start it again` }
+  return undefined
+}
+
+/** `kind=…`, `publisher=NAME|PEER`, `repo=PREFIX`: rules of one key are alternatives, different keys must all hold. */
+function refusingRule(rules: readonly string[], spec: TaskSpec, author: { peer: PeerId; name: string }): string | undefined {
+  const byKey = new Map<string, string[]>()
+  for (const rule of rules) {
+    const at = rule.indexOf('=')
+    const key = rule.slice(0, at)
+    byKey.set(key, [...(byKey.get(key) ?? []), rule.slice(at + 1)])
+  }
+  for (const [key, values] of byKey) {
+    const holds =
+      key === 'kind'
+        ? values.includes(spec.kind)
+        : key === 'publisher'
+          ? values.includes(author.name) || values.includes(author.peer)
+          : key === 'repo' && spec.repo !== undefined && values.some((prefix) => spec.repo?.startsWith(prefix))
+    if (!holds) return key
+  }
+  return undefined
+}
+
+/** Orders workers with a free slot for one task: the higher the weight, the more often first. */
+export function rank(task: TaskId, offers: readonly Offer[]): PeerId[] {
+  return offers
+    .filter((offer) => offer.freeSlots > 0)
+    .map((offer) => ({ node: offer.node, score: -Math.log(hashUnit(task + offer.node)) / offer.freeSlots }))
+    .sort((a, b) => a.score - b.score || (a.node < b.node ? -1 : 1))
+    .map((one) => one.node)
+}
+
+/** FNV-1a with a final mix, as a number in (0, 1). */
+function hashUnit(text: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (((hash ^ (hash >>> 16)) >>> 0) + 1) / (2 ** 32 + 1)
+}

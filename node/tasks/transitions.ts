@@ -1,0 +1,72 @@
+// The pure changes of a task's register (decision 0001, table "Registers") and the state that users see.
+import type { PeerId, Term } from '../../protocols/ids.ts'
+import type { Outcome, RegisterValue } from '../../protocols/records.ts'
+import type { TaskStateName } from '../../protocols/http.ts'
+import type { TaskState } from './fold.ts'
+import type { Decide } from './proposer.ts'
+
+const BACKOFF_FIRST_MS = 1_000
+const BACKOFF_MAX_MS = 60_000
+
+export type Claimer = { node: PeerId; term: Term; wallMs: number; termEnded(node: PeerId, term: Term): boolean }
+
+/** Claim or take over. Refuses with `held`, `settled`, `early` or `mine`. */
+export function claim(claimer: Claimer): Decide {
+  return (current) => {
+    if (current.state === 'settled') return { refused: 'settled' }
+    const held: RegisterValue = {
+      version: current.version + 1,
+      epoch: current.epoch + 1,
+      state: 'held',
+      holder: claimer.node,
+      term: claimer.term,
+      startedAt: claimer.wallMs,
+      attempt: current.attempt,
+    }
+    if (current.state === 'free') return current.notBefore !== undefined && current.notBefore > claimer.wallMs ? { refused: 'early' } : held
+    const { holder, term } = current
+    if (holder === claimer.node && term === claimer.term) return { refused: 'mine' }
+    if (holder === undefined || term === undefined || !claimer.termEnded(holder, term)) return { refused: 'held' }
+    return { ...held, outcome: { result: 'lost', endedAt: claimer.wallMs } }
+  }
+}
+
+/** What the end of epoch `epoch` makes of the register: settled, or free for the next attempt. */
+export function conclude(epoch: number, outcome: Outcome, attempts: number, random: number): Decide {
+  return (current) => {
+    if (current.state !== 'held' || current.epoch !== epoch) return { refused: current.state === 'settled' && current.epoch === epoch ? 'done' : 'fenced' }
+    const { version, attempt } = current
+    const base = { version: version + 1, epoch, attempt, outcome }
+    if (outcome.result === 'lost') return { ...base, state: 'free' }
+    if (outcome.result === 'succeeded') return { ...base, state: 'settled', end: 'succeeded' }
+    if (outcome.result === 'cancelled') return { ...base, state: 'settled', end: 'cancelled' }
+    if (attempt >= attempts) return { ...base, state: 'settled', end: attempts > 1 ? 'dead' : 'failed' }
+    const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (attempt - 1)) * (0.5 + random / 2)
+    return { ...base, state: 'free', attempt: attempt + 1, notBefore: Math.round(outcome.endedAt + backoffMs) }
+  }
+}
+
+/** Ends a task that nobody runs. */
+export function cancelFree(claimer: Claimer): Decide {
+  return (current) => {
+    if (current.state === 'settled') return { refused: 'settled' }
+    if (current.state === 'held') {
+      const { holder, term } = current
+      if (holder === undefined || term === undefined || !claimer.termEnded(holder, term)) return { refused: 'held' }
+      return { version: current.version + 1, epoch: current.epoch, state: 'settled', end: 'cancelled', attempt: current.attempt, outcome: { result: 'lost', endedAt: claimer.wallMs } }
+    }
+    return { version: current.version + 1, epoch: current.epoch, state: 'settled', end: 'cancelled', attempt: current.attempt }
+  }
+}
+
+/** When a free task may be claimed, milliseconds since 1970. */
+export function notBefore(state: TaskState): number {
+  return Math.max(state.task?.spec.notBefore ?? 0, state.value.notBefore ?? 0)
+}
+
+export function stateName(state: TaskState, wallMs: number): TaskStateName {
+  const { value } = state
+  if (value.state === 'settled') return value.end ?? 'failed'
+  if (value.state === 'held') return 'running'
+  return notBefore(state) > wallMs ? 'scheduled' : 'ready'
+}
