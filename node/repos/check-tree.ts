@@ -1,0 +1,52 @@
+// Looks over a checked-out tree before anything uses it. Never follows a link out of the tree.
+import { lstat, readdir, readlink, realpath } from 'node:fs/promises'
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { NimbusError } from '../kernel/errors.ts'
+
+export type TreeSize = { files: number; bytes: number }
+
+/** Throws `repo-unsafe-tree` where a link points out of the tree or into `.git`, or where something below carries that name. */
+export async function checkTree(dir: string): Promise<TreeSize> {
+  const root = await realpath(dir)
+  const size: TreeSize = { files: 0, bytes: 0 }
+  const folders = [root]
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      const path = join(folder, entry.name)
+      if (path === join(root, '.git')) continue
+      if (isGitName(entry.name)) refuse(root, path, 'it has a name that git keeps for itself')
+      if (entry.isDirectory()) folders.push(path)
+      else if (entry.isSymbolicLink()) await checkLink(root, path)
+      else if (!entry.isFile()) refuse(root, path, 'it is neither a file nor a folder')
+      size.files += 1
+      size.bytes += entry.isFile() ? (await lstat(path)).size : 0
+    }
+  }
+  return size
+}
+
+async function checkLink(root: string, path: string): Promise<void> {
+  const target = await readlink(path)
+  if (isAbsolute(target) || !isInside(root, resolve(dirname(path), target))) refuse(root, path, `it is a link out of the repository (to ${JSON.stringify(target.slice(0, 100))})`)
+  let real: string
+  try {
+    real = await realpath(path)
+  } catch {
+    return // it points to nothing: the check by name above is all there is
+  }
+  if (!isInside(root, real)) refuse(root, path, 'it leads out of the repository through another link')
+}
+
+function isInside(root: string, path: string): boolean {
+  const way = relative(root, path)
+  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way) && !isGitName(way.split(sep)[0] ?? '')
+}
+
+/** Also as file systems without case, with short names, or with trailing dots would read it. */
+function isGitName(name: string): boolean {
+  return /^(\.git|git~\d)[. ]*$/i.test(name)
+}
+
+function refuse(root: string, path: string, why: string): never {
+  throw new NimbusError('repo-unsafe-tree', `The repository was refused, because of ${JSON.stringify(relative(root, path).slice(0, 200))}: ${why}.`, { kind: 'refused', cure: 'Remove it from the repository.' })
+}

@@ -1,0 +1,91 @@
+// Clones a repository into an empty folder, in a process of its own, within limits. No credentials, http and https only.
+import { readdir, rm } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import type { Clock } from '../kernel/clock.ts'
+import { NimbusError } from '../kernel/errors.ts'
+import { runHelper } from '../runner/helper-process.ts'
+import type { CloneFault, CloneMessage, CloneOrder } from './clone-main.ts'
+import { checkRef, parseRepoUrl } from './repo-url.ts'
+
+export type CloneLimits = {
+  /** From the network, all answers together. */
+  receivedBytesMax: number
+  /** On the disk: the pack and the checked-out files. */
+  treeBytesMax: number
+  memoryBytesMax: number
+  timeMaxMs: number
+}
+
+/** isomorphic-git needs nine times the pack in memory: 200 MB of pack just fit. */
+export const CLONE_LIMITS: CloneLimits = { receivedBytesMax: 200e6, treeBytesMax: 2e9, memoryBytesMax: 2e9, timeMaxMs: 600_000 }
+
+export type CloneProgress = { phase: string; loaded: number; total: number | undefined; percent: number | undefined }
+/** `branch` is there where the ref was one (or the default); else the commit is checked out by itself. */
+export type Cloned = { commit: string; branch?: string; files: number; bytes: number }
+
+export type CloneRequest = {
+  url: string
+  /** Branch, tag or full commit; without it the default branch. */
+  ref?: string | undefined
+  /** Has to be empty or absent; after a failure it is removed. */
+  dir: string
+  clock: Clock
+  onProgress?: (progress: CloneProgress) => void
+  signal?: AbortSignal
+  limits?: Partial<CloneLimits>
+}
+
+export async function cloneInto(request: CloneRequest): Promise<Cloned> {
+  const limits = { ...CLONE_LIMITS, ...request.limits }
+  const url = parseRepoUrl(request.url).href
+  const ref = request.ref === undefined ? undefined : checkRef(request.ref)
+  await assertEmpty(request.dir)
+  const order: CloneOrder = { url, ref, dir: request.dir, receivedBytesMax: limits.receivedBytesMax, treeBytesMax: limits.treeBytesMax }
+  try {
+    return await runClone(request, order, limits)
+  } catch (error) {
+    await rm(request.dir, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function runClone({ clock, signal, onProgress }: CloneRequest, order: CloneOrder, limits: CloneLimits): Promise<Cloned> {
+  let done: Cloned | undefined
+  let fault: CloneFault | undefined
+  const receive = (message: CloneMessage): void => {
+    if ('done' in message) done = message.done
+    else if ('fault' in message) fault = message.fault
+    else onProgress?.(progressOf(message.step))
+  }
+  const script = fileURLToPath(new URL('./clone-main.ts', import.meta.url))
+  try {
+    const end = await runHelper<CloneMessage>(clock, { script, order, limits, onMessage: receive, signal })
+    if (done) return done
+    if (fault) throw new NimbusError(fault.code, fault.message, { kind: fault.kind, ...(fault.cure === undefined ? {} : { cure: fault.cure }) })
+    throw new NimbusError('clone-failed', `The clone ended without a result (exit code ${end.exitCode}, signal ${end.signal}).`, { cure: 'Try again; look whether this machine is short of memory.' })
+  } catch (error) {
+    throw namedEnd(error, limits)
+  }
+}
+
+/** Gives the helper's limits the names and cures of a clone. */
+function namedEnd(error: unknown, limits: CloneLimits): unknown {
+  if (!(error instanceof NimbusError)) return error
+  if (error.code === 'helper-too-long') return new NimbusError('clone-too-long', `The clone was ended, because it took longer than ${limits.timeMaxMs} ms.`, { kind: 'refused', cause: error, cure: 'Raise the time limit for clones, or try again when the host is faster.' })
+  if (error.code === 'helper-too-large') return new NimbusError('repo-too-large', `The clone was ended, because it needed more than ${limits.memoryBytesMax} bytes of memory.`, { kind: 'refused', cause: error, cure: 'Raise the limit for clones, or make the repository smaller.' })
+  if (error.code === 'aborted') return new NimbusError('clone-aborted', 'The clone was ended, because it is no longer wanted.', { cause: error })
+  return error
+}
+
+function progressOf({ phase, loaded, total }: { phase: string; loaded: number; total?: number }): CloneProgress {
+  return { phase, loaded, total, percent: total ? Math.min(100, Math.round((loaded / total) * 100)) : undefined }
+}
+
+async function assertEmpty(dir: string): Promise<void> {
+  const entries = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  if (entries.length === 0) return
+  throw new NimbusError('folder-not-empty', `The repository cannot be cloned into ${dir}, because that folder is not empty.`, { cure: 'Give an empty folder.' })
+}

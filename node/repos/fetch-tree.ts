@@ -1,0 +1,61 @@
+// Fetches one branch, tag or commit and checks it out, with isomorphic-git. Runs in a helper process only: it keeps the whole pack
+// in memory (nine times its size) and blocks while it unpacks.
+import fs from 'node:fs/promises'
+import git, { type HttpClient } from 'isomorphic-git'
+import { NimbusError } from '../kernel/errors.ts'
+
+export type FetchStep = { phase: string; loaded: number; total?: number }
+export type FetchedTree = { commit: string; branch?: string }
+
+type FetchOrder = { url: string; ref: string | undefined; dir: string; treeBytesMax: number }
+type Repo = { fs: { promises: typeof fs }; http: HttpClient; dir: string; onProgress(step: FetchStep): void }
+
+export async function fetchTree(http: HttpClient, order: FetchOrder, onProgress: (step: FetchStep) => void): Promise<FetchedTree> {
+  const repo: Repo = { fs: { promises: boundedFs(order.treeBytesMax) }, http, dir: order.dir, onProgress }
+  await git.init({ ...repo, defaultBranch: 'main' })
+  await git.addRemote({ ...repo, remote: 'origin', url: order.url })
+  const tree = await fetchRef(repo, order.ref)
+  if (tree.branch !== undefined) {
+    await git.writeRef({ ...repo, ref: `refs/heads/${tree.branch}`, value: tree.commit, force: true })
+    await git.checkout({ ...repo, ref: tree.branch, track: false })
+  } else {
+    await git.checkout({ ...repo, ref: tree.commit })
+  }
+  return tree
+}
+
+async function fetchRef(repo: Repo, ref: string | undefined): Promise<FetchedTree> {
+  if (ref !== undefined && /^[0-9a-f]{40}$/.test(ref)) return fetchCommit(repo, ref)
+  const remoteRef = ref ?? 'HEAD'
+  const { fetchHead, defaultBranch } = await git.fetch({ ...repo, remote: 'origin', ref: remoteRef, remoteRef, depth: 1, singleBranch: true, tags: false })
+  if (fetchHead === null) throw new NimbusError('repo-empty', 'The repository has no commits yet.', { kind: 'missing', cure: 'Push a first commit.' })
+  // A tag with a message is an object of its own; this finds the commit behind it.
+  const { oid: commit } = await git.readCommit({ ...repo, oid: fetchHead })
+  const branch = (ref ?? defaultBranch ?? '').replace(/^refs\/heads\//, '')
+  const fetched = branch === '' ? undefined : await git.resolveRef({ ...repo, ref: `refs/remotes/origin/${branch}` }).catch(() => undefined) // a tag has none
+  return fetched === fetchHead ? { commit, branch } : { commit }
+}
+
+/** Some servers give out a single commit; from the others all branches and tags are fetched to find it. */
+async function fetchCommit(repo: Repo, commit: string): Promise<FetchedTree> {
+  try {
+    await git.fetch({ ...repo, remote: 'origin', ref: commit, remoteRef: commit, depth: 1, singleBranch: true, tags: false })
+    await git.readCommit({ ...repo, oid: commit })
+  } catch (error) {
+    if (error instanceof NimbusError || error instanceof git.Errors.HttpError) throw error
+    await git.fetch({ ...repo, remote: 'origin', tags: true })
+    await git.readCommit({ ...repo, oid: commit })
+  }
+  return { commit }
+}
+
+/** A small pack may name one large file ten thousand times: what is written is counted. */
+function boundedFs(bytesMax: number): typeof fs {
+  let written = 0
+  const writeFile: typeof fs.writeFile = async (path, data, options) => {
+    written += (data as { length?: number }).length ?? 0
+    if (written > bytesMax) throw new NimbusError('repo-too-large', `The clone was ended, because its files take more than ${bytesMax} bytes.`, { kind: 'refused', cure: 'Raise the limit for clones, or make the repository smaller.' })
+    return fs.writeFile(path, data, options)
+  }
+  return { ...fs, writeFile }
+}
