@@ -19,7 +19,6 @@ export function createHttpTransport(options: { onSignedOut: () => void }): Trans
   return {
     session: () => rest.session(),
     mesh: () => rest.get<MeshView>('/api/mesh'),
-    worker: (id) => rest.get<WorkerView>(workerPath(id)),
     tasks: (query) => rest.get<Page<TaskView>>(`/api/tasks${queryString(query)}`),
     task: (id) => rest.get<TaskView>(taskPath(id)),
     publish: (draft) => rest.post<{ id: string; durability?: 'majority' | 'local' }>('/api/tasks', draft),

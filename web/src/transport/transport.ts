@@ -26,7 +26,6 @@ export type EventListener = {
 export type Transport = {
   session(): Promise<Session>
   mesh(): Promise<MeshView>
-  worker(id: string): Promise<WorkerView>
   tasks(query: TaskQuery): Promise<Page<TaskView>>
   task(id: string): Promise<TaskView>
   publish(draft: TaskDraft): Promise<{ id: string; durability?: 'majority' | 'local' }>
