@@ -1,0 +1,233 @@
+// Who is reachable: a SWIM machine without I/O. A closed link raises suspicion at once and a neighbour confirms it; a
+// probe of one member each round finds those that hang. It only watches: a member that it calls dead keeps its rights.
+import type { PeerId } from '../../protocols/ids.ts'
+import type { LinkMessageOf } from '../../protocols/streams.ts'
+import type { Cancel, Clock } from '../kernel/clock.ts'
+import type { Random } from '../kernel/random.ts'
+import { pick } from '../kernel/random.ts'
+
+export type MemberState = 'alive' | 'suspect' | 'dead' | 'left'
+export type MembershipPreset = { roundMs: number; answerMs: number; suspicionMs: number }
+/** `roundMs` between probes, `answerMs` for an answer, `suspicionMs` from suspicion to death; the last two stretch with local health. */
+export const MEMBERSHIP_PRESETS = {
+  local: { roundMs: 1000, answerMs: 300, suspicionMs: 600 },
+  lan: { roundMs: 1000, answerMs: 500, suspicionMs: 1000 },
+  wan: { roundMs: 2000, answerMs: 1500, suspicionMs: 5000 },
+} as const satisfies Record<string, MembershipPreset>
+
+/** Neighbours asked about a member that does not answer. */
+const ASKED_MAX = 3
+/** Questions under way; at the limit the oldest is given up. */
+const QUESTIONS_MAX = 256
+/** A delay of the event loop of this many milliseconds adds one to the health multiplier, up to its maximum. */
+const LOOP_DELAY_STEP_MS = 50
+const HEALTH_MAX = 8
+/** A timer this late means that this node itself stood still: what it missed meanwhile is given another chance. */
+const LATE_MS = 100
+/** The ID of an answer that nobody asked for: "I cannot reach that one, see whether you can". */
+const HINT_ID = 0
+
+export type ProbeMessage = LinkMessageOf<'probe' | 'probed' | 'ask-probe' | 'asked'>
+
+export type MembershipComponents = {
+  clock: Pick<Clock, 'nowMs' | 'after'>
+  random: Random
+  send(peer: PeerId, message: ProbeMessage): void
+  /** Everyone who belongs here, this node left out. */
+  members(): PeerId[]
+  linked(): PeerId[]
+  onChange(peer: PeerId, state: MemberState): void
+  onRoundTrip?: (peer: PeerId, ms: number) => void
+}
+
+export type Membership = {
+  start(): void
+  stop(): void
+  /** One round: probes one member. */
+  step(): void
+  peerUp(peer: PeerId): void
+  peerDown(peer: PeerId): void
+  /** Anything that came from a peer proves that it is alive. */
+  heard(peer: PeerId): void
+  receive(from: PeerId, message: ProbeMessage): void
+  /** The member said goodbye for good. */
+  left(peer: PeerId): void
+  /** The longest delay of this node's own event loop since the last call. */
+  onLoopDelay(ms: number): void
+  stateOf(peer: PeerId): MemberState
+  /** When it was last heard of, on the clock's monotonic line; undefined for never. */
+  lastSeenMs(peer: PeerId): number | undefined
+}
+
+type Member = { state: MemberState; seenMs: number | undefined; cancel: Cancel }
+/** A question that waits for an answer; `askers` wait for the same answer. */
+type Question = { about: PeerId; sentAtMs: number; cancel: Cancel; onSilence: () => void; asker?: { peer: PeerId; id: number } }
+
+export function createMembership({ clock, random, send, members, linked, onChange, onRoundTrip }: MembershipComponents, preset: MembershipPreset): Membership {
+  const known = new Map<PeerId, Member>() // bounded by the members, swept each round
+  const questions = new Map<number, Question>()
+  let nextId = 1
+  let health = 1
+  let round: PeerId[] = []
+  let cancelRound: Cancel = () => {}
+
+  const memberOf = (peer: PeerId): Member => {
+    const member = known.get(peer) ?? { state: 'suspect', seenMs: undefined, cancel: () => {} }
+    if (!known.has(peer)) {
+      known.set(peer, member)
+      dieLater(peer, member)
+    }
+    return member
+  }
+  const enter = (peer: PeerId, state: MemberState): void => {
+    const member = memberOf(peer)
+    if (member.state === 'left' || member.state === state) return
+    member.cancel()
+    member.state = state
+    if (state === 'suspect') dieLater(peer, member)
+    onChange(peer, state)
+  }
+  const dieLater = (peer: PeerId, member: Member): void => {
+    member.cancel = onTime(preset.suspicionMs, () => enter(peer, 'dead'))
+  }
+  /** `tell` lets the linked peers look for themselves, so that a hang is not found by each of them one after another. */
+  const suspect = (peer: PeerId, tell = false): void => {
+    if (memberOf(peer).state !== 'alive') return
+    enter(peer, 'suspect')
+    if (tell) for (const other of linked()) if (other !== peer) send(other, { t: 'asked', id: HINT_ID, peer, alive: false })
+  }
+  const alive = (peer: PeerId): void => {
+    memberOf(peer).seenMs = clock.nowMs()
+    enter(peer, 'alive')
+  }
+
+  /** Calls back after `delayMs` times the health multiplier, and once more after that where this node itself overslept. */
+  const onTime = (delayMs: number, callback: () => void, mayWaitAgain = true): Cancel => {
+    const dueMs = clock.nowMs() + delayMs * health
+    let cancel = clock.after(delayMs * health, () => {
+      if (mayWaitAgain && clock.nowMs() - dueMs > LATE_MS) cancel = onTime(delayMs, callback, false)
+      else callback()
+    })
+    return () => cancel()
+  }
+  const ask = (peer: PeerId, kind: 'probe' | 'ask-probe', about: PeerId, onSilence: () => void, asker?: Question['asker']): void => {
+    if (questions.size >= QUESTIONS_MAX) questions.delete(questions.keys().next().value as number)
+    const id = nextId++
+    const silent = (): void => {
+      if (questions.delete(id)) onSilence()
+    }
+    // A neighbour that is asked needs time for its own probe.
+    const cancel = onTime(kind === 'probe' ? preset.answerMs : 2 * preset.answerMs, silent)
+    questions.set(id, { about, sentAtMs: clock.nowMs(), cancel, onSilence, ...(asker === undefined ? {} : { asker }) })
+    send(peer, kind === 'probe' ? { t: 'probe', id } : { t: 'ask-probe', id, peer: about })
+  }
+  const take = (id: number, about: PeerId): Question | undefined => {
+    const question = questions.get(id)
+    if (question?.about !== about) return undefined
+    questions.delete(id)
+    question.cancel()
+    return question
+  }
+
+  /** Asks up to `count` neighbours; suspects the member where none of them reaches it. */
+  const askNeighbours = (about: PeerId, count: number): void => {
+    const neighbours = linked().filter((peer) => peer !== about)
+    let open = Math.min(count, neighbours.length)
+    if (open === 0) return suspect(about, true)
+    const onSilence = (): void => {
+      if (--open === 0) suspect(about, true)
+    }
+    for (let left = open; left > 0; left--) {
+      const neighbour = pick(random, neighbours) as PeerId
+      neighbours.splice(neighbours.indexOf(neighbour), 1)
+      ask(neighbour, 'ask-probe', about, onSilence)
+    }
+  }
+  const probe = (peer: PeerId): void => {
+    if (!linked().includes(peer)) return askNeighbours(peer, 1)
+    ask(peer, 'probe', peer, () => askNeighbours(peer, ASKED_MAX))
+  }
+  /** A peer's word alone kills nobody: only this node's own probe counts. Who sent the hint has asked around already. */
+  const lookAfterHint = (peer: PeerId): void => {
+    const underWay = [...questions.values()].some((question) => question.about === peer)
+    if (!underWay && known.get(peer)?.state === 'alive' && linked().includes(peer)) ask(peer, 'probe', peer, () => suspect(peer))
+  }
+  const answerAsker = (question: Question, isAlive: boolean): void => {
+    if (question.asker !== undefined) send(question.asker.peer, { t: 'asked', id: question.asker.id, peer: question.about, alive: isAlive })
+  }
+
+  const receive = (from: PeerId, message: ProbeMessage): void => {
+    alive(from)
+    if (message.t === 'probe') return send(from, { t: 'probed', id: message.id })
+    if (message.t === 'probed') {
+      const question = take(message.id, from)
+      if (question === undefined) return
+      onRoundTrip?.(from, clock.nowMs() - question.sentAtMs)
+      return answerAsker(question, true)
+    }
+    if (message.t === 'ask-probe') {
+      const asker = { peer: from, id: message.id }
+      const answer = (isAlive: boolean): void => send(from, { t: 'asked', id: message.id, peer: message.peer, alive: isAlive })
+      if (!linked().includes(message.peer)) return answer(false)
+      return ask(message.peer, 'probe', message.peer, () => answer(false), asker)
+    }
+    if (message.id === HINT_ID) return lookAfterHint(message.peer)
+    const question = take(message.id, message.peer)
+    if (question === undefined) return
+    if (message.alive) {
+      if (linked().includes(message.peer)) health = Math.min(HEALTH_MAX, health + 1) // others hear it, this node does not: perhaps it is this node
+      return alive(message.peer)
+    }
+    // The link is closed and a neighbour has lost it too: that is a death, not a doubt.
+    if (!linked().includes(message.peer) && memberOf(message.peer).state === 'suspect') return enter(message.peer, 'dead')
+    question.onSilence()
+  }
+
+  const step = (): void => {
+    const current = new Set(members())
+    for (const [peer, member] of known) {
+      if (current.has(peer) || member.state === 'left') continue
+      member.cancel()
+      known.delete(peer)
+    }
+    health = Math.max(1, health - 1)
+    round = round.filter((peer) => current.has(peer))
+    // Every member once in each pass, so that none waits longer than one pass; the dead come back by their own link.
+    if (round.length === 0) round = [...current].filter((peer) => memberOf(peer).state === 'alive')
+    const peer = pick(random, round)
+    if (peer === undefined) return
+    round.splice(round.indexOf(peer), 1)
+    if (memberOf(peer).state === 'alive') probe(peer)
+  }
+  const loop = (): void => {
+    cancelRound = clock.after(preset.roundMs, () => {
+      step()
+      loop()
+    })
+  }
+
+  return {
+    start: loop,
+    stop() {
+      cancelRound()
+      for (const question of questions.values()) question.cancel()
+      for (const member of known.values()) member.cancel()
+      questions.clear()
+    },
+    step,
+    peerUp: alive,
+    heard: alive,
+    peerDown(peer) {
+      suspect(peer)
+      for (const [id, question] of questions) if (question.about === peer && question.asker !== undefined && take(id, peer)) answerAsker(question, false)
+      askNeighbours(peer, 1)
+    },
+    receive,
+    left: (peer) => enter(peer, 'left'),
+    onLoopDelay(ms) {
+      health = Math.max(health, Math.min(HEALTH_MAX, 1 + Math.floor(ms / LOOP_DELAY_STEP_MS)))
+    },
+    stateOf: (peer) => known.get(peer)?.state ?? 'suspect',
+    lastSeenMs: (peer) => known.get(peer)?.seenMs,
+  }
+}
