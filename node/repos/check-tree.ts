@@ -27,7 +27,8 @@ export async function checkTree(dir: string): Promise<TreeSize> {
 
 async function checkLink(root: string, path: string): Promise<void> {
   const target = await readlink(path)
-  if (isAbsolute(target) || !isInside(root, resolve(dirname(path), target))) refuse(root, path, `it is a link out of the repository (to ${JSON.stringify(target.slice(0, 100))})`)
+  if (isAbsolute(target) || !isInside(root, resolve(dirname(path), target)))
+    refuse(root, path, `it is a link out of the repository (to ${JSON.stringify(target.slice(0, 100))})`)
   let real: string
   try {
     real = await realpath(path)
@@ -48,5 +49,9 @@ function isGitName(name: string): boolean {
 }
 
 function refuse(root: string, path: string, why: string): never {
-  throw new NimbusError('repo-unsafe-tree', `The repository was refused, because of ${JSON.stringify(relative(root, path).slice(0, 200))}: ${why}.`, { kind: 'refused', cure: 'Remove it from the repository.' })
+  throw new NimbusError(
+    'repo-unsafe-tree',
+    `The repository was refused, because of ${JSON.stringify(relative(root, path).slice(0, 200))}: ${why}.`,
+    { kind: 'refused', cure: 'Remove it from the repository.' },
+  )
 }

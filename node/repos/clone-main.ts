@@ -16,7 +16,11 @@ const STEP_MS = 100
 
 serveHelper<CloneOrder, CloneMessage>(async (order, tell) => {
   try {
-    const tree = await fetchTree(createGitHttp(order), order, throttled((step) => tell({ step })))
+    const tree = await fetchTree(
+      createGitHttp(order),
+      order,
+      throttled((step) => tell({ step })),
+    )
     tell({ done: { ...tree, ...(await checkTree(order.dir)) } })
   } catch (error) {
     const { code, message, kind, cure } = faultOf(order, error)
@@ -45,12 +49,44 @@ function faultOf(order: CloneOrder, error: unknown): NimbusError {
   const { host, pathname } = new URL(url)
   if (error instanceof git.Errors.HttpError) {
     const status = error.data.statusCode
-    if (status === 401 || status === 403) return new NimbusError('repo-needs-credentials', `The repository ${pathname} on ${host} cannot be cloned, because it asks for credentials (${status}); some hosts say so for a repository that does not exist, too.`, { kind: 'refused', cause: error, cure: 'Check the address, or make the repository readable without credentials.' })
-    if (status === 404 || status === 410) return new NimbusError('repo-not-found', `There is no repository ${pathname} on ${host} (${status}).`, { kind: 'missing', cause: error, cure: 'Check the address.' })
-    return new NimbusError('repo-unreachable', `The repository ${pathname} on ${host} cannot be cloned now, because the host answered ${status}.`, { kind: 'unreachable', cause: error, cure: 'Try again later.' })
+    if (status === 401 || status === 403)
+      return new NimbusError(
+        'repo-needs-credentials',
+        `The repository ${pathname} on ${host} cannot be cloned, because it asks for credentials (${status}); some hosts say so for a repository that does not exist, too.`,
+        { kind: 'refused', cause: error, cure: 'Check the address, or make the repository readable without credentials.' },
+      )
+    if (status === 404 || status === 410)
+      return new NimbusError('repo-not-found', `There is no repository ${pathname} on ${host} (${status}).`, {
+        kind: 'missing',
+        cause: error,
+        cure: 'Check the address.',
+      })
+    return new NimbusError(
+      'repo-unreachable',
+      `The repository ${pathname} on ${host} cannot be cloned now, because the host answered ${status}.`,
+      { kind: 'unreachable', cause: error, cure: 'Try again later.' },
+    )
   }
-  if (error instanceof git.Errors.SmartHttpError) return new NimbusError('repo-not-found', `What ${host} has at ${pathname} is no git repository.`, { kind: 'missing', cause: error, cure: 'Check the address; it is the one that `git clone` takes.' })
-  if (error instanceof git.Errors.NotFoundError) return new NimbusError('repo-ref-not-found', `The repository ${pathname} on ${host} has no branch, tag or commit ${JSON.stringify(ref ?? 'HEAD')}.`, { kind: 'missing', cause: error, cure: 'Check its name, and that it was pushed.' })
-  if (error instanceof git.Errors.UnsafeFilepathError) return new NimbusError('repo-unsafe-tree', `The repository was refused, because one of its entries has a name that could reach outside it: ${messageOf(error)}.`, { kind: 'refused', cause: error, cure: 'Remove it from the repository.' })
-  return new NimbusError('clone-failed', `The repository ${pathname} on ${host} could not be cloned, because ${messageOf(error)}.`, { cause: error, cure: 'Try again; if it fails the same way, look whether `git clone` can read it.' })
+  if (error instanceof git.Errors.SmartHttpError)
+    return new NimbusError('repo-not-found', `What ${host} has at ${pathname} is no git repository.`, {
+      kind: 'missing',
+      cause: error,
+      cure: 'Check the address; it is the one that `git clone` takes.',
+    })
+  if (error instanceof git.Errors.NotFoundError)
+    return new NimbusError(
+      'repo-ref-not-found',
+      `The repository ${pathname} on ${host} has no branch, tag or commit ${JSON.stringify(ref ?? 'HEAD')}.`,
+      { kind: 'missing', cause: error, cure: 'Check its name, and that it was pushed.' },
+    )
+  if (error instanceof git.Errors.UnsafeFilepathError)
+    return new NimbusError(
+      'repo-unsafe-tree',
+      `The repository was refused, because one of its entries has a name that could reach outside it: ${messageOf(error)}.`,
+      { kind: 'refused', cause: error, cure: 'Remove it from the repository.' },
+    )
+  return new NimbusError('clone-failed', `The repository ${pathname} on ${host} could not be cloned, because ${messageOf(error)}.`, {
+    cause: error,
+    cure: 'Try again; if it fails the same way, look whether `git clone` can read it.',
+  })
 }

@@ -7,6 +7,8 @@ import { runHelper } from '../runner/helper-process.ts'
 import type { CloneFault, CloneMessage, CloneOrder } from './clone-main.ts'
 import { checkRef, parseRepoUrl } from './repo-url.ts'
 
+const CLONE_MAIN = fileURLToPath(new URL('./clone-main.ts', import.meta.url))
+
 export type CloneLimits = {
   /** From the network, all answers together. */
   receivedBytesMax: number
@@ -57,12 +59,14 @@ async function runClone({ clock, signal, onProgress }: CloneRequest, order: Clon
     else if ('fault' in message) fault = message.fault
     else onProgress?.(progressOf(message.step))
   }
-  const script = fileURLToPath(new URL('./clone-main.ts', import.meta.url))
   try {
-    const end = await runHelper<CloneMessage>(clock, { script, order, limits, onMessage: receive, signal })
+    const end = await runHelper<CloneMessage>(clock, { script: CLONE_MAIN, order, limits, onMessage: receive, signal })
     if (done) return done
-    if (fault) throw new NimbusError(fault.code, fault.message, { kind: fault.kind, ...(fault.cure === undefined ? {} : { cure: fault.cure }) })
-    throw new NimbusError('clone-failed', `The clone ended without a result (exit code ${end.exitCode}, signal ${end.signal}).`, { cure: 'Try again; look whether this machine is short of memory.' })
+    if (fault)
+      throw new NimbusError(fault.code, fault.message, { kind: fault.kind, ...(fault.cure === undefined ? {} : { cure: fault.cure }) })
+    throw new NimbusError('clone-failed', `The clone ended without a result (exit code ${end.exitCode}, signal ${end.signal}).`, {
+      cure: 'Try again; look whether this machine is short of memory.',
+    })
   } catch (error) {
     throw namedEnd(error, limits)
   }
@@ -71,9 +75,20 @@ async function runClone({ clock, signal, onProgress }: CloneRequest, order: Clon
 /** Gives the helper's limits the names and cures of a clone. */
 function namedEnd(error: unknown, limits: CloneLimits): unknown {
   if (!(error instanceof NimbusError)) return error
-  if (error.code === 'helper-too-long') return new NimbusError('clone-too-long', `The clone was ended, because it took longer than ${limits.timeMaxMs} ms.`, { kind: 'refused', cause: error, cure: 'Raise the time limit for clones, or try again when the host is faster.' })
-  if (error.code === 'helper-too-large') return new NimbusError('repo-too-large', `The clone was ended, because it needed more than ${limits.memoryBytesMax} bytes of memory.`, { kind: 'refused', cause: error, cure: 'Raise the limit for clones, or make the repository smaller.' })
-  if (error.code === 'aborted') return new NimbusError('clone-aborted', 'The clone was ended, because it is no longer wanted.', { cause: error })
+  if (error.code === 'helper-too-long')
+    return new NimbusError('clone-too-long', `The clone was ended, because it took longer than ${limits.timeMaxMs} ms.`, {
+      kind: 'refused',
+      cause: error,
+      cure: 'Raise the time limit for clones, or try again when the host is faster.',
+    })
+  if (error.code === 'helper-too-large')
+    return new NimbusError('repo-too-large', `The clone was ended, because it needed more than ${limits.memoryBytesMax} bytes of memory.`, {
+      kind: 'refused',
+      cause: error,
+      cure: 'Raise the limit for clones, or make the repository smaller.',
+    })
+  if (error.code === 'aborted')
+    return new NimbusError('clone-aborted', 'The clone was ended, because it is no longer wanted.', { cause: error })
   return error
 }
 
@@ -87,5 +102,7 @@ async function assertEmpty(dir: string): Promise<void> {
     throw error
   })
   if (entries.length === 0) return
-  throw new NimbusError('folder-not-empty', `The repository cannot be cloned into ${dir}, because that folder is not empty.`, { cure: 'Give an empty folder.' })
+  throw new NimbusError('folder-not-empty', `The repository cannot be cloned into ${dir}, because that folder is not empty.`, {
+    cure: 'Give an empty folder.',
+  })
 }

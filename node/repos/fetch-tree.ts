@@ -27,8 +27,17 @@ export async function fetchTree(http: HttpClient, order: FetchOrder, onProgress:
 async function fetchRef(repo: Repo, ref: string | undefined): Promise<FetchedTree> {
   if (ref !== undefined && /^[0-9a-f]{40}$/.test(ref)) return fetchCommit(repo, ref)
   const remoteRef = ref ?? 'HEAD'
-  const { fetchHead, defaultBranch } = await git.fetch({ ...repo, remote: 'origin', ref: remoteRef, remoteRef, depth: 1, singleBranch: true, tags: false })
-  if (fetchHead === null) throw new NimbusError('repo-empty', 'The repository has no commits yet.', { kind: 'missing', cure: 'Push a first commit.' })
+  const { fetchHead, defaultBranch } = await git.fetch({
+    ...repo,
+    remote: 'origin',
+    ref: remoteRef,
+    remoteRef,
+    depth: 1,
+    singleBranch: true,
+    tags: false,
+  })
+  if (fetchHead === null)
+    throw new NimbusError('repo-empty', 'The repository has no commits yet.', { kind: 'missing', cure: 'Push a first commit.' })
   // A tag with a message is an object of its own; this finds the commit behind it.
   const { oid: commit } = await git.readCommit({ ...repo, oid: fetchHead })
   const branch = (ref ?? defaultBranch ?? '').replace(/^refs\/heads\//, '')
@@ -54,7 +63,11 @@ function boundedFs(bytesMax: number): typeof fs {
   let written = 0
   const writeFile: typeof fs.writeFile = async (path, data, options) => {
     written += (data as { length?: number }).length ?? 0
-    if (written > bytesMax) throw new NimbusError('repo-too-large', `The clone was ended, because its files take more than ${bytesMax} bytes.`, { kind: 'refused', cure: 'Raise the limit for clones, or make the repository smaller.' })
+    if (written > bytesMax)
+      throw new NimbusError('repo-too-large', `The clone was ended, because its files take more than ${bytesMax} bytes.`, {
+        kind: 'refused',
+        cure: 'Raise the limit for clones, or make the repository smaller.',
+      })
     return fs.writeFile(path, data, options)
   }
   return { ...fs, writeFile }

@@ -11,7 +11,10 @@ export function createGitHttp({ receivedBytesMax }: { receivedBytesMax: number }
     for await (const bytes of body ?? []) {
       received += bytes.length
       if (received > receivedBytesMax) {
-        throw new NimbusError('repo-too-large', `The clone was ended, because the repository sent more than ${receivedBytesMax} bytes.`, { kind: 'refused', cure: 'Raise the limit for clones, or make the repository smaller.' })
+        throw new NimbusError('repo-too-large', `The clone was ended, because the repository sent more than ${receivedBytesMax} bytes.`, {
+          kind: 'refused',
+          cure: 'Raise the limit for clones, or make the repository smaller.',
+        })
       }
       yield bytes
     }
@@ -24,12 +27,22 @@ export function createGitHttp({ receivedBytesMax }: { receivedBytesMax: number }
         const response = await send(at, { method, headers, redirect: 'manual', ...(sent ? { body: sent } : {}) })
         const location = response.headers.get('location')
         if (response.status < 300 || response.status > 399 || location === null) {
-          return { url: at.href, method, statusCode: response.status, statusMessage: response.statusText, headers: Object.fromEntries(response.headers), body: counted(response.body) }
+          return {
+            url: at.href,
+            method,
+            statusCode: response.status,
+            statusMessage: response.statusText,
+            headers: Object.fromEntries(response.headers),
+            body: counted(response.body),
+          }
         }
         await response.body?.cancel()
         at = nextAddress(at, location)
       }
-      throw new NimbusError('repo-redirects', `The clone was ended, because ${at.host} redirected more than ${REDIRECTS_MAX} times.`, { kind: 'refused', cure: 'Use the address where the repository is now.' })
+      throw new NimbusError('repo-redirects', `The clone was ended, because ${at.host} redirected more than ${REDIRECTS_MAX} times.`, {
+        kind: 'refused',
+        cure: 'Use the address where the repository is now.',
+      })
     },
   }
 }
@@ -46,14 +59,21 @@ async function send(url: URL, request: RequestInit): Promise<Response> {
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
     const why = (cause as { code?: string }).code ?? String(cause)
-    throw new NimbusError('repo-unreachable', `The repository's host ${url.host} cannot be reached, because ${why}.`, { kind: 'unreachable', cause: error, cure: 'Check the address and the network of this worker, then try again.' })
+    throw new NimbusError('repo-unreachable', `The repository's host ${url.host} cannot be reached, because ${why}.`, {
+      kind: 'unreachable',
+      cause: error,
+      cure: 'Check the address and the network of this worker, then try again.',
+    })
   }
 }
 
 function nextAddress(from: URL, location: string): URL {
   const next = parseRepoUrl(URL.canParse(location, from.href) ? new URL(location, from).href : location)
   if (from.protocol === 'https:' && next.protocol === 'http:') {
-    throw new NimbusError('repo-url-scheme', `The clone was ended, because ${from.host} redirected from https to http.`, { kind: 'refused', cure: 'Use an https address that stays encrypted.' })
+    throw new NimbusError('repo-url-scheme', `The clone was ended, because ${from.host} redirected from https to http.`, {
+      kind: 'refused',
+      cure: 'Use an https address that stays encrypted.',
+    })
   }
   return next
 }

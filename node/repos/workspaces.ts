@@ -22,7 +22,11 @@ export function createWorkspaces({ dataDir }: { dataDir: string }): Workspaces {
   const nameOf = (taskId: string, epoch: number): string => {
     const name = `${taskId}-${epoch}`
     if (NAME_PATTERN.test(name) && !name.startsWith('.')) return name
-    throw new NimbusError('workspace-name-invalid', `${JSON.stringify(name.slice(0, 100))} cannot name a workspace, because only letters, digits and . _ - may.`, { kind: 'usage', cure: 'Use the id of the task.' })
+    throw new NimbusError(
+      'workspace-name-invalid',
+      `${JSON.stringify(name.slice(0, 100))} cannot name a workspace, because only letters, digits and . _ - may.`,
+      { kind: 'usage', cure: 'Use the id of the task.' },
+    )
   }
   const remove = (name: string): Promise<void> => rm(join(root, name), { recursive: true, force: true, maxRetries: 3 })
   const keepNewest = async (): Promise<void> => {
@@ -33,7 +37,11 @@ export function createWorkspaces({ dataDir }: { dataDir: string }): Workspaces {
   return {
     async create(taskId, epoch) {
       const name = nameOf(taskId, epoch)
-      if (active.has(name)) throw new NimbusError('workspace-in-use', `The workspace ${name} is in use.`, { kind: 'busy', cure: 'Wait for the end of the attempt that uses it.' })
+      if (active.has(name))
+        throw new NimbusError('workspace-in-use', `The workspace ${name} is in use.`, {
+          kind: 'busy',
+          cure: 'Wait for the end of the attempt that uses it.',
+        })
       active.add(name)
       await remove(name)
       await mkdir(join(root, name), { recursive: true, mode: 0o700 })

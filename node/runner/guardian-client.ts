@@ -5,6 +5,7 @@ import { resolve } from 'node:path'
 import { type Cancel, type Clock, sleep } from '../kernel/clock.ts'
 import { messageOf, NimbusError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
+import { checkOrder } from './check-order.ts'
 import { type GuardianLink, launchGuardian, refusalOf } from './guardian-link.ts'
 import { endLeftovers, noteGuardian } from './leftovers.ts'
 import { type LogFollow, logSizeOf } from './output-log.ts'
@@ -13,12 +14,9 @@ import type { FromGuardian, RunEnd, RunOrder, Target } from './run-order.ts'
 
 /** An idle guardian costs 45 MB; a new one costs a tenth of a second. */
 const IDLE_MS = 600_000
-/** Runs at a time; more are refused with `busy`. Slots are far below. */
-const RUNS_MAX = 1_000
 const SWEEP_MS_MAX = 5_000
 /** For runs that are still there when a draining node's patience is over. */
 const CLOSE_GRACE_MS = 2_000
-const ID_PATTERN = /^[A-Za-z0-9._:-]{1,128}$/
 
 export type Runner = {
   /** Settles when the command is proven started. */
@@ -79,9 +77,16 @@ class GuardianClient implements Runner {
   }
 
   async start(order: RunOrder): Promise<{ pid: number }> {
-    this.#assertOrder(order)
+    checkOrder(order, { closing: this.#closing, running: this.#runs })
     const guardian = this.#ensureGuardian()
-    const run: Running = { order, pid: undefined, startedAt: this.#clock.wallMs(), started: Promise.withResolvers(), over: Promise.withResolvers(), change: Promise.withResolvers() }
+    const run: Running = {
+      order,
+      pid: undefined,
+      startedAt: this.#clock.wallMs(),
+      started: Promise.withResolvers(),
+      over: Promise.withResolvers(),
+      change: Promise.withResolvers(),
+    }
     this.#runs.set(order.id, run)
     guardian.send({ type: 'start', order: { ...order, env: { ...order.env, NIMBUS_RUN: order.id, NIMBUS_DATA_ID: this.#dataId } } })
     return run.started.promise
@@ -131,18 +136,14 @@ class GuardianClient implements Runner {
     await this.#dismiss()
   }
 
-  #assertOrder(order: RunOrder): void {
-    if (this.#closing) throw new NimbusError('node-stopping', `The run ${order.id} was not started, because this node stops.`, { kind: 'busy', cure: 'Let another worker take it.' })
-    if (!ID_PATTERN.test(order.id)) throw new NimbusError('run-id-invalid', `${JSON.stringify(order.id.slice(0, 200))} cannot name a run, because only letters, digits and . _ : - may (up to 128).`, { kind: 'usage', cure: 'Choose another name.' })
-    if (order.argv.length === 0 || order.argv[0] === '') throw new NimbusError('command-missing', `The run ${order.id} names no command.`, { kind: 'usage', cure: 'Give at least one argument.' })
-    if (this.#runs.has(order.id)) throw new NimbusError('run-exists', `The run ${order.id} was not started, because one of this name is running.`, { cure: 'Wait for its end, or choose another name.' })
-    if (this.#runs.size >= RUNS_MAX) throw new NimbusError('runner-full', `The run ${order.id} was not started, because ${RUNS_MAX} runs are the most at a time.`, { kind: 'busy', cure: 'Wait until one ends.' })
-  }
-
   #ensureGuardian(): GuardianLink {
     this.#cancelIdle()
     if (this.#guardian) return this.#guardian
-    const components = { clock: this.#clock, receive: (message: FromGuardian) => this.#receive(message), onDeath: () => void this.#bury(link) }
+    const components = {
+      clock: this.#clock,
+      receive: (message: FromGuardian) => this.#receive(message),
+      onDeath: () => void this.#bury(link),
+    }
     const link = launchGuardian(components, { dataId: this.#dataId, dataDir: this.#dataDir })
     noteGuardian(this.#dataDir, link.pid)
     if (this.#leaseUntilMs !== undefined) link.send({ type: 'lease', untilMs: this.#leaseUntilMs })
@@ -208,13 +209,29 @@ class GuardianClient implements Runner {
 
   async #endOrphan(run: Running): Promise<void> {
     const { id, logFile } = run.order
-    const survivors = await this.#sweeper.end({ environment: `NIMBUS_RUN=${id}`, groups: run.pid === undefined ? [] : [run.pid] }, SWEEP_MS_MAX)
+    const survivors = await this.#sweeper.end(
+      { environment: `NIMBUS_RUN=${id}`, groups: run.pid === undefined ? [] : [run.pid] },
+      SWEEP_MS_MAX,
+    )
     if (run.pid === undefined) {
-      run.started.reject(new NimbusError('guardian-died', `The run ${id} was not started, because the guardian of this node died.`, { cure: 'Try again; a new guardian is started by itself.' }))
+      run.started.reject(
+        new NimbusError('guardian-died', `The run ${id} was not started, because the guardian of this node died.`, {
+          cure: 'Try again; a new guardian is started by itself.',
+        }),
+      )
       return this.#forget(run)
     }
     const logSize = await logSizeOf(logFile)
     const error = survivors.length === 0 ? 'guardian-died' : 'processes-survived'
-    this.#report(run, { id, timedOut: false, error, startedAt: run.startedAt, endedAt: this.#clock.wallMs(), logSize, droppedBytes: 0, tail: '' })
+    this.#report(run, {
+      id,
+      timedOut: false,
+      error,
+      startedAt: run.startedAt,
+      endedAt: this.#clock.wallMs(),
+      logSize,
+      droppedBytes: 0,
+      tail: '',
+    })
   }
 }

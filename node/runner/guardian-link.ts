@@ -7,7 +7,7 @@ import { type Clock, sleep } from '../kernel/clock.ts'
 import { messageOf, NimbusError } from '../kernel/errors.ts'
 import type { FromGuardian, ToGuardian } from './run-order.ts'
 
-const GUARDIAN = fileURLToPath(new URL('./guardian.ts', import.meta.url))
+const GUARDIAN = fileURLToPath(new URL('./guardian/guardian.ts', import.meta.url))
 /** A dismissed guardian has nothing left to do but to exit. */
 const GOODBYE_MS_MAX = 2_000
 
@@ -32,7 +32,13 @@ export function launchGuardian({ clock, receive, onDeath }: LinkComponents, opti
   // The compile cache halves its start (41 ms instead of 115) and its memory (51 MB instead of 80): no type stripper is loaded.
   const { NODE_OPTIONS: _forTheNodeOnly, ...inherited } = process.env
   const env = { ...inherited, NODE_COMPILE_CACHE: join(options.dataDir, 'cache', 'compile') }
-  const child = spawn(process.execPath, [GUARDIAN, options.dataId], { cwd: '/', env, detached: true, stdio: ['ignore', 'ignore', errors, 'ipc'], serialization: 'advanced' })
+  const child = spawn(process.execPath, [GUARDIAN, options.dataId], {
+    cwd: '/',
+    env,
+    detached: true,
+    stdio: ['ignore', 'ignore', errors, 'ipc'],
+    serialization: 'advanced',
+  })
   closeSync(errors)
   let dismissed = false
   let alive = true
@@ -47,7 +53,11 @@ export function launchGuardian({ clock, receive, onDeath }: LinkComponents, opti
   })
   child.on('message', (message) => receive(message as FromGuardian))
   if (child.pid === undefined) {
-    throw new NimbusError('guardian-not-started', 'The guardian that runs the work of this node could not be started.', { kind: 'busy', cure: 'Look at the limits of this machine: processes and memory.' })
+    dismissed = true // its error event follows and concerns nobody
+    throw new NimbusError('guardian-not-started', 'The guardian that runs the work of this node could not be started.', {
+      kind: 'busy',
+      cure: 'Look at the limits of this machine: processes and memory.',
+    })
   }
   const pid = child.pid
   const send = (message: ToGuardian): void => {

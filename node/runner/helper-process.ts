@@ -12,7 +12,17 @@ type HelperEnd = { exitCode: number | null; signal: string | null }
 const MEMORY_LOOK_MS = 100
 const PAGE_BYTES = 4096
 /** What a process needs to reach the network as its node does; nothing else of the environment is passed on. */
-const PASSED_ON = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'NODE_USE_ENV_PROXY']
+const PASSED_ON = [
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'NO_PROXY',
+  'http_proxy',
+  'https_proxy',
+  'no_proxy',
+  'NODE_EXTRA_CA_CERTS',
+  'SSL_CERT_FILE',
+  'NODE_USE_ENV_PROXY',
+]
 
 type HelperOptions<Message> = {
   script: string
@@ -28,23 +38,47 @@ export async function runHelper<Message>(clock: Clock, options: HelperOptions<Me
   const env = Object.fromEntries(PASSED_ON.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])))
   const cache = getCompileCacheDir()
   if (cache !== undefined) env['NODE_COMPILE_CACHE'] = cache // where the node has one, the helper starts three times as fast
-  const child = spawn(process.execPath, [script], { cwd: '/', env, stdio: ['ignore', 'ignore', 'ignore', 'ipc'], serialization: 'advanced' })
+  const child = spawn(process.execPath, [script], {
+    cwd: '/',
+    env,
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    serialization: 'advanced',
+  })
   let reason: NimbusError | undefined
   const end = (error: NimbusError): void => {
     reason ??= error
     child.kill('SIGKILL')
   }
-  const tooLong = clock.after(limits.timeMaxMs, () => end(new NimbusError('helper-too-long', `It took longer than ${limits.timeMaxMs} ms.`)))
-  const memory = repeat(clock, MEMORY_LOOK_MS, () => {
-    if (memoryOf(child.pid) > limits.memoryBytesMax) end(new NimbusError('helper-too-large', `It needed more than ${limits.memoryBytesMax} bytes of memory.`))
-  }, () => {})
+  const tooLong = clock.after(limits.timeMaxMs, () =>
+    end(new NimbusError('helper-too-long', `It took longer than ${limits.timeMaxMs} ms.`)),
+  )
+  const memory = repeat(
+    clock,
+    MEMORY_LOOK_MS,
+    () => {
+      if (memoryOf(child.pid) > limits.memoryBytesMax)
+        end(new NimbusError('helper-too-large', `It needed more than ${limits.memoryBytesMax} bytes of memory.`))
+    },
+    () => {},
+  )
   const abort = (): void => end(new NimbusError('aborted', 'It was aborted.'))
   signal?.addEventListener('abort', abort, { once: true })
   if (signal?.aborted) abort()
   child.on('message', (message) => onMessage(message as Message))
   try {
     return await new Promise<HelperEnd>((resolve, reject) => {
-      child.on('error', (cause) => child.pid === undefined && reject(new NimbusError('helper-not-started', `A helper process could not be started: ${cause.message}.`, { kind: 'busy', cause, cure: 'Look at the limits of this machine: processes and memory.' })))
+      child.on(
+        'error',
+        (cause) =>
+          child.pid === undefined &&
+          reject(
+            new NimbusError('helper-not-started', `A helper process could not be started: ${cause.message}.`, {
+              kind: 'busy',
+              cause,
+              cure: 'Look at the limits of this machine: processes and memory.',
+            }),
+          ),
+      )
       child.once('close', (exitCode, by) => (reason ? reject(reason) : resolve({ exitCode, signal: by })))
       if (child.connected) child.send(order as object, () => {}) // a helper that died at once is told by its exit
     })

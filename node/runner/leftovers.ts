@@ -26,7 +26,11 @@ export async function endLeftovers(clock: Clock, dataDir: string, dataId: string
   if (note && isAlive(note)) process.kill(note.pid, 'SIGKILL')
   const survivors = await createSweeper(clock).end({ environment: `NIMBUS_DATA_ID=${dataId}`, groups: [] }, SWEEP_MS_MAX)
   if (survivors.length === 0) return
-  throw new NimbusError('processes-survived', `Work of an earlier run of this node is still alive (process ${survivors.join(', ')}), because it cannot be killed.`, { cure: 'End these processes by hand, or restart the machine, then start the node again.' })
+  throw new NimbusError(
+    'processes-survived',
+    `Work of an earlier run of this node is still alive (process ${survivors.join(', ')}), because it cannot be killed.`,
+    { cure: 'End these processes by hand, or restart the machine, then start the node again.' },
+  )
 }
 
 function readNote(dataDir: string): GuardianNote | undefined {

@@ -106,7 +106,10 @@ export function createLogWriter({ clock, file, onGrowth }: WriterComponents, { b
  * Reads from the raw byte offset `from` on. Ends at the end of the file; with `follow`, when that is reached and `done()`.
  * A frame that is cut off at the end (its writer died) is left out.
  */
-export async function* readLog(path: string, options: { from: number; follow?: LogFollow; signal?: AbortSignal }): AsyncGenerator<LogChunk> {
+export async function* readLog(
+  path: string,
+  options: { from: number; follow?: LogFollow; signal?: AbortSignal },
+): AsyncGenerator<LogChunk> {
   const { from, follow, signal } = options
   const file = await open(path, 'r')
   const buffer = Buffer.alloc(READ_BYTES)
@@ -155,7 +158,10 @@ export async function openLog(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'w', 0o600)
   } catch (cause) {
-    throw new NimbusError('log-not-writable', `The log ${path} cannot be written, because ${messageOf(cause)}.`, { cause, cure: 'Make room or give the node its data folder back.' })
+    throw new NimbusError('log-not-writable', `The log ${path} cannot be written, because ${messageOf(cause)}.`, {
+      cause,
+      cure: 'Make room or give the node its data folder back.',
+    })
   }
 }
 
@@ -164,11 +170,17 @@ function takeFrame(from: Buffer, path: string, offset: number): Frame | undefine
   const stream = from.readUInt8(0)
   const length = from.readUInt32BE(1)
   if (stream < STDOUT || stream > SYSTEM || length > FRAME_BYTES_MAX) {
-    throw new NimbusError('log-corrupt', `The log ${path} is damaged at byte ${offset}, because no frame begins there.`, { cure: 'What came before it is sound; run the task again for the rest.' })
+    throw new NimbusError('log-corrupt', `The log ${path} is damaged at byte ${offset}, because no frame begins there.`, {
+      cure: 'What came before it is sound; run the task again for the rest.',
+    })
   }
   if (from.length < HEADER_BYTES + length) return undefined
   // A copy: the buffer behind it is used again for the next read.
-  return { stream: stream as LogStream, time: from.readDoubleBE(5), bytes: Uint8Array.prototype.slice.call(from, HEADER_BYTES, HEADER_BYTES + length) }
+  return {
+    stream: stream as LogStream,
+    time: from.readDoubleBE(5),
+    bytes: Uint8Array.prototype.slice.call(from, HEADER_BYTES, HEADER_BYTES + length),
+  }
 }
 
 /** Neighbours of one stream share a frame, up to its limit. */

@@ -6,6 +6,8 @@ import { type Clock, sleep } from '../kernel/clock.ts'
 
 export type ProcessEntry = { pid: number; state: string; parent: number; group: number; session: number; startTicks: number }
 
+const FREEZE_PASSES_MAX = 5
+
 type LivingProcess = ProcessEntry & { environment(): string }
 
 /** What makes a process part of the work: an entry of its environment (`NAME=value`), its group, or a parent that is part of it. */
@@ -25,10 +27,11 @@ export function readProcess(pid: number): ProcessEntry | undefined {
 }
 
 /** The living processes that carry the mark; zombies are dead and do not count. */
-export function findMarked(mark: Mark, processes: readonly LivingProcess[] = listLiving()): number[] {
+function findMarked(mark: Mark, processes: readonly LivingProcess[] = listLiving()): LivingProcess[] {
   const found = new Set<number>()
   for (const entry of processes) {
-    if (mark.groups.includes(entry.group) || mark.groups.includes(entry.session) || entry.environment().includes(`\0${mark.environment}\0`)) found.add(entry.pid)
+    if (mark.groups.includes(entry.group) || mark.groups.includes(entry.session) || entry.environment().includes(`\0${mark.environment}\0`))
+      found.add(entry.pid)
   }
   for (let grown = found.size > 0; grown; ) {
     grown = false
@@ -38,7 +41,7 @@ export function findMarked(mark: Mark, processes: readonly LivingProcess[] = lis
       grown = true
     }
   }
-  return [...found]
+  return processes.filter((entry) => found.has(entry.pid))
 }
 
 export type Sweeper = {
@@ -58,9 +61,9 @@ export function createSweeper(clock: Clock): Sweeper {
       const processes = listLiving()
       waiting = waiting.filter(({ mark, deadlineMs, settle }) => {
         const alive = findMarked(mark, processes)
-        for (const pid of alive) signal(pid, 'SIGKILL')
+        for (const { pid } of alive) signal(pid, 'SIGKILL')
         const over = alive.length === 0 || clock.nowMs() > deadlineMs
-        if (over) settle(alive)
+        if (over) settle(alive.map((entry) => entry.pid))
         return !over
       })
       if (waiting.length > 0) await sleep(clock, pauseMs)
@@ -78,10 +81,23 @@ export function createSweeper(clock: Clock): Sweeper {
   }
 }
 
-/** Signals the groups and everything else that carries the mark. */
-export function signalMarked(mark: Mark, name: NodeJS.Signals): void {
-  for (const group of mark.groups) signalGroup(group, name)
-  for (const pid of findMarked(mark)) signal(pid, name)
+export function isAnyAlive(mark: Mark): boolean {
+  return findMarked(mark).length > 0
+}
+
+/** Freezes all that carries the mark. Looks again, because what was not yet stopped may have forked meanwhile. */
+export function freezeMarked(mark: Mark): void {
+  for (let pass = 0; pass < FREEZE_PASSES_MAX; pass++) {
+    for (const group of mark.groups) signalGroup(group, 'SIGSTOP')
+    const awake = findMarked(mark).filter((entry) => entry.state !== 'T')
+    if (awake.length === 0) return
+    for (const { pid } of awake) signal(pid, 'SIGSTOP')
+  }
+}
+
+export function thawMarked(mark: Mark): void {
+  for (const group of mark.groups) signalGroup(group, 'SIGCONT')
+  for (const { pid } of findMarked(mark)) signal(pid, 'SIGCONT')
 }
 
 export function signalGroup(group: number, name: NodeJS.Signals): void {

@@ -72,13 +72,20 @@ export function createBlobStore({ dir }: { dir: string }): BlobStore {
         async write(bytes) {
           if (draft.size() + bytes.length <= sizeMax) return draft.write(bytes)
           await draft.discard()
-          throw new NimbusError('blob-too-large', `The blob ${hash} was refused, because it is larger than ${sizeMax} bytes.`, { kind: 'refused', cure: 'Raise the limit, or make the file smaller.' })
+          throw new NimbusError('blob-too-large', `The blob ${hash} was refused, because it is larger than ${sizeMax} bytes.`, {
+            kind: 'refused',
+            cure: 'Raise the limit, or make the file smaller.',
+          })
         },
         async finish() {
           const blob = await draft.close()
           if (blob.hash === hash) return settle(draft)
           await draft.discard()
-          throw new NimbusError('blob-mismatch', `The blob ${hash} was refused, because what came (${blob.size} bytes) has the hash ${blob.hash}.`, { kind: 'refused', cure: 'Fetch it from another member.' })
+          throw new NimbusError(
+            'blob-mismatch',
+            `The blob ${hash} was refused, because what came (${blob.size} bytes) has the hash ${blob.hash}.`,
+            { kind: 'refused', cure: 'Fetch it from another member.' },
+          )
         },
         abort: () => draft.discard(),
       }
@@ -128,7 +135,11 @@ async function openDraft(dir: string): Promise<Draft> {
 
 function checked(hash: string): string {
   if (HASH_PATTERN.test(hash)) return hash
-  throw new NimbusError('blob-hash-invalid', `${JSON.stringify(hash.slice(0, 100))} names no blob, because a hash has 64 hexadecimal digits in lower case.`, { kind: 'usage', cure: 'Use the hash as `nimbus artifact ls` shows it.' })
+  throw new NimbusError(
+    'blob-hash-invalid',
+    `${JSON.stringify(hash.slice(0, 100))} names no blob, because a hash has 64 hexadecimal digits in lower case.`,
+    { kind: 'usage', cure: 'Use the hash as `nimbus artifact ls` shows it.' },
+  )
 }
 
 async function* readFrom(path: string, hash: string, from: number): AsyncGenerator<Uint8Array> {
@@ -136,8 +147,16 @@ async function* readFrom(path: string, hash: string, from: number): AsyncGenerat
   try {
     yield* stream
   } catch (cause) {
-    if ((cause as { code?: unknown }).code !== 'ENOENT') throw new NimbusError('blob-unreadable', `The blob ${hash} cannot be read, because ${messageOf(cause)}.`, { cause, cure: 'Check the disk of this worker.' })
-    throw new NimbusError('blob-missing', `The blob ${hash} is not on this worker.`, { kind: 'missing', cause, cure: 'Fetch it from a member that has it.' })
+    if ((cause as { code?: unknown }).code !== 'ENOENT')
+      throw new NimbusError('blob-unreadable', `The blob ${hash} cannot be read, because ${messageOf(cause)}.`, {
+        cause,
+        cure: 'Check the disk of this worker.',
+      })
+    throw new NimbusError('blob-missing', `The blob ${hash} is not on this worker.`, {
+      kind: 'missing',
+      cause,
+      cure: 'Fetch it from a member that has it.',
+    })
   }
 }
 

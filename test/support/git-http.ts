@@ -31,7 +31,14 @@ export type GitRepo = {
   link(path: string, target: string): string
 }
 
-const QUIET = { GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', GIT_AUTHOR_NAME: 'Test', GIT_AUTHOR_EMAIL: 'test@example.org', GIT_COMMITTER_NAME: 'Test', GIT_COMMITTER_EMAIL: 'test@example.org' }
+const QUIET = {
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_AUTHOR_NAME: 'Test',
+  GIT_AUTHOR_EMAIL: 'test@example.org',
+  GIT_COMMITTER_NAME: 'Test',
+  GIT_COMMITTER_EMAIL: 'test@example.org',
+}
 
 export async function createGitServer(): Promise<GitServer> {
   const dir = mkdtempSync(join(tmpdir(), 'nimbus-git-'))
@@ -59,7 +66,13 @@ export async function createGitServer(): Promise<GitServer> {
 function makeRepo(dir: string, url: string, name: string, files: Record<string, string | Buffer>): GitRepo {
   const bare = join(dir, `${name}.git`)
   const work = join(dir, `${name}.work`)
-  const run = (cwd: string, args: string[]): string => execFileSync('git', args, { cwd, env: { ...QUIET, PATH: process.env['PATH'] ?? '', HOME: dir }, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  const run = (cwd: string, args: string[]): string =>
+    execFileSync('git', args, {
+      cwd,
+      env: { ...QUIET, PATH: process.env['PATH'] ?? '', HOME: dir },
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
   run(dir, ['init', '-q', '--bare', '-b', 'main', bare])
   run(dir, ['init', '-q', '-b', 'main', work])
   run(work, ['remote', 'add', 'origin', bare])
@@ -96,9 +109,11 @@ function answer(dir: string, request: IncomingMessage, response: ServerResponse)
   if (pathname.startsWith('/private/')) return void response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end()
   if (pathname.startsWith('/moved/')) return void response.writeHead(302, { location: pathname.slice('/moved'.length) + search }).end()
   if (pathname.startsWith('/loop/')) return void response.writeHead(302, { location: pathname + search }).end()
-  if (pathname.startsWith('/trap/')) return void response.writeHead(302, { location: decodeURIComponent(pathname.split('/')[2] ?? '') }).end()
+  if (pathname.startsWith('/trap/'))
+    return void response.writeHead(302, { location: decodeURIComponent(pathname.split('/')[2] ?? '') }).end()
   if (pathname.startsWith('/broken/')) return void response.writeHead(503).end()
-  if (pathname.startsWith('/page/')) return void response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>Not git</title>')
+  if (pathname.startsWith('/page/'))
+    return void response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>Not git</title>')
   backend(dir, pathname, search.slice(1), request, response)
 }
 
@@ -123,7 +138,12 @@ function backend(dir: string, path: string, query: string, request: IncomingMess
     head = Buffer.concat([head, bytes])
     const end = head.indexOf('\r\n\r\n')
     if (end < 0) return
-    const headers = Object.fromEntries(head.toString('latin1', 0, end).split('\r\n').map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]))
+    const headers = Object.fromEntries(
+      head
+        .toString('latin1', 0, end)
+        .split('\r\n')
+        .map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]),
+    )
     const { status = '200', ...others } = headers
     response.writeHead(Number.parseInt(status, 10), others)
     response.write(head.subarray(end + 4))

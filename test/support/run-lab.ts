@@ -34,7 +34,17 @@ export function createRunLab(): RunLab {
     dir,
     runner,
     ended,
-    order: (id, argv, more = {}) => ({ id, argv, cwd: dir, env: { PATH: process.env['PATH'] ?? '' }, graceMs: 500, logFile: logFile(id), logBytesMax: 1e6, tailBytesMax: 4096, ...more }),
+    order: (id, argv, more = {}) => ({
+      id,
+      argv,
+      cwd: dir,
+      env: { PATH: process.env['PATH'] ?? '' },
+      graceMs: 500,
+      logFile: logFile(id),
+      logBytesMax: 1e6,
+      tailBytesMax: 4096,
+      ...more,
+    }),
     async run(order) {
       await runner.start(order)
       return ended(order.id)
@@ -53,11 +63,14 @@ export function createRunLab(): RunLab {
 
 /** Living processes (zombies do not count) whose command line holds `text`. */
 export function processesWith(text: string): number[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
-    try {
-      return pid !== process.pid && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text)
-    } catch {
-      return false // gone meanwhile
-    }
-  })
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return pid !== process.pid && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text)
+      } catch {
+        return false // gone meanwhile
+      }
+    })
 }

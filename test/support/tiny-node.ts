@@ -9,8 +9,18 @@ const runner = createRunner({ clock: createSystemClock(), log: silentLog, dataDi
 runner.lastWords(Buffer.from('epoch ended'), [{ host: '127.0.0.1', port: Number(port) }])
 for (let index = 0; index < 5; index++) {
   const argv = ['sh', '-c', `echo begun; setsid -f sleep ${time}; sleep ${time}; :`]
+  if (index === 4) argv[2] = `yes ${time}` // one that floods
   const env = { PATH: process.env['PATH'] ?? '' }
-  await runner.start({ id: `work-${index}`, argv, cwd: dataDir, env, graceMs: 500, logFile: join(dataDir, 'logs', `work-${index}.log`), logBytesMax: 1e6, tailBytesMax: 4096 })
+  await runner.start({
+    id: `work-${index}`,
+    argv,
+    cwd: dataDir,
+    env,
+    graceMs: 500,
+    logFile: join(dataDir, 'logs', `work-${index}.log`),
+    logBytesMax: 1e6,
+    tailBytesMax: 4096,
+  })
 }
 process.stdout.write('started\n')
 setInterval(() => {}, 60_000)

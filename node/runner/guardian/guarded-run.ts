@@ -1,20 +1,21 @@
 // One run inside the guardian: its process, output, deadline and end. Never reports an end while a process of the run is alive.
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Readable } from 'node:stream'
-import { type Cancel, type Clock, sleep } from '../kernel/clock.ts'
-import { messageOf, NimbusError } from '../kernel/errors.ts'
-import { createLogWriter, type LogStream, type LogWriter, openLog, STDERR, STDOUT, SYSTEM } from './output-log.ts'
-import { type Mark, signalGroup, signalMarked, type Sweeper } from './process-sweep.ts'
-import type { RunEnd, RunOrder } from './run-order.ts'
+import { type Cancel, type Clock, sleep } from '../../kernel/clock.ts'
+import { createLogWriter, type LogStream, type LogWriter, openLog, STDERR, STDOUT, SYSTEM } from '../output-log.ts'
+import { freezeMarked, isAnyAlive, type Mark, signalGroup, type Sweeper, thawMarked } from '../process-sweep.ts'
+import type { RunEnd, RunOrder } from '../run-order.ts'
+import { assertFolder, refuseLate, spawnWork, startFault } from './spawn-work.ts'
 
 /** A process in uninterruptible sleep cannot be killed; after this the run is reported with `processes-survived`. */
 const SWEEP_MS_MAX = 5_000
 /** For output that is still in the pipe when all processes are gone. */
 const PIPE_MS_MAX = 1_000
 
+const GRACE_LOOK_MS = 20
 /** Longer delays overflow a timer, which then fires at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1
 
@@ -54,7 +55,7 @@ export async function startRun(components: RunComponents, order: RunOrder): Prom
     throw startFault(order, error)
   }
   child.on('error', () => {}) // a failed kill; the sweep is what counts
-  return guard(components, order, { child, pid: child.pid as number, log, startedAt })
+  return guard(components, order, { child, pid: child.pid, log, startedAt })
 }
 
 type Started = { child: ChildProcess; pid: number; log: LogWriter; startedAt: number }
@@ -63,17 +64,20 @@ function guard(components: RunComponents, order: RunOrder, started: Started): Gu
   const { clock } = components
   const { pid, log } = started
   const mark: Mark = { environment: `NIMBUS_RUN=${order.id}`, groups: [pid] }
-  const state: RunState = { over: false, frozen: false, timedOut: false, stopped: undefined }
-  let killer: Cancel | undefined
+  const state: RunState = { over: false, frozen: false, timedOut: false, killed: false, stopped: undefined, killer: undefined }
   const note = (text: string): void => void log.write(SYSTEM, Buffer.from(`${text}\n`))
 
+  const kill = (): void => {
+    state.killed = true
+    signalGroup(pid, 'SIGKILL')
+  }
   const end = (graceMs: number): void => {
     deadline.pause()
     if (state.over) return
     // A frozen process cannot answer a polite signal, and waking it would let it work without a lease.
-    if (state.frozen || graceMs <= 0) return signalGroup(pid, 'SIGKILL')
-    if (killer) return
-    killer = clock.after(graceMs, () => signalGroup(pid, 'SIGKILL'))
+    if (state.frozen || graceMs <= 0) return kill()
+    if (state.killer) return
+    state.killer = clock.after(graceMs, kill)
     signalGroup(pid, 'SIGTERM')
   }
   const deadline = createDeadline(clock, order.timeoutMs, () => {
@@ -88,9 +92,10 @@ function guard(components: RunComponents, order: RunOrder, started: Started): Gu
     leaseFree: order.leaseFree === true,
     ended: finish(components, order, started, mark, state).finally(() => {
       deadline.pause()
-      killer?.()
+      state.killer?.()
     }),
     stop(graceMs, reason) {
+      if (state.over) return
       if (!state.timedOut && state.stopped === undefined) {
         state.stopped = reason
         note(`The run was stopped: ${reason}.`)
@@ -101,27 +106,43 @@ function guard(components: RunComponents, order: RunOrder, started: Started): Gu
       if (state.frozen || state.over) return
       state.frozen = true
       deadline.pause()
-      if (killer) return signalGroup(pid, 'SIGKILL') // it was being ended anyway
-      signalMarked(mark, 'SIGSTOP')
+      if (state.killer) return kill() // it was being ended anyway
+      freezeMarked(mark)
       note('The run is frozen, because the lease of its node ran out.')
     },
     thaw() {
       if (!state.frozen || state.over) return
       state.frozen = false
       note('The run goes on: the lease was renewed.')
-      signalMarked(mark, 'SIGCONT')
+      thawMarked(mark)
       deadline.resume()
     },
   }
 }
 
-type RunState = { over: boolean; frozen: boolean; timedOut: boolean; stopped: string | undefined }
+type RunState = {
+  over: boolean
+  frozen: boolean
+  timedOut: boolean
+  killed: boolean
+  stopped: string | undefined
+  /** There from the polite signal on. */
+  killer: Cancel | undefined
+}
 
-async function finish({ clock, sweeper }: RunComponents, order: RunOrder, { child, log, startedAt }: Started, mark: Mark, state: RunState): Promise<RunEnd> {
+async function finish(
+  { clock, sweeper }: RunComponents,
+  order: RunOrder,
+  { child, log, startedAt }: Started,
+  mark: Mark,
+  state: RunState,
+): Promise<RunEnd> {
   const tail = createTail(order.tailBytesMax)
   const pumps = Promise.all([pump(child.stdout, STDOUT, log, tail), pump(child.stderr, STDERR, log, tail)])
   const [exitCode, signal] = await new Promise<[number | null, string | null]>((resolve) => child.once('exit', (...how) => resolve(how)))
-  // Whatever the command left in the background ends with it.
+  // Asked to end, a shell goes at once; the commands that it ran get the rest of the grace.
+  while (state.killer && !state.killed && isAnyAlive(mark)) await sleep(clock, GRACE_LOOK_MS)
+  // Whatever a command left in the background when it was finished ends with it.
   const survivors = await sweeper.end(mark, SWEEP_MS_MAX)
   state.over = true
   await Promise.race([pumps, sleep(clock, PIPE_MS_MAX)])
@@ -163,38 +184,6 @@ function createDeadline(clock: Clock, timeMs: number | undefined, onOver: () => 
     })
   }
   return { pause, resume }
-}
-
-function spawnWork(order: RunOrder): ChildProcess {
-  const [command, ...args] = order.argv
-  const stdin = order.stdinFile === undefined ? undefined : openSync(order.stdinFile, 'r')
-  try {
-    return spawn(command ?? '', args, { cwd: order.cwd, env: order.env, detached: true, stdio: [stdin ?? 'ignore', 'pipe', 'pipe'] })
-  } finally {
-    if (stdin !== undefined) closeSync(stdin)
-  }
-}
-
-function refuseLate(): never {
-  throw new NimbusError('node-gone', 'The run was not started, because its node is gone.', { cure: 'Start the node again.' })
-}
-
-function assertFolder(cwd: string): void {
-  if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) return
-  throw new NimbusError('folder-missing', `The work cannot start in ${cwd}, because there is no such folder.`, { cure: 'Create the folder, or name another one.' })
-}
-
-function startFault(order: RunOrder, error: unknown): unknown {
-  if (error instanceof NimbusError) return error
-  const command = order.argv[0] ?? ''
-  const fault = (error as { code?: unknown }).code
-  if (fault === 'ENOENT' && order.stdinFile === undefined) {
-    return new NimbusError('command-not-found', `The command ${JSON.stringify(command)} was not found in ${order.env['PATH'] ?? 'the default path'}.`, { kind: 'missing', cure: 'Install it on this worker, correct its name, or ask for a worker that has it with --skill.' })
-  }
-  if (fault === 'EACCES') {
-    return new NimbusError('command-not-executable', `The command ${JSON.stringify(command)} cannot be run, because its file is not executable for this user.`, { cure: 'Set its executable bit (chmod +x), or name its interpreter first.' })
-  }
-  return new NimbusError('start-failed', `The command ${JSON.stringify(command)} could not be started, because ${messageOf(error)}.`, { cause: error, cure: 'Look at the limits of this machine (processes, memory, length of arguments).' })
 }
 
 type Tail = { add(bytes: Uint8Array): void; text(): string }

@@ -1,16 +1,18 @@
 // The guardian: parent of all work of one node, in a process of its own. It outlives the node by the moment that it takes to end
 // the work and say so. It decides nothing, knows no tasks and no mesh, and imports as little as possible: the first run waits for it.
 import { createSocket } from 'node:dgram'
-import { type Cancel, createHoldingClock, sleep } from '../kernel/clock.ts'
-import { messageOf, NimbusError } from '../kernel/errors.ts'
+import { type Cancel, createHoldingClock, sleep } from '../../kernel/clock.ts'
+import { messageOf, NimbusError } from '../../kernel/errors.ts'
+import { createSweeper, signalGroup } from '../process-sweep.ts'
+import type { FromGuardian, RunOrder, Target, ToGuardian } from '../run-order.ts'
 import { type GuardedRun, startRun } from './guarded-run.ts'
-import { createSweeper, signalGroup } from './process-sweep.ts'
-import type { FromGuardian, RunOrder, Target, ToGuardian } from './run-order.ts'
 
 /** The node's successor waits 10 s for its predecessor's guardian. */
 const LAST_SWEEP_MS_MAX = 8_000
 /** A datagram may get lost: each target gets three. */
 const LAST_WORDS_AT_MS = [0, 50, 200]
+/** A host name may take its time to resolve. */
+const SEND_MS_MAX = 500
 const GROWTH_MS = 20
 /** A far deadline is looked at in steps: a timer cannot wait longer than 24 days. */
 const LEASE_LOOK_MS_MAX = 3_600_000
@@ -32,6 +34,11 @@ process.on('message', (message) => receive(message as ToGuardian))
 process.on('disconnect', () => void endEverything())
 // The terminal's Ctrl-C is for the node; the guardian goes when the node does.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {})
+// A fault in one place must not leave the work of all others behind: the node ends it when it sees this exit, or it is ended here.
+process.on('uncaughtException', (error) => {
+  process.stderr.write(`${error.stack}\n`)
+  if (!nodeGone) process.exit(1)
+})
 
 function receive(message: ToGuardian): void {
   switch (message.type) {
@@ -109,18 +116,19 @@ async function sendLastWords(datagram: Uint8Array, targets: readonly Target[]): 
   const sockets = { 4: createSocket('udp4'), 6: createSocket('udp6') }
   // A target that cannot be reached has missed it; its lease runs out instead.
   for (const socket of Object.values(sockets)) socket.on('error', () => {})
-  let saidAt = 0
-  for (const at of LAST_WORDS_AT_MS) {
-    if (at > saidAt) await sleep(clock, at - saidAt)
-    saidAt = at
-    await Promise.all(targets.map((target) => new Promise<void>((sent) => {
+  const say = ({ host, port }: Target): Promise<void> =>
+    new Promise((sent) => {
       try {
-        sockets[target.host.includes(':') ? 6 : 4].send(datagram, target.port, target.host, () => sent())
+        sockets[host.includes(':') ? 6 : 4].send(datagram, port, host, () => sent())
       } catch {
         sent() // a port that is none
       }
-    })))
-  }
+    })
+  const copies = LAST_WORDS_AT_MS.map(async (delayMs) => {
+    if (delayMs > 0) await sleep(clock, delayMs)
+    await Promise.race([Promise.all(targets.map(say)), sleep(clock, SEND_MS_MAX)])
+  })
+  await Promise.all(copies)
 }
 
 /** Followers read the file; they only need to hear that there is more, not each time how much. */
@@ -136,5 +144,6 @@ function tellGrowth(id: string, size: number): void {
 }
 
 function tell(message: FromGuardian): void {
-  if (!nodeGone && process.connected) process.send?.(message)
+  // A send that fails means that the node is gone; the disconnect says so.
+  if (!nodeGone && process.connected) process.send?.(message, undefined, undefined, () => {})
 }

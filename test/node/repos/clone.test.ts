@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +14,7 @@ import { until } from '../../support/until.ts'
 
 const clock = createSystemClock()
 const root = mkdtempSync(join(tmpdir(), 'nimbus-clone-'))
+enableCompileCache(join(root, 'cache')) // fifty helpers are started here
 let server: GitServer
 let repo: GitRepo
 let first = ''
@@ -43,7 +45,10 @@ async function clone(request: Partial<CloneRequest> & { url: string }) {
 }
 async function refused(request: Partial<CloneRequest> & { url: string }) {
   const dir = fresh()
-  const error = await cloneInto({ dir, clock, ...request }).then(() => undefined, (reason: unknown) => reason)
+  const error = await cloneInto({ dir, clock, ...request }).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
   expect(existsSync(dir)).toBe(false)
   return error
 }
@@ -84,15 +89,25 @@ test('a full commit is found, from a server that gives out single commits and fr
 })
 
 test('a branch, tag or commit that is not there is named', async () => {
-  expect(await refused({ url: repo.url, ref: 'no-such' })).toMatchObject({ code: 'repo-ref-not-found', kind: 'missing', message: expect.stringContaining('"no-such"') })
+  expect(await refused({ url: repo.url, ref: 'no-such' })).toMatchObject({
+    code: 'repo-ref-not-found',
+    kind: 'missing',
+    message: expect.stringContaining('"no-such"'),
+  })
   expect(await refused({ url: repo.url, ref: 'ab'.repeat(20) })).toMatchObject({ code: 'repo-ref-not-found' })
 })
 
 test('a repository that is not there, asks for credentials, or is none, is told apart', async () => {
   expect(await refused({ url: `${server.url}/nothing.git` })).toMatchObject({ code: 'repo-not-found', kind: 'missing' })
   expect(await refused({ url: `${server.url}/private/project.git` })).toMatchObject({ code: 'repo-needs-credentials', kind: 'refused' })
-  expect(await refused({ url: `${server.url}/page/project.git` })).toMatchObject({ code: 'repo-not-found', message: expect.stringContaining('is no git repository') })
-  expect(await refused({ url: `${server.url}/broken/project.git` })).toMatchObject({ code: 'repo-unreachable', message: expect.stringContaining('503') })
+  expect(await refused({ url: `${server.url}/page/project.git` })).toMatchObject({
+    code: 'repo-not-found',
+    message: expect.stringContaining('is no git repository'),
+  })
+  expect(await refused({ url: `${server.url}/broken/project.git` })).toMatchObject({
+    code: 'repo-unreachable',
+    message: expect.stringContaining('503'),
+  })
 })
 
 test('an empty repository says that it is empty', async () => {
@@ -106,7 +121,11 @@ test('a host that refuses the connection or has no address is unreachable', asyn
   await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve))
   const { port } = closed.address() as { port: number }
   await new Promise((resolve) => closed.close(resolve))
-  expect(await refused({ url: `http://127.0.0.1:${port}/x.git` })).toMatchObject({ code: 'repo-unreachable', kind: 'unreachable', message: expect.stringContaining('ECONNREFUSED') })
+  expect(await refused({ url: `http://127.0.0.1:${port}/x.git` })).toMatchObject({
+    code: 'repo-unreachable',
+    kind: 'unreachable',
+    message: expect.stringContaining('ECONNREFUSED'),
+  })
   expect(await refused({ url: 'http://no-such-host.invalid/x.git' })).toMatchObject({ code: 'repo-unreachable' })
 })
 
@@ -121,10 +140,19 @@ test('a redirect is followed; one in a circle, to another scheme or with credent
 
 test('more bytes, more files on the disk, more memory or more time than allowed end the clone by name', async () => {
   const big = server.repo('big', { 'README.md': 'big\n', noise: randomBytes(3_000_000) })
-  expect(await refused({ url: big.url, limits: { receivedBytesMax: 1_000_000 } })).toMatchObject({ code: 'repo-too-large', message: expect.stringContaining('sent more than 1000000 bytes') })
-  expect(await refused({ url: big.url, limits: { memoryBytesMax: 40e6 } })).toMatchObject({ code: 'repo-too-large', message: expect.stringContaining('of memory') })
+  expect(await refused({ url: big.url, limits: { receivedBytesMax: 1_000_000 } })).toMatchObject({
+    code: 'repo-too-large',
+    message: expect.stringContaining('sent more than 1000000 bytes'),
+  })
+  expect(await refused({ url: big.url, limits: { memoryBytesMax: 40e6 } })).toMatchObject({
+    code: 'repo-too-large',
+    message: expect.stringContaining('of memory'),
+  })
   const bomb = server.repo('bomb', Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`copy-${index}`, Buffer.alloc(1_000_000)])))
-  expect(await refused({ url: bomb.url, limits: { treeBytesMax: 5_000_000 } })).toMatchObject({ code: 'repo-too-large', message: expect.stringContaining('files take more than') })
+  expect(await refused({ url: bomb.url, limits: { treeBytesMax: 5_000_000 } })).toMatchObject({
+    code: 'repo-too-large',
+    message: expect.stringContaining('files take more than'),
+  })
   expect(await refused({ url: `${server.url}/stuck/project.git`, limits: { timeMaxMs: 400 } })).toMatchObject({ code: 'clone-too-long' })
 })
 
@@ -141,7 +169,11 @@ test('links within the tree are kept; links out of it, into .git or around two c
   inside.link('to-a', 'src/a')
   const { dir } = await clone({ url: inside.url })
   expect(lstatSync(join(dir, 'to-a')).isSymbolicLink()).toBe(true)
-  for (const [name, target] of [['absolute', '/etc/passwd'], ['upward', '../../outside'], ['hooks', '.git/hooks']] as const) {
+  for (const [name, target] of [
+    ['absolute', '/etc/passwd'],
+    ['upward', '../../outside'],
+    ['hooks', '.git/hooks'],
+  ] as const) {
     const hostile = server.repo(`link-${name}`, { 'README.md': 'x' })
     hostile.link('evil', target)
     expect(await refused({ url: hostile.url })).toMatchObject({ code: 'repo-unsafe-tree', message: expect.stringContaining('"evil"') })
@@ -155,9 +187,14 @@ test('links within the tree are kept; links out of it, into .git or around two c
 test('entries named .git or .. that git itself would never write are refused', async () => {
   for (const [index, name] of ['.git', '..', '.GIT', 'git~1'].entries()) {
     const hostile = server.repo(`names-${index}`, { 'README.md': 'x' })
-    const object = (type: string, content: Buffer): string => execFileSync('git', ['--git-dir', hostile.bare, 'hash-object', '-t', type, '-w', '--literally', '--stdin'], { input: content, encoding: 'utf8' }).trim()
+    const object = (type: string, content: Buffer): string =>
+      execFileSync('git', ['--git-dir', hostile.bare, 'hash-object', '-t', type, '-w', '--literally', '--stdin'], {
+        input: content,
+        encoding: 'utf8',
+      }).trim()
     const blob = object('blob', Buffer.from('evil'))
-    const entry = (mode: string, path: string, oid: string): Buffer => Buffer.concat([Buffer.from(`${mode} ${path}\0`), Buffer.from(oid, 'hex')])
+    const entry = (mode: string, path: string, oid: string): Buffer =>
+      Buffer.concat([Buffer.from(`${mode} ${path}\0`), Buffer.from(oid, 'hex')])
     const inner = object('tree', entry('100644', 'config', blob))
     const tree = object('tree', entry('40000', name, inner))
     const commit = object('commit', Buffer.from(`tree ${tree}\nauthor T <t@e> 1 +0000\ncommitter T <t@e> 1 +0000\n\nevil\n`))

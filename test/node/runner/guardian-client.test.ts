@@ -29,7 +29,11 @@ test('a command that a signal ends is reported with the signal and without an ex
 
 test('the environment holds what the order gives and the two marks, nothing of the node', async () => {
   await lab.run(lab.order('env', ['/usr/bin/env'], { env: { ONLY: 'this' } }))
-  const lines = (await lab.output('env')).trim().split('\n').map((line) => line.replace(/=[0-9a-f]{32}$/, '=#')).toSorted()
+  const lines = (await lab.output('env'))
+    .trim()
+    .split('\n')
+    .map((line) => line.replace(/=[0-9a-f]{32}$/, '=#'))
+    .toSorted()
   expect(lines).toEqual(['NIMBUS_DATA_ID=#', 'NIMBUS_RUN=env', 'ONLY=this'])
 })
 
@@ -51,7 +55,9 @@ test('a missing command is refused by name, with a cure', async () => {
 })
 
 test('a missing folder, a file that is not executable and a bad name are each refused for what they are', async () => {
-  await expect(lab.runner.start(lab.order('no-cwd', ['true'], { cwd: '/no/such/folder' }))).rejects.toMatchObject({ code: 'folder-missing' })
+  await expect(lab.runner.start(lab.order('no-cwd', ['true'], { cwd: '/no/such/folder' }))).rejects.toMatchObject({
+    code: 'folder-missing',
+  })
   writeFileSync(join(lab.dir, 'plain'), 'text')
   await expect(lab.runner.start(lab.order('no-exec', [join(lab.dir, 'plain')]))).rejects.toMatchObject({ code: 'command-not-executable' })
   await expect(lab.runner.start(lab.order('../up', ['true']))).rejects.toMatchObject({ code: 'run-id-invalid' })
@@ -84,6 +90,15 @@ test('a command that ignores SIGTERM is killed after the grace', async () => {
   expect(tookMs).toBeLessThan(1_500)
 })
 
+test('a command behind a shell gets the grace, although the shell itself goes at once', async () => {
+  const inner = `trap "sleep 0.2; echo tidied; exit" TERM; echo ready; while :; do sleep 0.02; done`
+  await lab.runner.start(lab.order('behind', ['sh', '-c', `sh -c '${inner}'; :`]))
+  await until(async () => (await lab.output('behind')) === 'ready\n')
+  await lab.runner.stop('behind', { graceMs: 5_000, reason: 'drained' })
+  expect(await lab.ended('behind')).toMatchObject({ stopped: 'drained', signal: 'SIGTERM' })
+  expect(await lab.output('behind')).toBe('ready\ntidied\n')
+})
+
 test('a stop that overtakes the start still ends the run', async () => {
   const started = lab.runner.start(lab.order('overtaken', ['sleep', seconds()]))
   await lab.runner.stop('overtaken', { graceMs: 100, reason: 'changed my mind' })
@@ -100,19 +115,38 @@ test('background children of a finished command are gone before its end is repor
 
 test('daemonised grandchildren in sessions of their own are gone before the end is reported', async () => {
   const time = seconds()
-  const end = await lab.run(lab.order('daemon', ['sh', '-c', `setsid -f sh -c "trap '' TERM HUP; setsid -f sleep ${time}; sleep ${time}"; sleep 0.2; exit 3`]))
+  const end = await lab.run(
+    lab.order('daemon', ['sh', '-c', `setsid -f sh -c "trap '' TERM HUP; setsid -f sleep ${time}; sleep ${time}"; sleep 0.2; exit 3`]),
+  )
   expect(end.exitCode).toBe(3)
   expect(end).not.toHaveProperty('error')
   expect(processesWith(time)).toEqual([])
+})
+
+test('a chain of daemons, each of which starts the next and goes, is caught', async () => {
+  const chain = join(lab.dir, 'chain.sh')
+  // The file `halt` is for the case that this test fails: nothing may run on for ever.
+  writeFileSync(chain, `#!/bin/sh\n[ -e ${join(lab.dir, 'halt')} ] || setsid -f ${chain}\n`, { mode: 0o755 })
+  try {
+    const end = await lab.run(lab.order('chain', ['sh', '-c', `${chain}; sleep 0.1`]))
+    expect(end).not.toHaveProperty('error')
+    expect(processesWith(chain)).toEqual([])
+  } finally {
+    writeFileSync(join(lab.dir, 'halt'), '')
+  }
 })
 
 test('200 MB of output leave a bounded log, an exact tail and a count of the rest', async () => {
   const total = 200 * 1024 * 1024
   const guardian = JSON.parse(readFileSync(join(lab.dir, 'guardian.json'), 'utf8')).pid
   const before = performance.now()
-  const end = await lab.run(lab.order('flood', ['sh', '-c', `head -c ${total} /dev/zero | tr '\\0' x; printf END`], { logBytesMax: 100_000, tailBytesMax: 10 }))
+  const end = await lab.run(
+    lab.order('flood', ['sh', '-c', `head -c ${total} /dev/zero | tr '\\0' x; printf END`], { logBytesMax: 100_000, tailBytesMax: 10 }),
+  )
   const peak = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${guardian}/status`, 'utf8'))?.[1]
-  process.stdout.write(`200 MB of output: ${Math.round(performance.now() - before)} ms, guardian's peak ${Math.round(Number(peak) / 1024)} MB\n`)
+  process.stdout.write(
+    `200 MB of output: ${Math.round(performance.now() - before)} ms, guardian's peak ${Math.round(Number(peak) / 1024)} MB\n`,
+  )
   expect(end.tail).toBe('xxxxxxxEND')
   expect((await lab.output('flood')).length).toBe(100_000)
   expect(end.droppedBytes).toBe(total + 3 - 100_000)
@@ -138,16 +172,25 @@ test('a follower sees output while the command runs, and ends with it', async ()
 
 test('work freezes when the lease runs out, thaws when it is renewed, and its time stands still meanwhile', async () => {
   const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6
+  const time = seconds()
   lab.runner.lease(nowMs() + 400)
   const { pid } = await lab.runner.start(lab.order('leased', ['sleep', '0.8'], { timeoutMs: 3_000 }))
+  const daemon = await lab.runner.start(lab.order('daemon-leased', ['sh', '-c', `setsid -f sleep ${time}; sleep ${time}`]))
   const free = await lab.runner.start(lab.order('free', ['sleep', seconds()], { leaseFree: true }))
   await until(() => readProcess(pid)?.state === 'T', { what: 'the freeze' })
+  await until(
+    () => processesWith(`sleep\0${time}`).length === 2 && processesWith(`sleep\0${time}`).every((each) => readProcess(each)?.state === 'T'),
+  )
+  expect(readProcess(daemon.pid)?.state).toBe('T')
   expect(readProcess(free.pid)?.state).toBe('S')
   lab.runner.lease(nowMs() + 60_000)
   const end = await lab.ended('leased')
   expect(end).toMatchObject({ exitCode: 0, timedOut: false })
-  expect(await lab.output('leased', 3)).toBe('The run is frozen, because the lease of its node ran out.\nThe run goes on: the lease was renewed.\n')
+  expect(await lab.output('leased', 3)).toBe(
+    'The run is frozen, because the lease of its node ran out.\nThe run goes on: the lease was renewed.\n',
+  )
   lab.runner.lease(undefined)
+  await lab.runner.stop('daemon-leased', { graceMs: 100, reason: 'test over' })
   await lab.runner.stop('free', { graceMs: 100, reason: 'test over' })
 })
 

@@ -25,9 +25,19 @@ const text = (chunks: LogChunk[]): string => Buffer.concat(chunks.map((chunk) =>
 
 test('frames keep the order of the streams, and neighbours of one stream share a frame', async () => {
   const { path, log } = await writer('order')
-  for (const [stream, word] of [[1, 'a'], [1, 'b'], [2, 'c'], [1, 'd']] as const) await log.write(stream, Buffer.from(word))
+  for (const [stream, word] of [
+    [1, 'a'],
+    [1, 'b'],
+    [2, 'c'],
+    [1, 'd'],
+  ] as const)
+    await log.write(stream, Buffer.from(word))
   await log.end()
-  expect((await collect(path)).map(({ offset, stream, bytes }) => [offset, stream, Buffer.from(bytes).toString()])).toEqual([[0, 1, 'ab'], [2, 2, 'c'], [3, 1, 'd']])
+  expect((await collect(path)).map(({ offset, stream, bytes }) => [offset, stream, Buffer.from(bytes).toString()])).toEqual([
+    [0, 1, 'ab'],
+    [2, 2, 'c'],
+    [3, 1, 'd'],
+  ])
 })
 
 test('reading from any offset gives exactly the bytes from there on', async () => {
@@ -81,7 +91,12 @@ test('a follower that is aborted ends without waiting for output', async () => {
   const { path, log } = await writer('abort')
   const controller = new AbortController()
   setImmediate(() => controller.abort())
-  for await (const _ of readLog(path, { from: 0, follow: { done: () => false, changed: () => new Promise(() => {}) }, signal: controller.signal })) expect.unreachable()
+  for await (const _ of readLog(path, {
+    from: 0,
+    follow: { done: () => false, changed: () => new Promise(() => {}) },
+    signal: controller.signal,
+  }))
+    expect.unreachable()
   await log.end()
 })
 
@@ -104,7 +119,10 @@ test('a damaged log is refused with the place of the damage', async () => {
 
 test('a log that cannot be opened names the file and the cure', async () => {
   writeFileSync(join(dir, 'file'), '')
-  await expect(openLog(join(dir, 'file', 'log'))).rejects.toMatchObject({ code: 'log-not-writable', message: expect.stringContaining('ENOTDIR') })
+  await expect(openLog(join(dir, 'file', 'log'))).rejects.toMatchObject({
+    code: 'log-not-writable',
+    message: expect.stringContaining('ENOTDIR'),
+  })
 })
 
 test('on a full disk the bytes are counted as dropped and nothing throws', async () => {
