@@ -63,7 +63,7 @@ export const linkMessage = z.discriminatedUnion('t', [
   // leases
   z.looseObject({ t: z.literal('renew'), ...request, term }),
   z.looseObject({ t: z.literal('renewed'), id: count, term, ok: z.boolean() }),
-  z.looseObject({ t: z.literal('fence'), ...request, node: peerId, term }),
+  z.looseObject({ t: z.literal('fence'), ...request, node: peerId, term, /** The node says so of its own, dead term. */ own: z.boolean().optional() }),
   z.looseObject({ t: z.literal('fenced'), id: count, ok: z.boolean(), remainingMs: z.int().optional() }),
   // the group's own configuration and its hand-over
   z.looseObject({ t: z.literal('seat-prepare'), id: count, version: count, ballot }),

@@ -265,6 +265,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     config: seats.config,
     onStale,
     holding: () => distinctTerms(holding.values()),
+    isCurrent: (node, term) => node === self && term === lease.term(),
     remainingMs: keeper.remainingMs,
     termEnded: fold.termEnded,
     onEnded: (node, term) => void ledger.append({ kind: 'term', node, term }),
@@ -331,7 +332,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     if (message.t === 'prepare') return keeper.prepare(message.items, (items) => reply({ t: 'answers', id, items }))
     if (message.t === 'accept') return keeper.accept(message.items, (items) => reply({ t: 'answers', id, items }))
     if (message.t === 'renew') return reply({ t: 'renewed', id, term: message.term, ok: keeper.renew(from, message.term) })
-    keeper.end(message.node, message.term, from === message.node, (ok, remainingMs) =>
+    keeper.end(message.node, message.term, message.own === true && from === message.node, (ok, remainingMs) =>
       reply({ t: 'fenced', id, ok, ...(remainingMs === undefined ? {} : { remainingMs: Math.ceil(remainingMs) }) }),
     )
   }
@@ -390,7 +391,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
       if (!seats.votes(seats.config().version)) return
       keeper.end(node, term, true, () => terms.end(node, term))
     },
-    endOwnTerm: (term) => terms.end(self, term),
+    endOwnTerm: (term) => terms.end(self, term, true),
     term: lease.term,
     heads: vector.heads,
     vectorDigest: vector.digest,

@@ -9,7 +9,7 @@ import type { Lease } from './lease.ts'
 import type { Proposer } from './proposer.ts'
 import { conclude } from './transitions.ts'
 
-export type WorkOrder = { task: TaskId; epoch: number; attempt: number; spec: TaskSpec; author: PeerId }
+export type WorkOrder = { task: TaskId; epoch: number; term: Term; attempt: number; spec: TaskSpec; author: PeerId }
 
 /** Where the processes are. `stop` leads to `ended` like any other end. */
 export type Work = {
@@ -56,6 +56,9 @@ export function createExecution(components: ExecutionComponents): Execution {
 
   const remove = (run: Run): void => {
     if (runs.get(run.task) === run) runs.delete(run.task)
+    // The register may have come back to this node under its next term while the old run was ending.
+    const value = fold.task(run.task)?.value
+    if (value?.state === 'held' && value.holder === components.self && value.epoch > run.epoch) hold(run.task, value)
     if (runs.size === 0) for (const callback of emptied.splice(0)) callback()
     components.onChange()
   }
@@ -71,7 +74,7 @@ export function createExecution(components: ExecutionComponents): Execution {
       }
       run.phase = 'running'
       counters.started += 1
-      work.start({ task: run.task, epoch: run.epoch, attempt: state.value.attempt, spec: state.task.spec, author: state.task.author })
+      work.start({ task: run.task, epoch: run.epoch, term: run.term, attempt: state.value.attempt, spec: state.task.spec, author: state.task.author })
     }
   }
   /** Tries until the register has the outcome or says that this epoch is over; a minority keeps it for after the heal. */
@@ -96,14 +99,15 @@ export function createExecution(components: ExecutionComponents): Execution {
     remove(run)
   }
 
+  const hold = (task: TaskId, value: RegisterValue): void => {
+    if (runs.has(task) || value.term !== lease.term()) return
+    runs.set(task, { task, epoch: value.epoch, term: lease.term(), phase: 'waiting', ...(fold.task(task)?.cancel ? { cancelled: true } : {}) })
+    lease.wake()
+    startWaiting()
+  }
+
   return {
-    hold(task, value) {
-      const known = runs.get(task)
-      if (known !== undefined || value.term !== lease.term()) return
-      runs.set(task, { task, epoch: value.epoch, term: lease.term(), phase: 'waiting', ...(fold.task(task)?.cancel ? { cancelled: true } : {}) })
-      lease.wake()
-      startWaiting()
-    },
+    hold,
     ended(task, epoch, outcome) {
       const run = runs.get(task)
       if (run === undefined || run.epoch !== epoch || run.phase !== 'running') return

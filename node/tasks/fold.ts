@@ -70,18 +70,18 @@ export function createFold(listener: FoldListener, options: { mayPublish(author:
       case 'cancel': {
         if (!options.mayPublish(block.author)) return
         const state = stateOf(entry.task)
+        state.updated = Math.max(state.updated, block.hlc)
         if (state.cancel !== undefined && !isEarlier(block, state.cancel)) return
         state.cancel = { author: block.author, hlc: block.hlc, ...(entry.reason === undefined ? {} : { reason: entry.reason }) }
-        state.updated = Math.max(state.updated, block.hlc)
         return listener.onTask(state, 'cancel')
       }
       case 'register': {
         const state = stateOf(entry.task)
+        state.updated = Math.max(state.updated, block.hlc)
         mergeAttempts(state, entry.value)
         if (entry.value.version === state.value.version && !sameValue(entry.value, state.value)) conflicts += 1
         if (entry.value.version <= state.value.version) return
         state.value = entry.value
-        state.updated = Math.max(state.updated, block.hlc)
         return listener.onTask(state, 'register')
       }
       case 'term': {

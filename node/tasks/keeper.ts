@@ -36,10 +36,13 @@ export type Keeper = {
   adopt(registers: readonly { task: TaskId; register: Register }[], terms: readonly [PeerId, Term][], done: () => void): void
 }
 
+/** Terms of one node whose renewals a seat remembers; an older one counts from when it is asked for again. */
+const TERMS_MAX = 8
+
 export function createKeeper(components: KeeperComponents, stored: { registers: Map<TaskId, Register>; ended: Set<string> }): Keeper {
   const { clock, persist } = components
   const { registers, ended } = stored
-  const renewals = new Map<PeerId, { term: Term; atMs: number }>()
+  const renewals = new Map<PeerId, { term: Term; atMs: number }[]>()
   let seatedAtMs = clock.nowMs()
 
   const write = (task: TaskId, register: Register): Write => {
@@ -61,10 +64,18 @@ export function createKeeper(components: KeeperComponents, stored: { registers: 
     if (writes.length === 0) answer(answers)
     else persist(writes, () => answer(answers))
   }
+  const remember = (node: PeerId, renewal: { term: Term; atMs: number }): void => {
+    const others = (renewals.get(node) ?? []).filter((one) => one.term !== renewal.term)
+    renewals.set(node, [...others.slice(1 - TERMS_MAX), renewal])
+  }
   const remainingMs = (node: PeerId, term: Term): number => {
-    const renewal = renewals.get(node)
-    const heardMs = renewal !== undefined && renewal.term === term ? renewal.atMs : seatedAtMs
-    return Math.max(heardMs, seatedAtMs) + EXPIRY_MS - clock.nowMs()
+    let renewal = renewals.get(node)?.find((one) => one.term === term)
+    if (renewal === undefined) {
+      // A term of which this seat has heard nothing yet: its renewal may be on the way.
+      renewal = { term, atMs: clock.nowMs() }
+      remember(node, renewal)
+    }
+    return Math.max(renewal.atMs, seatedAtMs) + EXPIRY_MS - clock.nowMs()
   }
 
   return {
@@ -94,7 +105,7 @@ export function createKeeper(components: KeeperComponents, stored: { registers: 
       ),
     renew(node, term) {
       if (ended.has(`${node}/${term}`)) return false
-      renewals.set(node, { term, atMs: clock.nowMs() })
+      remember(node, { term, atMs: clock.nowMs() })
       return true
     },
     end(node, term, proven, answer) {

@@ -67,7 +67,9 @@ export function createLease(components: LeaseComponents): Lease {
         if (answer.t !== 'renewed' || asked !== term()) return
         if (!answer.ok) {
           refusedBy.add(seat)
-          if (config.seats.filter((one) => refusedBy.has(one)).length > config.seats.length - majorityOf(config.seats)) ended(asked)
+          const hopeless = config.seats.filter((one) => refusedBy.has(one)).length > config.seats.length - majorityOf(config.seats)
+          // Some seats ended it, others still renew it: once it has run out anyway, the holder lets go, or nobody could move.
+          if (hopeless || untilMs <= clock.nowMs()) ended(asked)
           return
         }
         granted += 1

@@ -92,6 +92,9 @@ export function createProposer(components: ProposerComponents): Proposer {
       const op = ops.get(task)
       return op !== undefined && op.phase === kind && op.ballot === ballots.get(task) ? op : undefined
     }
+    const undecided = (): void => {
+      for (const op of batch) if (live(op.task) !== undefined) again(op)
+    }
     quorum.ask({
       seats: config.seats,
       timeoutMs: ASK_MS,
@@ -109,9 +112,8 @@ export function createProposer(components: ProposerComponents): Proposer {
           evaluate(op, config)
         }
       },
-      timeout: () => {
-        for (const op of batch) if (live(op.task) !== undefined) again(op)
-      },
+      complete: undecided,
+      timeout: undecided,
     })
   }
 

@@ -17,6 +17,8 @@ export type Question = {
   message(id: number): LinkMessage
   /** Called at most once a seat, never after `timeout`. */
   answer(seat: PeerId, answer: LinkMessage): void
+  /** Every seat has answered; no time-out will come. */
+  complete?(): void
   timeout(): void
   timeoutMs: number
 }
@@ -39,7 +41,9 @@ export function createQuorum(components: QuorumComponents, firstId: number): Quo
     const entry = open.get(id)
     if (entry === undefined || !entry.asked.delete(from)) return false
     entry.question.answer(from, answer)
-    if (entry.asked.size === 0) entry.close()
+    if (entry.asked.size > 0) return true
+    entry.close()
+    entry.question.complete?.()
     return true
   }
   const expireOldest = (): void => {

@@ -49,7 +49,7 @@ export function createSeats(components: SeatsComponents, stored: SeatState): Sea
   let state = stored
   let busy = false
   let round = 0
-  let reading = false
+  let reading = 0
   let timer: Cancel = () => {}
 
   const save = (next: SeatState, done: () => void = () => {}): void => {
@@ -72,19 +72,20 @@ export function createSeats(components: SeatsComponents, stored: SeatState): Sea
 
   /** Reads what a majority of the old seats knew, then votes. */
   const read = (old: GroupConfig, config: GroupConfig): void => {
-    if (reading) return
-    reading = true
+    if (reading === config.version) return
+    reading = config.version
     const sources = old.version === config.version - 1 ? old.seats : config.seats.filter((seat) => seat !== self)
     const done = new Set<PeerId>(old.seats.includes(self) && state.votes === old.version ? [self] : [])
     const retry = (): void => {
-      reading = false
+      if (reading !== config.version) return
+      reading = 0
       clock.after(ASK_MS, () => (state.config.version === config.version && state.votes < config.version ? read(old, config) : undefined))
     }
     const finished = (): void => {
       if (done.size < majorityOf(sources) || state.config.version !== config.version || state.votes === config.version) return
       keeper.seated()
       save({ ...state, votes: config.version })
-      reading = false
+      reading = 0
     }
     const readFrom = (seat: PeerId, after: string): void => {
       quorum.ask({
@@ -133,6 +134,7 @@ export function createSeats(components: SeatsComponents, stored: SeatState): Sea
             if (seat !== self) components.send(seat, { t: 'stale', id: 0, config: chosen })
           }
         },
+        complete: finish,
         timeout: finish,
       })
     }

@@ -19,6 +19,8 @@ export type TermsComponents = {
   onStale(seat: PeerId, config: GroupConfig): void
   /** Terms that hold a task in the fold. */
   holding(): readonly { node: PeerId; term: Term }[]
+  /** This node's own live term: it never ends that one. */
+  isCurrent(node: PeerId, term: Term): boolean
   remainingMs(node: PeerId, term: Term): number
   termEnded(node: PeerId, term: Term): boolean
   /** A majority has ended it: write it to the log. */
@@ -28,8 +30,8 @@ export type TermsComponents = {
 export type Terms = {
   start(): void
   stop(): void
-  /** Asks all seats now; on a majority the term is logged as ended. A node may always end its own. */
-  end(node: PeerId, term: Term): void
+  /** Asks all seats now; on a majority the term is logged as ended. `own`: this node's, with no process left. */
+  end(node: PeerId, term: Term, own?: boolean): void
 }
 
 export function createTerms(components: TermsComponents): Terms {
@@ -37,7 +39,7 @@ export function createTerms(components: TermsComponents): Terms {
   const asking = new Set<string>()
   let timer: Cancel = () => {}
 
-  const end = (node: PeerId, term: Term): void => {
+  const end = (node: PeerId, term: Term, own = false): void => {
     const key = `${node}/${term}`
     if (asking.has(key) || components.termEnded(node, term)) return
     asking.add(key)
@@ -46,7 +48,7 @@ export function createTerms(components: TermsComponents): Terms {
     quorum.ask({
       seats: config.seats,
       timeoutMs: ASK_MS,
-      message: (id) => ({ t: 'fence', id, version: config.version, node, term }),
+      message: (id) => ({ t: 'fence', id, version: config.version, node, term, ...(own ? { own } : {}) }),
       answer(seat, answer) {
         if (answer.t === 'stale') components.onStale(seat, answer.config)
         if (answer.t !== 'fenced' || !answer.ok) return
@@ -55,17 +57,16 @@ export function createTerms(components: TermsComponents): Terms {
         asking.delete(key)
         if (!components.termEnded(node, term)) components.onEnded(node, term)
       },
+      complete: () => asking.delete(key),
       timeout: () => asking.delete(key),
     })
-    // Fewer answers than asked leave the question open until its time-out; answers in full close it before.
-    clock.after(ASK_MS + 1, () => asking.delete(key))
   }
   const look = (): void => {
     timer = clock.after(LOOK_MS, look)
     const place = components.config().seats.indexOf(components.self)
     if (place < 0) return
     for (const { node, term } of components.holding()) {
-      if (node !== components.self && components.remainingMs(node, term) + place * SEAT_STEP_MS <= 0) end(node, term)
+      if (!components.isCurrent(node, term) && components.remainingMs(node, term) + place * SEAT_STEP_MS <= 0) end(node, term)
     }
   }
   return {

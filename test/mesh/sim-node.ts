@@ -20,7 +20,7 @@ import type { SimDisk } from './sim-disk.ts'
 import { createSimDisk } from './sim-disk.ts'
 import type { SimNetwork } from './sim-network.ts'
 
-export type SimRun = { task: TaskId; epoch: number; node: PeerId; remainingMs: number; state: 'running' | 'frozen' | 'over' }
+export type SimRun = { task: TaskId; epoch: number; term: Term; node: PeerId; remainingMs: number; state: 'running' | 'frozen' | 'over' }
 
 export type World = {
   clock: SimClock
@@ -59,7 +59,7 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
   const disk: SimDisk = createSimDisk(clock, random)
   let life = 0
   let deferred: (() => void)[] = []
-  let leaseUntilMs = Infinity
+  const leases = new Map<Term, number>()
   let term: Term | undefined
 
   const nodeClock = (): Clock => {
@@ -75,6 +75,7 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
     const born = life
     return () => (born !== life ? undefined : node.paused ? void deferred.push(run) : run())
   }
+  const mayRun = (run: SimRun): boolean => clock.nowMs() <= (leases.get(run.term) ?? -Infinity)
   const set = (run: SimRun, state: SimRun['state']): void => {
     if (run.state === state) return
     run.state = state
@@ -89,7 +90,7 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
   const guard = (): void => {
     clock.after(TICK_MS, () => {
       for (const run of node.runs.values()) {
-        set(run, clock.nowMs() > leaseUntilMs ? 'frozen' : 'running')
+        set(run, mayRun(run) ? 'running' : 'frozen')
         if (run.state !== 'running') continue
         run.remainingMs -= TICK_MS
         if (run.remainingMs > 0) continue
@@ -100,11 +101,11 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
     })
   }
   const work = {
-    start(order: { task: TaskId; epoch: number }): void {
-      const run: SimRun = { task: order.task, epoch: order.epoch, node: peer, remainingMs: 40 + random.next() ** 3 * 4_000, state: 'frozen' }
+    start(order: { task: TaskId; epoch: number; term: Term }): void {
+      const run: SimRun = { task: order.task, epoch: order.epoch, term: order.term, node: peer, remainingMs: 40 + random.next() ** 3 * 4_000, state: 'frozen' }
       node.runs.set(`${order.task}/${order.epoch}`, run)
       if (node.runs.size === 1) guard()
-      set(run, clock.nowMs() > leaseUntilMs ? 'frozen' : 'running')
+      set(run, mayRun(run) ? 'running' : 'frozen')
     },
     stop(task: TaskId, epoch: number, reason: string): void {
       const run = node.runs.get(`${task}/${epoch}`)
@@ -120,7 +121,7 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
     const mine = life
     node.up = true
     node.paused = false
-    leaseUntilMs = Infinity
+    leases.clear()
     term = undefined
     const epoch = Math.floor(clock.wallMs() * 1024 + random.next() * 1024)
     await disk.database.write([], { sync: true })
@@ -184,7 +185,8 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
           onGroup() {},
           onRuns() {},
           onLease(untilMs, which) {
-            leaseUntilMs = untilMs ?? -Infinity
+            leases.set(which, untilMs ?? -Infinity)
+            for (const run of node.runs.values()) if (run.term === which && untilMs === undefined) set(run, 'frozen')
             if (which === term) return
             term = which
             persist([{ put: `${META}term`, value: encode(which) }], () => {})
