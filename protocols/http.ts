@@ -1,6 +1,7 @@
 // What the REST API and the event stream serve. The CLI, the dashboard and the SDKs read these shapes; field names
 // follow the outside surface. Times are milliseconds since 1970 unless a name ends in another unit.
 import * as z from 'zod'
+import { PUBLISH_MAX } from './limits.ts'
 
 // Text that can be signed, spawned and shown: no NUL (it would end an argument early), no half of a surrogate pair.
 const text = (max: number) =>
@@ -36,8 +37,6 @@ export const taskRequest = z
   .meta({ id: 'TaskRequest' })
 export type TaskRequest = z.infer<typeof taskRequest>
 
-/** Tasks that one request may publish. */
-export const PUBLISH_MAX = 10_000
 export const publishMany = z.strictObject({ tasks: z.array(taskRequest).min(1).max(PUBLISH_MAX) }).meta({ id: 'PublishMany' })
 
 export const waitingView = z.object({ code: z.string(), message: z.string(), since: z.int(), cure: z.string() }).meta({ id: 'Waiting' })

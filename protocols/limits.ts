@@ -22,3 +22,5 @@ export const TAIL_BYTES_MAX = 4 * 1024
 export const BODY_BYTES_MAX = 1024 * 1024
 /** Depth of a JSON body: deeper ones survive JSON.parse but not JSON.stringify. */
 export const JSON_DEPTH_MAX = 32
+/** Tasks that one request may publish: one body of that size, one batch of blocks. */
+export const PUBLISH_MAX = 10_000

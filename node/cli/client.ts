@@ -1,0 +1,121 @@
+// Talks to a node over HTTP like any other client. Finds it by --url, NIMBUS_URL or the data folder, in this order.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Problem } from '../../protocols/http.ts'
+import type { ErrorKind } from '../kernel/errors.ts'
+import { NimbusError } from '../kernel/errors.ts'
+import type { Cli } from './context.ts'
+import { linesOf } from './lines.ts'
+
+export type Client = {
+  readonly url: string
+  get<Answer>(path: string): Promise<Answer>
+  post<Answer>(path: string, body?: unknown): Promise<Answer>
+  delete(path: string): Promise<void>
+  /** JSON lines of a long answer. */
+  jsonLines<Item>(path: string, signal: AbortSignal): AsyncGenerator<Item>
+  /** Server-sent events; the first item is undefined and says that the stream is open. */
+  events<Item>(path: string, signal: AbortSignal): AsyncGenerator<Item | undefined>
+}
+
+export type NodeFile = { http: string; pid: number }
+
+const ANSWER_MS_MAX = 60_000
+const KIND_OF_STATUS: Record<number, ErrorKind> = { 400: 'usage', 401: 'refused', 403: 'refused', 404: 'missing', 409: 'refused', 413: 'usage', 415: 'usage', 421: 'refused', 429: 'busy', 502: 'unreachable', 503: 'busy', 504: 'unreachable' }
+
+export async function createClient(cli: Pick<Cli, 'dataDir' | 'globals' | 'io'>): Promise<Client> {
+  const named = cli.globals.url ?? cli.io.env['NIMBUS_URL']
+  const local = await readNodeFile(cli.dataDir)
+  const url = originOf(named ?? local?.http ?? noNode(cli.dataDir))
+  const token = cli.globals.token ?? cli.io.env['NIMBUS_TOKEN'] ?? (url === local?.http || named === undefined ? await readToken(cli.dataDir) : undefined)
+  const headers = { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) }
+  const where = named === undefined ? { url, dataDir: cli.dataDir } : { url }
+
+  async function request(method: string, path: string, init: { body?: unknown; accept?: string; signal?: AbortSignal } = {}): Promise<Response> {
+    const body = init.body === undefined ? {} : { body: JSON.stringify(init.body) }
+    const type = init.body === undefined ? {} : { 'content-type': 'application/json' }
+    let response: Response
+    try {
+      response = await fetch(url + path, { method, redirect: 'error', headers: { ...headers, ...type, accept: init.accept ?? 'application/json' }, signal: init.signal ?? AbortSignal.timeout(ANSWER_MS_MAX), ...body })
+    } catch (error) {
+      throw init.signal?.aborted === true ? error : unreachable(where, error)
+    }
+    if (!response.ok) throw await errorOf(response)
+    return response
+  }
+
+  return {
+    url,
+    get: async (path) => (await request('GET', path)).json() as never,
+    post: async (path, body) => {
+      const response = await request('POST', path, { body })
+      return (response.headers.get('content-type')?.includes('json') === true ? await response.json() : undefined) as never
+    },
+    delete: async (path) => void (await request('DELETE', path)),
+    async *jsonLines(path, signal) {
+      const response = await request('GET', path, { accept: 'application/x-ndjson', signal })
+      for await (const line of linesOf(response.body)) if (line !== '') yield JSON.parse(line)
+    },
+    async *events(path, signal) {
+      const response = await request('GET', path, { accept: 'text/event-stream', signal })
+      yield undefined
+      for await (const line of linesOf(response.body)) if (line.startsWith('data: ')) yield JSON.parse(line.slice(6))
+    },
+  }
+}
+
+/** What a running node left in its data folder. */
+export async function readNodeFile(dataDir: string): Promise<NodeFile | undefined> {
+  try {
+    const value = JSON.parse(await readFile(join(dataDir, 'node.json'), 'utf8')) as NodeFile
+    return typeof value.http === 'string' && Number.isInteger(value.pid) ? value : undefined
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    if (code === 'ENOENT' || code === 'ENOTDIR' || error instanceof SyntaxError) return undefined
+    throw noPermission(join(dataDir, 'node.json'), error)
+  }
+}
+
+async function readToken(dataDir: string): Promise<string | undefined> {
+  try {
+    return (await readFile(join(dataDir, 'token'), 'utf8')).trim()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw noPermission(join(dataDir, 'token'), error)
+  }
+}
+
+function noPermission(file: string, cause: unknown): NimbusError {
+  return new NimbusError('no-permission', `${file} cannot be read: ${(cause as Error).message}.`, { kind: 'refused', cure: 'Run this as the user whose node it is, or name another folder with --data DIR.', cause })
+}
+
+function originOf(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) throw new NimbusError('usage', `${JSON.stringify(url)} is not the address of a node.`, { kind: 'usage', cure: 'Write it as http://127.0.0.1:7777.' })
+  return parsed.origin
+}
+
+function noNode(dataDir: string): never {
+  throw new NimbusError('no-node', `No node is running with the data folder ${dataDir}.`, { kind: 'unreachable', cure: 'Start one with `nimbus up`, or name another with --data DIR or --url URL.' })
+}
+
+function unreachable(where: { url: string; dataDir?: string }, cause: unknown): NimbusError {
+  const reason = ((cause as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? (cause as Error).name
+  if (where.dataDir !== undefined && reason === 'ECONNREFUSED') {
+    return new NimbusError('no-node', `No node is running with the data folder ${where.dataDir}: nobody answers at ${where.url}.`, { kind: 'unreachable', cure: 'Start it with `nimbus up`.', cause })
+  }
+  return new NimbusError('unreachable', `The node at ${where.url} does not answer (${reason}).`, { kind: 'unreachable', cure: 'Is the address right, and does the node run? `nimbus doctor` looks into it.', cause })
+}
+
+async function errorOf(response: Response): Promise<NimbusError> {
+  const text = (await response.text()).slice(0, 10_000)
+  const kind = KIND_OF_STATUS[response.status] ?? 'failed'
+  try {
+    const problem = JSON.parse(text) as Problem
+    const wrongToken = response.status === 401 ? 'Give the token of that node: --token TOKEN or NIMBUS_TOKEN; it is in the file `token` of its data folder.' : problem.cure
+    return new NimbusError(String(problem.code), String(problem.detail), { kind, ...(wrongToken === undefined ? {} : { cure: wrongToken }) })
+  } catch {
+    // Not one of ours: something else answers there.
+    return new NimbusError('unexpected-answer', `${response.url} answered ${response.status} in a way no node does.`, { kind, cure: 'Is this the address of a Nimbus node?' })
+  }
+}

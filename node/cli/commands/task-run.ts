@@ -1,0 +1,105 @@
+// `task run` and `task wait`: they end with the task's own exit code.
+import type { Command } from 'commander'
+import type { AttemptView, TaskView } from '../../../protocols/http.ts'
+import { createHoldingClock } from '../../kernel/clock.ts'
+import { messageOf } from '../../kernel/errors.ts'
+import { safe } from '../../kernel/safe-text.ts'
+import type { Action } from '../action.ts'
+import type { Client } from '../client.ts'
+import { createClient } from '../client.ts'
+import type { Cli } from '../context.ts'
+import { describeError, EXIT, exitCodeOf, exitCodeOfTask } from '../exit-codes.ts'
+import { followTask } from '../follow-task.ts'
+import { createLogWriter } from '../log-writer.ts'
+import { addTaskOptions, requestOf } from '../task-options.ts'
+import { hasEnded, watchTask } from '../task-watcher.ts'
+
+export function addRunCommands(task: Command, action: Action): void {
+  addTaskOptions(task.command('run').argument('[command...]', 'the command and its words, after --').usage('[OPTIONS] -- COMMAND [WORDS]').description('publish a task, show its output, end with its exit code')).action(
+    action(async (cli, words, options) => {
+      const request = requestOf(onlyAfterDashes(cli, words), options)
+      return asNimbusError(cli, async () => {
+        const client = await createClient(cli)
+        const { id, durability } = await client.post<{ id: string; durability: string }>('/api/tasks', request)
+        if (cli.globals.json) cli.printJson({ event: 'published', id })
+        if (durability === 'local') cli.note('nimbus: kept by this node alone for now; a majority of the keepers cannot be reached.')
+        return follow(cli, client, id, { cancelOnInterrupt: true })
+      })
+    }),
+  )
+  task
+    .command('wait <id>')
+    .description('wait for the end of a task and end with its exit code')
+    .action(
+      action(async (cli, [id = '']) => {
+        const client = await createClient(cli)
+        const watcher = await watchTask(client, id, createHoldingClock())
+        const ended = await watcher.until(hasEnded)
+        watcher.stop()
+        if (cli.globals.json) cli.printJson(ended)
+        else sayEnd(cli, ended)
+        return exitCodeOfTask(ended)
+      }),
+    )
+}
+
+/** Follows a task to its end on this terminal. */
+export async function follow(cli: Cli, client: Client, id: string, options: { cancelOnInterrupt: boolean }): Promise<number> {
+  const clock = createHoldingClock()
+  const watcher = await watchTask(client, id, clock)
+  const forget = options.cancelOnInterrupt ? onInterrupt(cli, client, id) : () => {}
+  try {
+    const ended = await followTask(client, watcher, clock, {
+      chunk: createLogWriter(cli),
+      attempt: (now, before) => cli.note(`nimbus: ${whatHappened(before)}; attempt ${now.epoch} runs on ${safe(now.workerName)}.`),
+      missing: (reason) => cli.note(`nimbus: ${reason}.`),
+    })
+    if (cli.globals.json) cli.printJson({ event: 'ended', task: ended })
+    else if (ended.state !== 'succeeded') sayEnd(cli, ended)
+    return exitCodeOfTask(ended)
+  } finally {
+    watcher.stop()
+    forget()
+  }
+}
+
+/** Ctrl-C once asks the mesh to cancel the task and goes on showing it; twice leaves. */
+function onInterrupt(cli: Cli, client: Client, id: string): () => void {
+  let asked = false
+  const interrupt = () => {
+    if (asked) process.exit(EXIT.interrupted)
+    asked = true
+    cli.note(`\nnimbus: cancelling ${id}; press Ctrl-C again to leave it to the mesh.`)
+    client.post(`/api/tasks/${id}/cancel`).catch((error: unknown) => cli.note(`nimbus: could not cancel it: ${safe(messageOf(error))}`))
+  }
+  process.on('SIGINT', interrupt)
+  return () => void process.off('SIGINT', interrupt)
+}
+
+/** A command that hides its words among our options would be taken apart: it comes after `--`. */
+export function onlyAfterDashes(cli: Cli, words: readonly string[]): readonly string[] | undefined {
+  return cli.rest === undefined || words.length > cli.rest.length ? undefined : cli.rest
+}
+
+/** For `task run` every error of ours is 125, so that a script can tell it from the task's own code; usage stays 2. */
+async function asNimbusError(cli: Cli, work: () => Promise<number>): Promise<number> {
+  try {
+    return await work()
+  } catch (error) {
+    if (exitCodeOf(error) === EXIT.usage) throw error
+    cli.io.stderr.write(`${describeError(error, cli.io.env)}\n`)
+    return EXIT.nimbus
+  }
+}
+
+function whatHappened(attempt: AttemptView): string {
+  if (attempt.outcome === 'lost') return `worker ${safe(attempt.workerName)} was lost`
+  return `attempt ${attempt.epoch} on ${safe(attempt.workerName)} ${attempt.outcome}${attempt.exitCode === undefined ? '' : ` with exit code ${attempt.exitCode}`}`
+}
+
+function sayEnd(cli: Cli, task: TaskView): void {
+  const result = task.result
+  const why = result?.timedOut === true ? 'timed out' : result?.signal !== undefined ? `ended by ${safe(result.signal)}` : result?.exitCode !== undefined ? `exit code ${result.exitCode}` : safe(result?.error ?? 'it did not run')
+  const attempts = task.attempts.length > 1 ? `, ${task.attempts.length} attempts` : ''
+  cli.note(`nimbus: task ${task.id} ${task.state}: ${why}${attempts}.`)
+}

@@ -1,0 +1,161 @@
+// Tasks: publish them, look at them, stop them, run them again.
+import type { Command } from 'commander'
+import { readFile } from 'node:fs/promises'
+import type { LogChunk, Page, TaskView } from '../../../protocols/http.ts'
+import { PUBLISH_MAX } from '../../../protocols/limits.ts'
+import { NimbusError } from '../../kernel/errors.ts'
+import { safe } from '../../kernel/safe-text.ts'
+import type { Action } from '../action.ts'
+import type { Client } from '../client.ts'
+import { createClient } from '../client.ts'
+import type { Cli } from '../context.ts'
+import { createLogWriter } from '../log-writer.ts'
+import { wholeNumber } from '../options.ts'
+import { addTaskOptions, requestOf } from '../task-options.ts'
+import { renderTask, renderTasks, renderWhy } from '../task-view.ts'
+import { addRunCommands, follow, onlyAfterDashes } from './task-run.ts'
+
+/** Bytes of one publishing request, below the limit of a body. */
+const BATCH_BYTES_MAX = 900_000
+
+export function addTaskCommands(program: Command, action: Action): void {
+  const task = program.command('task').description('work: publish it, follow it, stop it')
+  addRunCommands(task, action)
+  addPublish(task, action)
+  addLooking(task, action)
+  for (const [verb, description] of [['cancel', 'cancel a task, running or not'], ['retry', 'run the same work again as a new task']] as const) {
+    task
+      .command(`${verb} <id>`)
+      .description(description)
+      .action(
+        action(async (cli, [id = '']) => {
+          const after = await (await createClient(cli)).post<TaskView>(`${pathOf(id)}/${verb}`)
+          if (cli.globals.json) cli.printJson(after)
+          else cli.print(verb === 'retry' ? after.id : `${after.id} ${after.state === 'cancelled' ? 'is cancelled' : 'is being cancelled'}.`)
+        }),
+      )
+  }
+}
+
+function addPublish(task: Command, action: Action): void {
+  addTaskOptions(task.command('publish').argument('[command...]', 'the command and its words, after --').usage('[OPTIONS] -- COMMAND [WORDS]').description('publish a task and come back at once'))
+    .option('--file FILE', 'publish many: one task a line as JSON; - reads stdin')
+    .action(
+      action(async (cli, words, { file, ...options }) => {
+        const client = await createClient(cli)
+        if (typeof file === 'string') return publishFile(cli, client, file)
+        const made = await client.post<{ id: string; durability: string }>('/api/tasks', requestOf(onlyAfterDashes(cli, words), options))
+        if (cli.globals.json) cli.printJson(made)
+        else cli.print(made.id)
+        if (made.durability === 'local') cli.note('nimbus: kept by this node alone for now; a majority of the keepers cannot be reached.')
+      }),
+    )
+}
+
+function addLooking(task: Command, action: Action): void {
+  task
+    .command('ls')
+    .description('tasks, newest first')
+    .option('--state STATE', 'blocked, scheduled, ready, running, succeeded, failed, dead or cancelled')
+    .option('--worker WORKER', 'only those of one worker')
+    .option('--search TEXT', 'only those that mention it')
+    .option('--limit N', 'how many', wholeNumber('--limit', 1, 100_000), 50)
+    .action(
+      action(async (cli, _words, { state, worker, search, limit }) => {
+        const items = await listTasks(await createClient(cli), { state, worker, q: search }, limit as number)
+        if (cli.globals.json) for (const item of items) cli.printJson(item)
+        else cli.print(items.length === 0 ? 'No tasks. Publish one: nimbus task run -- echo hello' : renderTasks(cli, items))
+      }),
+    )
+  const showing = { show: renderTask, why: renderWhy }
+  for (const [verb, description] of [['show', 'all about one task'], ['why', 'why a task waits, or how it ended, and what to do']] as const) {
+    task
+      .command(`${verb} <id>`)
+      .description(description)
+      .action(
+        action(async (cli, [id = '']) => {
+          const found = await (await createClient(cli)).get<TaskView>(pathOf(id))
+          if (cli.globals.json) cli.printJson(verb === 'show' ? found : { id: found.id, state: found.state, waiting: found.waiting, result: found.result })
+          else cli.print(showing[verb](cli, found))
+        }),
+      )
+  }
+  task
+    .command('logs <id>')
+    .description('output of a task')
+    .option('-f, --follow', 'until it ends')
+    .option('--attempt N', 'of this attempt (default: the newest)', wholeNumber('--attempt', 0, 1_000_000))
+    .option('--from BYTE', 'from this byte on', wholeNumber('--from', 0, Number.MAX_SAFE_INTEGER), 0)
+    .action(
+      action(async (cli, [id = ''], { follow: following, attempt, from }) => {
+        const client = await createClient(cli)
+        if (following === true && attempt === undefined && from === 0) {
+          await follow(cli, client, id, { cancelOnInterrupt: false })
+          return
+        }
+        const write = createLogWriter(cli)
+        const query = `from=${String(from)}${attempt === undefined ? '' : `&attempt=${String(attempt)}`}${following === true ? '&follow=true' : ''}`
+        for await (const chunk of client.jsonLines<LogChunk>(`${pathOf(id)}/log?${query}`, new AbortController().signal)) await write(chunk)
+      }),
+    )
+}
+
+async function listTasks(client: Client, filter: Record<string, unknown>, limit: number): Promise<TaskView[]> {
+  const items: TaskView[] = []
+  for (let cursor: string | undefined = ''; cursor !== undefined && items.length < limit; ) {
+    const query = new URLSearchParams({ limit: String(Math.min(500, limit - items.length)) })
+    for (const [key, value] of Object.entries({ ...filter, cursor })) if (typeof value === 'string' && value !== '') query.set(key, value)
+    const page: Page<TaskView> = await client.get<Page<TaskView>>(`/api/tasks?${query.toString()}`)
+    items.push(...page.items)
+    cursor = page.next
+  }
+  return items
+}
+
+async function publishFile(cli: Cli, client: Client, file: string): Promise<void> {
+  const ids: string[] = []
+  for (const batch of batches(await readTasks(cli, file))) {
+    const made = await client.post<{ ids: string[] }>('/api/tasks', { tasks: batch })
+    if (!cli.globals.json) for (const id of made.ids) cli.print(id)
+    ids.push(...made.ids)
+  }
+  if (cli.globals.json) cli.printJson({ ids })
+}
+
+async function readTasks(cli: Cli, file: string): Promise<unknown[]> {
+  let text = ''
+  if (file === '-') for await (const piece of cli.io.stdin) text += String(piece)
+  else {
+    text = await readFile(file, 'utf8').catch((error: unknown) => {
+      throw new NimbusError('usage', `${safe(file)} cannot be read: ${(error as Error).message}.`, { kind: 'usage', cure: 'Give a file of JSON lines, or - for stdin.', cause: error })
+    })
+  }
+  const lines = text.split('\n').map((line, at) => ({ line: line.trim(), number: at + 1 }))
+  return lines.filter(({ line }) => line !== '').map(({ line, number }) => {
+    try {
+      return JSON.parse(line) as unknown
+    } catch (error) {
+      throw new NimbusError('usage', `Line ${number} of ${safe(file)} is not JSON: ${(error as Error).message}.`, { kind: 'usage', cure: 'Write one task a line, as {"argv":["echo","hello"]}. Nothing was published.' })
+    }
+  })
+}
+
+function* batches(tasks: readonly unknown[]): Generator<unknown[]> {
+  let batch: unknown[] = []
+  let size = 0
+  for (const task of tasks) {
+    const bytes = Buffer.byteLength(JSON.stringify(task)) + 1
+    if (batch.length > 0 && (size + bytes > BATCH_BYTES_MAX || batch.length === PUBLISH_MAX)) {
+      yield batch
+      batch = []
+      size = 0
+    }
+    batch.push(task)
+    size += bytes
+  }
+  if (batch.length > 0) yield batch
+}
+
+function pathOf(id: string): string {
+  return `/api/tasks/${encodeURIComponent(id)}`
+}

@@ -1,0 +1,96 @@
+// The command line as a whole: parses, runs one command, gives its exit code. Never ends the process itself.
+import { Command, CommanderError } from 'commander'
+import { addFleetCommands } from './commands/fleet.ts'
+import { addMeshCommands } from './commands/mesh.ts'
+import { addShellCommands } from './commands/shell.ts'
+import { addTaskCommands } from './commands/task.ts'
+import { addUpCommands } from './commands/up.ts'
+import { addWatchCommands } from './commands/watch.ts'
+import type { Action } from './action.ts'
+import type { Io } from './context.ts'
+import { createCli, takeGlobals } from './context.ts'
+import { describeError, EXIT, exitCodeOf } from './exit-codes.ts'
+import type { ProgramComponents } from './run-node.ts'
+
+const GLOBAL_HELP = `
+Everywhere, before --:
+  --data DIR               data folder of the node (default ~/.nimbus; NIMBUS_DATA)
+  --url URL --token TOKEN  another node (NIMBUS_URL, NIMBUS_TOKEN)
+  --json                   one JSON document, or JSON lines, on stdout
+  --quiet                  no messages beside the answer
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused, 5 unreachable;
+task run and task wait end with the task's own (124 timed out, 128+n signal, 125 Nimbus).`
+const FIRST_STEPS = `
+First steps:
+  nimbus up                       start a node; it prints where its dashboard is
+  nimbus task run -- echo hello   run something on it
+  nimbus invite                   let another machine join: nimbus up --join INVITE
+`
+
+/** @param argv the words after the program's name */
+export async function runProgram(argv: readonly string[], io: Io, components: ProgramComponents): Promise<number> {
+  try {
+    const { globals, words, rest } = takeGlobals(argv)
+    const cli = createCli(io, globals, rest)
+    let code = 0
+    const action: Action = (work) => async (...given) => {
+      const command = given.pop() as Command
+      given.pop()
+      code = (await work(cli, given.flat() as string[], command.opts())) ?? 0
+    }
+    const program = buildProgram(io, components, action)
+    if (words.length === 0 && rest === undefined) {
+      io.stderr.write(program.helpInformation() + FIRST_STEPS)
+      return EXIT.usage
+    }
+    await program.parseAsync(rest === undefined ? words : [...words, '--', ...rest], { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return isHelp(error) ? EXIT.done : EXIT.usage
+    io.stderr.write(`${describeError(error, io.env)}\n`)
+    return exitCodeOf(error)
+  }
+}
+
+/** Also what completion reads: every command and option is here. */
+export function buildProgram(io: Io, components: ProgramComponents, action: Action): Command {
+  const program = new Command('nimbus')
+  program.description('A mesh of workers without a centre: one queue, one dashboard, no server.')
+  program.usage('COMMAND [OPTIONS]').helpOption('-h, --help', 'help for any command').helpCommand(false).enablePositionalOptions()
+  program.version(components.version, '--version', 'the version')
+  program.addHelpText('after', GLOBAL_HELP)
+  addUpCommands(program, action, components)
+  addMeshCommands(program, action)
+  addFleetCommands(program, action)
+  addTaskCommands(program, action)
+  addWatchCommands(program, action)
+  addShellCommands(program, action, { version: components.version })
+  settle(program, io)
+  return program
+}
+
+function settle(command: Command, io: Io): void {
+  command.exitOverride()
+  command.configureOutput({
+    writeOut: (text) => void io.stdout.write(text),
+    writeErr: (text) => void io.stderr.write(text),
+    outputError: (text, write) => write(`nimbus: ${plain(text)}\n  ${commandPath(command)} --help tells more.\n`),
+    getOutHelpWidth: () => Math.min(io.stdout.columns || 80, 100),
+    getErrHelpWidth: () => 80,
+  })
+  for (const child of command.commands) settle(child, io)
+}
+
+/** commander's message in our words: one line, with the suggestion in it. */
+function plain(text: string): string {
+  return text.trim().replace(/^error: /, '').replace(/\n\(Did you mean (.*)\?\)$/s, '. Did you mean $1?')
+}
+
+function commandPath(command: Command): string {
+  return command.parent === null ? command.name() : `${commandPath(command.parent)} ${command.name()}`
+}
+
+function isHelp(error: CommanderError): boolean {
+  return error.code === 'commander.helpDisplayed' || error.code === 'commander.version'
+}

@@ -1,0 +1,32 @@
+// The options that say what a task is, shared by `task run` and `task publish`, and the request they make.
+import type { Command } from 'commander'
+import { NimbusError } from '../kernel/errors.ts'
+import { collect, duration, wholeNumber } from './options.ts'
+import { parsePairs } from './pairs.ts'
+
+export function addTaskOptions(command: Command): Command {
+  return command
+    .option('--name NAME', 'a name for people')
+    .option('--repo URL', 'repository to run in')
+    .option('--ref REF', 'branch, tag or commit of it')
+    .option('--worker WORKER', 'only this worker, by name or peer ID')
+    .option('--skill SKILL', 'only workers that can do this', collect)
+    .option('--role ROLE', 'only workers with this role', collect)
+    .option('--pool POOL', 'only workers of this pool')
+    .option('--label K=V', 'only workers with this label', collect)
+    .option('--priority N', '0 to 9, higher first (default 5)', wholeNumber('--priority', 0, 9))
+    .option('--timeout DURATION', 'end it after this long (exit code 124)', duration('--timeout'))
+    .option('--attempts N', 'tries in all (default 1); the loss of a worker uses none up', wholeNumber('--attempts', 1, 100))
+    .option('--delay DURATION', 'not before this long from now', duration('--delay'))
+    .option('--env K=V', 'a variable of its environment', collect)
+}
+
+/** @param argv the words after `--` */
+export function requestOf(argv: readonly string[] | undefined, options: Record<string, unknown>): Record<string, unknown> {
+  if (argv === undefined || argv.length === 0) {
+    throw new NimbusError('usage', 'There is no command to run.', { kind: 'usage', cure: 'Put it after --, as in: nimbus task run --timeout 5m -- npm test' })
+  }
+  const { skill, role, label, env, name, repo, ref, worker, pool, priority, timeout, attempts, delay } = options
+  const request = { argv, name, repo, ref, worker, pool, priority, timeout, attempts, delay, skills: skill, roles: role, labels: parsePairs(label as string[] | undefined, '--label'), env: parsePairs(env as string[] | undefined, '--env') }
+  return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined))
+}
