@@ -12,17 +12,7 @@ type HelperEnd = { exitCode: number | null; signal: string | null }
 const MEMORY_LOOK_MS = 100
 const PAGE_BYTES = 4096
 /** What a process needs to reach the network as its node does; nothing else of the environment is passed on. */
-const PASSED_ON = [
-  'HTTP_PROXY',
-  'HTTPS_PROXY',
-  'NO_PROXY',
-  'http_proxy',
-  'https_proxy',
-  'no_proxy',
-  'NODE_EXTRA_CA_CERTS',
-  'SSL_CERT_FILE',
-  'NODE_USE_ENV_PROXY',
-]
+const PASSED_ON = /^(https?_proxy|no_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|NODE_USE_ENV_PROXY)$/i
 
 type HelperOptions<Message> = {
   script: string
@@ -35,12 +25,9 @@ type HelperOptions<Message> = {
 /** Settles with how the process ended; rejects with `helper-too-long`, `helper-too-large` or `aborted` when it was ended for that. */
 export async function runHelper<Message>(clock: Clock, options: HelperOptions<Message>): Promise<HelperEnd> {
   const { script, order, limits, onMessage, signal } = options
-  const env = Object.fromEntries(PASSED_ON.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])))
-  const cache = getCompileCacheDir()
-  if (cache !== undefined) env['NODE_COMPILE_CACHE'] = cache // where the node has one, the helper starts three times as fast
   const child = spawn(process.execPath, [script], {
     cwd: '/',
-    env,
+    env: helperEnvironment(),
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     serialization: 'advanced',
   })
@@ -49,36 +36,22 @@ export async function runHelper<Message>(clock: Clock, options: HelperOptions<Me
     reason ??= error
     child.kill('SIGKILL')
   }
-  const tooLong = clock.after(limits.timeMaxMs, () =>
-    end(new NimbusError('helper-too-long', `It took longer than ${limits.timeMaxMs} ms.`)),
-  )
-  const memory = repeat(
-    clock,
-    MEMORY_LOOK_MS,
-    () => {
-      if (memoryOf(child.pid) > limits.memoryBytesMax)
-        end(new NimbusError('helper-too-large', `It needed more than ${limits.memoryBytesMax} bytes of memory.`))
-    },
-    () => {},
-  )
-  const abort = (): void => end(new NimbusError('aborted', 'It was aborted.'))
+  const endFor = (code: string, message: string): void => end(new NimbusError(code, message))
+  const tooLong = clock.after(limits.timeMaxMs, () => endFor('helper-too-long', `It took longer than ${limits.timeMaxMs} ms.`))
+  const lookAtMemory = (): void => {
+    if (memoryOf(child.pid) > limits.memoryBytesMax)
+      endFor('helper-too-large', `It needed more than ${limits.memoryBytesMax} bytes of memory.`)
+  }
+  const memory = repeat(clock, MEMORY_LOOK_MS, lookAtMemory, () => {})
+  const abort = (): void => endFor('aborted', 'It was aborted.')
   signal?.addEventListener('abort', abort, { once: true })
   if (signal?.aborted) abort()
   child.on('message', (message) => onMessage(message as Message))
   try {
     return await new Promise<HelperEnd>((resolve, reject) => {
-      child.on(
-        'error',
-        (cause) =>
-          child.pid === undefined &&
-          reject(
-            new NimbusError('helper-not-started', `A helper process could not be started: ${cause.message}.`, {
-              kind: 'busy',
-              cause,
-              cure: 'Look at the limits of this machine: processes and memory.',
-            }),
-          ),
-      )
+      child.on('error', (cause) => {
+        if (child.pid === undefined) reject(notStarted(cause))
+      })
       child.once('close', (exitCode, by) => (reason ? reject(reason) : resolve({ exitCode, signal: by })))
       if (child.connected) child.send(order as object, () => {}) // a helper that died at once is told by its exit
     })
@@ -96,6 +69,21 @@ export function serveHelper<Order, Message>(work: (order: Order, tell: (message:
     const tell = (message: Message): void => void process.send?.(message)
     void work(order as Order, tell).finally(() => process.disconnect?.())
   })
+}
+
+function notStarted(cause: Error): NimbusError {
+  const cure = 'Look at the limits of this machine: processes and memory.'
+  return new NimbusError('helper-not-started', `A helper process could not be started: ${cause.message}.`, { kind: 'busy', cause, cure })
+}
+
+function helperEnvironment(): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = Object.fromEntries(Object.entries(process.env).filter(([name]) => PASSED_ON.test(name)))
+  // Without it Node does not look at the proxy variables.
+  if (Object.keys(env).some((name) => /^https?_proxy$/i.test(name))) env['NODE_USE_ENV_PROXY'] ??= '1'
+  // Where the node has a compile cache, the helper starts in a third of the time.
+  const cache = getCompileCacheDir()
+  if (cache !== undefined) env['NODE_COMPILE_CACHE'] = cache
+  return env
 }
 
 function memoryOf(pid: number | undefined): number {

@@ -111,7 +111,7 @@ export async function* readLog(
   options: { from: number; follow?: LogFollow; signal?: AbortSignal },
 ): AsyncGenerator<LogChunk> {
   const { from, follow, signal } = options
-  const file = await open(path, 'r')
+  const file = await openToRead(path)
   const buffer = Buffer.alloc(READ_BYTES)
   let rest: Buffer = Buffer.alloc(0)
   let offset = 0
@@ -151,6 +151,18 @@ export async function logSizeOf(path: string): Promise<number> {
     // No log, or its end is damaged: what came before it stands.
   }
   return size
+}
+
+async function openToRead(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r')
+  } catch (cause) {
+    throw new NimbusError('log-missing', `The log ${path} cannot be read, because ${messageOf(cause)}.`, {
+      kind: 'missing',
+      cause,
+      cure: 'Logs are kept for a time only; run the task again.',
+    })
+  }
 }
 
 /** Opens a fresh log; says which file and what to do where that fails. */

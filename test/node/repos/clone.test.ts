@@ -1,5 +1,5 @@
 // Clones from a real git server over HTTP, checked against real git; and everything that a clone refuses.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
@@ -162,6 +162,19 @@ test('a clone that is no longer wanted ends at once', async () => {
   await until(() => server.stuck() > 0, { what: 'the request' })
   controller.abort()
   expect(await refusal).toMatchObject({ code: 'clone-aborted' })
+})
+
+test('when the process that asked for a clone is killed, the clone ends', async () => {
+  const { href } = new URL('../../../node/', import.meta.url)
+  const script = `
+    import { createSystemClock } from '${href}kernel/clock.ts'
+    import { cloneInto } from '${href}repos/clone.ts'
+    await cloneInto({ url: '${server.url}/stuck/project.git', dir: '${fresh()}', clock: createSystemClock() })`
+  const caller = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' })
+  await until(() => server.stuck() > 0, { what: 'the request' })
+  caller.kill('SIGKILL')
+  await until(() => server.stuck() === 0, { what: 'the end of the request' })
+  expect(server.stuck()).toBe(0)
 })
 
 test('links within the tree are kept; links out of it, into .git or around two corners are refused', async () => {

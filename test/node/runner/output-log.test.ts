@@ -117,6 +117,10 @@ test('a damaged log is refused with the place of the damage', async () => {
   await expect(collect(path)).rejects.toMatchObject({ code: 'log-corrupt', message: expect.stringContaining('at byte 5') })
 })
 
+test('a log that is not there says so', async () => {
+  await expect(collect(join(dir, 'nothing'))).rejects.toMatchObject({ code: 'log-missing', kind: 'missing' })
+})
+
 test('a log that cannot be opened names the file and the cure', async () => {
   writeFileSync(join(dir, 'file'), '')
   await expect(openLog(join(dir, 'file', 'log'))).rejects.toMatchObject({
