@@ -9,6 +9,8 @@ const NEEDED = 24
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
 if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
+  const { enableCompileCache } = await import('node:module')
+  enableCompileCache() // types are stripped and code compiled once, not at every call
   await import('./main.ts')
 } else {
   const system = process.platform === 'win32' ? 'win' : process.platform

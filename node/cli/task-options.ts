@@ -6,19 +6,19 @@ import { parsePairs } from './pairs.ts'
 
 export function addTaskOptions(command: Command): Command {
   return command
-    .option('--name NAME', 'a name for people')
-    .option('--repo URL', 'repository to run in')
-    .option('--ref REF', 'branch, tag or commit of it')
-    .option('--worker WORKER', 'only this worker, by name or peer ID')
-    .option('--skill SKILL', 'only workers that can do this', collect)
-    .option('--role ROLE', 'only workers with this role', collect)
-    .option('--pool POOL', 'only workers of this pool')
-    .option('--label K=V', 'only workers with this label', collect)
-    .option('--priority N', '0 to 9, higher first (default 5)', wholeNumber('--priority', 0, 9))
-    .option('--timeout DURATION', 'end it after this long (exit code 124)', duration('--timeout'))
-    .option('--attempts N', 'tries in all (default 1); the loss of a worker uses none up', wholeNumber('--attempts', 1, 100))
-    .option('--delay DURATION', 'not before this long from now', duration('--delay'))
-    .option('--env K=V', 'a variable of its environment', collect)
+    .option('--name <name>', 'a name for people')
+    .option('--repo <url>', 'repository to run in')
+    .option('--ref <ref>', 'branch, tag or commit of it')
+    .option('--worker <worker>', 'only this worker, by name or peer ID')
+    .option('--skill <skill>', 'only workers that can do this', collect)
+    .option('--role <role>', 'only workers with this role', collect)
+    .option('--pool <pool>', 'only workers of this pool')
+    .option('--label <k=v>', 'only workers with this label', collect)
+    .option('--priority <n>', '0 to 9, higher first (default 5)', wholeNumber('--priority', 0, 9))
+    .option('--timeout <duration>', 'end it after this long (exit code 124)', duration('--timeout'))
+    .option('--attempts <n>', 'tries in all (default 1); the loss of a worker uses none up', wholeNumber('--attempts', 1, 100))
+    .option('--delay <duration>', 'not before this long from now', duration('--delay'))
+    .option('--env <k=v>', 'a variable of its environment', collect)
 }
 
 /** @param argv the words after `--` */

@@ -24,9 +24,9 @@ export function addMeshCommands(program: Command, action: Action): void {
   program
     .command('invite')
     .description('make an invite for another machine')
-    .option('--role ROLE', 'what it may do: admin, member or viewer', 'member')
-    .option('--uses N', 'how many may join with it', wholeNumber('--uses', 1, 100), 1)
-    .option('--expires DURATION', 'how long it is good', duration('--expires'), '15m')
+    .option('--role <role>', 'what it may do: admin, member or viewer', 'member')
+    .option('--uses <n>', 'how many may join with it', wholeNumber('--uses', 1, 100), 1)
+    .option('--expires <duration>', 'how long it is good', duration('--expires'), '15m')
     .action(
       action(async (cli, _words, { role, uses, expires }) => {
         const made = await (await createClient(cli)).post<InviteView>('/api/invites', { role, uses, expires })

@@ -39,7 +39,7 @@ export function addTaskCommands(program: Command, action: Action): void {
 
 function addPublish(task: Command, action: Action): void {
   addTaskOptions(task.command('publish').argument('[command...]', 'the command and its words, after --').usage('[OPTIONS] -- COMMAND [WORDS]').description('publish a task and come back at once'))
-    .option('--file FILE', 'publish many: one task a line as JSON; - reads stdin')
+    .option('--file <file>', 'publish many: one task a line as JSON; - reads stdin')
     .action(
       action(async (cli, words, { file, ...options }) => {
         const client = await createClient(cli)
@@ -56,10 +56,10 @@ function addLooking(task: Command, action: Action): void {
   task
     .command('ls')
     .description('tasks, newest first')
-    .option('--state STATE', 'blocked, scheduled, ready, running, succeeded, failed, dead or cancelled')
-    .option('--worker WORKER', 'only those of one worker')
-    .option('--search TEXT', 'only those that mention it')
-    .option('--limit N', 'how many', wholeNumber('--limit', 1, 100_000), 50)
+    .option('--state <state>', 'blocked, scheduled, ready, running, succeeded, failed, dead or cancelled')
+    .option('--worker <worker>', 'only those of one worker')
+    .option('--search <text>', 'only those that mention it')
+    .option('--limit <n>', 'how many', wholeNumber('--limit', 1, 100_000), 50)
     .action(
       action(async (cli, _words, { state, worker, search, limit }) => {
         const items = await listTasks(await createClient(cli), { state, worker, q: search }, limit as number)
@@ -84,8 +84,8 @@ function addLooking(task: Command, action: Action): void {
     .command('logs <id>')
     .description('output of a task')
     .option('-f, --follow', 'until it ends')
-    .option('--attempt N', 'of this attempt (default: the newest)', wholeNumber('--attempt', 0, 1_000_000))
-    .option('--from BYTE', 'from this byte on', wholeNumber('--from', 0, Number.MAX_SAFE_INTEGER), 0)
+    .option('--attempt <n>', 'of this attempt (default: the newest)', wholeNumber('--attempt', 0, 1_000_000))
+    .option('--from <byte>', 'from this byte on', wholeNumber('--from', 0, Number.MAX_SAFE_INTEGER), 0)
     .action(
       action(async (cli, [id = ''], { follow: following, attempt, from }) => {
         const client = await createClient(cli)

@@ -21,7 +21,7 @@ export function addUpCommands(program: Command, action: Action, components: Pick
     return components.runNode(cli, flags, (info) => printReady(cli, info))
   }
   nodeOptions(program.command('up').description('start a node; the first one founds a mesh'))
-    .option('--join INVITE', 'join a mesh; - reads the invite from stdin')
+    .option('--join <invite>', 'join a mesh; - reads the invite from stdin')
     .addHelpText('after', `\n${components.configHelp}`)
     .action(action((cli, _words, options) => start(cli, options)))
   nodeOptions(program.command('join <invite>').description('start a node that joins a mesh: like up --join')).action(action((cli, [join], options) => start(cli, { ...options, join })))
@@ -51,19 +51,19 @@ export function addUpCommands(program: Command, action: Action, components: Pick
 
 function nodeOptions(command: Command): Command {
   return command
-    .option('--name NAME', 'name of the worker (default: the machine’s)')
-    .option('--http HOST:PORT', 'where the API and the dashboard listen; port 0 picks a free one (default 127.0.0.1:7777)')
-    .option('--listen MULTIADDR', 'where other nodes connect (default: all interfaces, a port kept for next time)', collect)
-    .option('--repo URL', 'the repository this worker is for')
-    .option('--role ROLE', 'a role it has', collect)
-    .option('--skill SKILL', 'something it can do', collect)
-    .option('--label K=V', 'a label tasks may ask for', collect)
-    .option('--pool POOL', 'the pool it belongs to')
-    .option('--slots N', 'tasks it runs at once (default: by its cores)', wholeNumber('--slots', 0, 1024))
-    .option('--preset PRESET', 'timings for local, lan or wan')
+    .option('--name <name>', 'name of the worker (default: the machine’s)')
+    .option('--http <host:port>', 'where the API and the dashboard listen; port 0 picks a free one (default 127.0.0.1:7777)')
+    .option('--listen <multiaddr>', 'where other nodes connect (default: all interfaces, a port kept for next time)', collect)
+    .option('--repo <url>', 'the repository this worker is for')
+    .option('--role <role>', 'a role it has', collect)
+    .option('--skill <skill>', 'something it can do', collect)
+    .option('--label <k=v>', 'a label tasks may ask for', collect)
+    .option('--pool <pool>', 'the pool it belongs to')
+    .option('--slots <n>', 'tasks it runs at once (default: by its cores)', wholeNumber('--slots', 0, 1024))
+    .option('--preset <preset>', 'timings for local, lan or wan')
     .option('--mdns', 'find nodes of the same mesh on the local network')
-    .option('--accept RULE', 'limits what others may run here', collect)
-    .option('--auth MODE', 'none asks for no token; only on loopback')
+    .option('--accept <rule>', 'limits what others may run here', collect)
+    .option('--auth <mode>', 'none asks for no token; only on loopback')
     .option('--detach', 'start in the background and come back when it is ready')
 }
 

@@ -17,15 +17,15 @@ export function addWatchCommands(program: Command, action: Action): void {
   program
     .command('events')
     .description('what happens in the mesh, as it happens')
-    .option('--types TYPES', 'only these, as task.updated,worker.*')
-    .option('--entity ENTITY', 'only of this one, as task/ID')
-    .option('--since CURSOR', 'from this event on, seen on any node')
+    .option('--types <types>', 'only these, as task.updated,worker.*')
+    .option('--entity <entity>', 'only of this one, as task/ID')
+    .option('--since <cursor>', 'from this event on, seen on any node')
     .action(action((cli, _words, { types, entity, since }) => watchEvents(cli, { types, entity }, since as string | undefined)))
   program
     .command('logs')
     .description('the log of the node itself')
     .option('-f, --follow', 'and what is added')
-    .option('--bytes N', 'how much of its end', wholeNumber('--bytes', 0, 4 * 1024 * 1024), 65_536)
+    .option('--bytes <n>', 'how much of its end', wholeNumber('--bytes', 0, 4 * 1024 * 1024), 65_536)
     .action(
       action(async (cli, _words, { follow, bytes }) => {
         const client = await createClient(cli)
