@@ -18,8 +18,8 @@ export async function checkTree(dir: string): Promise<TreeSize> {
       if (entry.isDirectory()) folders.push(path)
       else if (entry.isSymbolicLink()) await checkLink(root, path)
       else if (!entry.isFile()) refuse(root, path, 'it is neither a file nor a folder')
-      size.files += 1
-      size.bytes += entry.isFile() ? (await lstat(path)).size : 0
+      if (!entry.isDirectory()) size.files += 1
+      if (entry.isFile()) size.bytes += (await lstat(path)).size
     }
   }
   return size

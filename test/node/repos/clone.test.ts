@@ -57,7 +57,7 @@ const git = (dir: string, ...args: string[]): string => execFileSync('git', args
 test('the default branch is cloned at depth one, clean in the eyes of git, with progress in percent', async () => {
   const steps: CloneProgress[] = []
   const done = await clone({ url: repo.url, onProgress: (step) => steps.push(step) })
-  expect(done).toMatchObject({ branch: 'main', commit: repo.git('rev-parse', 'main').trim(), readme: 'two\n' })
+  expect(done).toMatchObject({ branch: 'main', commit: repo.git('rev-parse', 'main').trim(), files: 4, bytes: 21, readme: 'two\n' })
   expect(git(done.dir, 'status', '--porcelain')).toBe('')
   expect(git(done.dir, 'rev-parse', '--abbrev-ref', 'HEAD')).toBe('main')
   expect(git(done.dir, 'rev-list', '--count', 'HEAD')).toBe('1')
