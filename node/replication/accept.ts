@@ -15,6 +15,7 @@ export type Verdict =
 
 export type AcceptComponents = {
   self: PeerId
+  epoch: number
   vector: Vector
   ledger: Pick<Ledger, 'take'>
   wallMs(): number
@@ -42,7 +43,8 @@ export function createAccept(components: AcceptComponents): Accept {
   const frozen = new Set<PeerId>()
 
   const judge = (block: Block, sealed: SealedBlock, vouched: boolean): Verdict => {
-    if (block.author === components.self) return { verdict: 'ignore', reason: 'own' }
+    // Blocks of this node's earlier lives may come back: it pushed them before a crash took them from its own disk.
+    if (block.author === components.self && block.epoch === components.epoch) return { verdict: 'ignore', reason: 'own' }
     if (!components.mayAuthor(block.author)) return { verdict: 'wait', reason: 'unknown-author' }
     if (frozen.has(block.author)) return { verdict: 'reject', reason: 'fork', detail: 'the author signed two blocks with one number' }
     const end = vector.end(block.author, block.epoch) ?? { seq: 0, digest: FIRST_PREV }

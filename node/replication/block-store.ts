@@ -1,7 +1,6 @@
 // Blocks on disk: one key each, exactly the signed bytes.
 import { decode, encode } from '@ipld/dag-cbor'
 import type { SealedBlock } from '../../protocols/blocks.ts'
-import { decodeOwnBlock } from '../../protocols/blocks.ts'
 import type { PeerId } from '../../protocols/ids.ts'
 import { unframeValue } from '../store/checked-value.ts'
 import type { Database, Write } from '../store/database.ts'
@@ -48,8 +47,4 @@ export function createBlockStore(database: Pick<Database, 'range'>): BlockStore 
       }
     },
   }
-}
-
-export function openOwnBlock(block: SealedBlock) {
-  return decodeOwnBlock(block.body)
 }

@@ -2,7 +2,7 @@
 // that `accept` let through, hands every block to the fold once and in log order, and says when its own are durable.
 // It must never touch a socket, a file or the wall clock by itself.
 import type { Block, SealedBlock } from '../../protocols/blocks.ts'
-import { blockDigest, blockSigningBytes, encodeBlock, FIRST_PREV } from '../../protocols/blocks.ts'
+import { blockDigest, blockSigningBytes, decodeOwnBlock, encodeBlock, FIRST_PREV } from '../../protocols/blocks.ts'
 import type { PeerId } from '../../protocols/ids.ts'
 import { BLOCK_BYTES_MAX, BLOCK_ENTRIES_MAX } from '../../protocols/limits.ts'
 import type { Entry } from '../../protocols/records.ts'
@@ -34,7 +34,7 @@ export type Ledger = {
   /** The last seq that was sealed. */
   ownSeq(): number
   /** Restores a stored block at start: fold and vector only. */
-  restore(block: Block, sealed: SealedBlock): void
+  restore(sealed: SealedBlock): void
 }
 
 const ENTRY_OVERHEAD_BYTES = 512
@@ -92,7 +92,8 @@ export function createLedger(components: LedgerComponents): Ledger {
       fold(block)
     },
     ownSeq: () => seq,
-    restore(block, sealed) {
+    restore(sealed) {
+      const block = decodeOwnBlock(sealed.body)
       hlc.witness(block.hlc)
       vector.advance(block.author, block.epoch, { seq: block.seq, digest: blockDigest(sealed.body) })
       fold(block)

@@ -272,6 +272,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
   })
   const accept: Accept = createAccept({
     self,
+    epoch,
     vector,
     ledger,
     wallMs: clock.wallMs,

@@ -142,7 +142,7 @@ export async function simulate(seed: number, plan: Plan = DEFAULT_PLAN): Promise
   await clock.run(plan.chaosMs + SETTLE_LIMIT_MS, atRest)
 
   for (const id of acknowledged) if (lost(id)) violations.push(`P1: acknowledged ${id} is lost`)
-  if (process.env['SIM_DEBUG']) for (const node of nodes.values()) console.log(node.peer.slice(-3), JSON.stringify(node.engine?.seats.config()), node.engine?.seats.votes(node.engine.seats.config().version), node.engine?.term(), node.engine?.scheduler.open(), JSON.stringify(node.engine?.execution.runs()), open().slice(0,2).map((id) => JSON.stringify([node.engine?.fold.task(id)?.value, node.engine?.fold.task(id)?.cancel !== undefined])))
+  if (process.env['SIM_DEBUG']) for (const node of nodes.values()) console.log(node.peer.slice(-3), JSON.stringify(node.engine?.seats.config()), node.engine?.seats.votes(node.engine.seats.config().version), node.engine?.term(), node.engine?.scheduler.open(), JSON.stringify(node.engine?.execution.runs()), JSON.stringify(node.engine?.heads()), node.engine?.fold.hash().slice(0,6), open().slice(0,2).map((id) => JSON.stringify([node.engine?.fold.task(id)?.value, node.engine?.fold.task(id)?.cancel !== undefined])))
   for (const id of open()) if (!lost(id)) violations.push(`P7: ${id} is not settled everywhere after ${SETTLE_LIMIT_MS} ms`)
   const hashes = new Set([...nodes.values()].map((node) => node.engine?.fold.hash()))
   if (hashes.size !== 1) violations.push(`P6: ${hashes.size} different folds`)
