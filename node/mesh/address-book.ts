@@ -3,7 +3,7 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import type { PeerId } from '../../protocols/ids.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { ADDRESSES_MAX } from './link-frames.ts'
+import { ADDRESSES_MAX } from './link/link-frames.ts'
 
 /** Peers remembered; at the limit a new one is not taken. */
 const PEERS_MAX = 1024

@@ -1,6 +1,6 @@
 // What waits to be sent to one peer, in three lanes: control overtakes data, data overtakes bulk. Each lane is bounded
 // by bytes; what to do at the bound is the caller's policy.
-import type { Lane } from '../../protocols/streams.ts'
+import type { Lane } from '../../../protocols/streams.ts'
 
 /** Bytes that may wait in each lane for one peer. A full control lane means a peer that takes nothing any more. */
 export const LANE_BYTES_MAX: Record<Lane, number> = { control: 1024 * 1024, data: 4 * 1024 * 1024, bulk: 2 * 1024 * 1024 }

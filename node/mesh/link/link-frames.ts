@@ -2,8 +2,8 @@
 // peers: it is judged and never throws.
 import { decode, encode } from '@ipld/dag-cbor'
 import * as z from 'zod'
-import type { PeerId } from '../../protocols/ids.ts'
-import { isPeerId } from '../../protocols/ids.ts'
+import type { PeerId } from '../../../protocols/ids.ts'
+import { isPeerId } from '../../../protocols/ids.ts'
 
 /** Peers in one frame of addresses, and addresses of one peer. */
 export const ADDRESSED_PEERS_MAX = 64

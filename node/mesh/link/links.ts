@@ -1,18 +1,18 @@
 // Links: for each admitted peer one long-lived stream a direction. The opener of a stream says hello and waits for
 // the welcome; a link is up when both directions stand, and it goes down as a whole when either of them ends.
 import type { Connection } from '@libp2p/interface'
-import type { PeerId } from '../../protocols/ids.ts'
-import { FRAME_BYTES_MAX } from '../../protocols/limits.ts'
-import type { Lane } from '../../protocols/streams.ts'
-import type { Clock } from '../kernel/clock.ts'
-import { messageOf, NimbusError } from '../kernel/errors.ts'
-import type { Log } from '../kernel/log.ts'
+import type { PeerId } from '../../../protocols/ids.ts'
+import { FRAME_BYTES_MAX } from '../../../protocols/limits.ts'
+import type { Lane } from '../../../protocols/streams.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { messageOf, NimbusError } from '../../kernel/errors.ts'
+import type { Log } from '../../kernel/log.ts'
 import type { FrameStream } from './frame-stream.ts'
 import type { LaneQueue } from './lane-queue.ts'
 import { createLaneQueue } from './lane-queue.ts'
 import type { Refusal, Tag } from './link-frames.ts'
 import { decodeRefusal, encodeRefusalBody, TAG, tagged } from './link-frames.ts'
-import { HELLO_TIMEOUT_MS } from './strangers.ts'
+import { HELLO_TIMEOUT_MS } from '../strangers.ts'
 
 /** Bytes handed to a stream at once: large enough to share one encryption, small enough for control to overtake soon. */
 const BATCH_BYTES = 64 * 1024
