@@ -12,7 +12,7 @@ export default defineConfig({
     target: 'es2023',
     // `img-src 'self'` refuses data: addresses, so no asset may be inlined.
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    modulePreload: false,
     sourcemap: false,
   },
 })

@@ -15,6 +15,8 @@ const PAINT_MS = 50
 /** Counts by state come with the mesh; after a change they are asked for again at most this often. */
 const COUNTS_AFTER_MS = 1_500
 const SESSION_POLL_MS = 3_000
+/** Load and round trips change without an event; a hidden page does not ask. */
+const MESH_EVERY_MS = 10_000
 
 export type Entry = { kind: 'checking' } | { kind: 'signed-out' } | { kind: 'in'; auth: Session['auth'] } | { kind: 'unreachable'; error: ApiError }
 
@@ -51,6 +53,7 @@ export function createDashboard(transport: Transport): Dashboard {
   let paint: ReturnType<typeof setTimeout> | undefined
   let counts: ReturnType<typeof setTimeout> | undefined
   let poll: ReturnType<typeof setTimeout> | undefined
+  let meshEvery: ReturnType<typeof setInterval> | undefined
   let closeEvents: (() => void) | undefined
 
   function takeTask(task: TaskView): void {
@@ -126,12 +129,17 @@ export function createDashboard(transport: Transport): Dashboard {
       },
       signedOut,
     })
+    clearInterval(meshEvery)
+    meshEvery = setInterval(() => {
+      if (!document.hidden && stream.peek().kind === 'live') refreshMesh()
+    }, MESH_EVERY_MS)
     void refresh()
   }
 
   function signedOut(): void {
     closeEvents?.()
     closeEvents = undefined
+    clearInterval(meshEvery)
     if (entry.peek().kind !== 'signed-out') entry.value = { kind: 'signed-out' }
     clearTimeout(poll)
     // The sign-in link may be opened in another tab: this one follows by itself.
@@ -153,6 +161,7 @@ export function createDashboard(transport: Transport): Dashboard {
 
   function stop(): void {
     closeEvents?.()
+    clearInterval(meshEvery)
     for (const timer of [paint, counts, poll]) clearTimeout(timer)
   }
 

@@ -5,8 +5,8 @@ import type { MeshView, TaskStateName, WorkerView } from '../../../protocols/htt
 /** More members than a page can show; the rest is counted by the node and said. */
 const WORKERS_MAX = 2_000
 
-/** `seenAt` and `receivedAt` are times by this browser's clock: an age by the node's clock would jump. */
-export type Worker = WorkerView & { seenAt: number; receivedAt: number }
+/** `seenAt` is a time by this browser's clock: an age that was true when it was sent would stand still. */
+export type Worker = WorkerView & { seenAt: number }
 
 export type Fleet = {
   mesh: ReadonlySignal<MeshView | undefined>
@@ -53,8 +53,7 @@ export function createFleet(): Fleet {
 }
 
 function received(view: WorkerView): Worker {
-  const receivedAt = Date.now()
-  return { ...view, receivedAt, seenAt: view.self ? receivedAt : receivedAt - view.lastSeenMs }
+  return { ...view, seenAt: Date.now() - (view.self ? 0 : view.lastSeenMs) }
 }
 
 function bySelfThenName(one: Worker, two: Worker): number {

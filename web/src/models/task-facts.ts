@@ -51,9 +51,9 @@ export function lastAttempt(task: TaskView): AttemptView | undefined {
   return task.attempts.at(-1)
 }
 
-/** How long the work took or takes; undefined while nothing has started. */
-export function runMs(attempt: AttemptView | undefined, now: number): number | undefined {
-  return attempt === undefined ? undefined : Math.max(0, (attempt.endedAt ?? now) - attempt.startedAt)
+/** The loss of a worker uses up no attempt. */
+export function usedAttempts(task: TaskView): number {
+  return task.attempts.filter((attempt) => attempt.outcome !== 'lost').length
 }
 
 /** How an attempt or a task ended, in three words. */

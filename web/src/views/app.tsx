@@ -4,18 +4,18 @@ import { useEffect } from 'preact/hooks'
 import { CloudMark } from '../parts/icons.tsx'
 import { EmptyState } from '../parts/notes.tsx'
 import { usePage } from '../parts/page-context.ts'
-import { MeshPage } from './mesh/mesh-page.tsx'
+import { MeshPage, TaskPage, TasksPage, WorkerPage, WorkersPage, fetchLazyViews } from './lazy-views.ts'
 import { Overview } from './overview/overview.tsx'
 import { Shell } from './shell/shell.tsx'
 import { SignIn, Unreachable } from './shell/sign-in.tsx'
-import { TaskPage } from './tasks/task-page.tsx'
-import { TasksPage } from './tasks/tasks-page.tsx'
-import { WorkerPage } from './workers/worker-page.tsx'
-import { WorkersPage } from './workers/workers-page.tsx'
 
 export function App() {
   const { dashboard } = usePage()
   const entry = dashboard.entry.value
+  const inside = entry.kind === 'in'
+  useEffect(() => {
+    if (inside) fetchLazyViews()
+  }, [inside])
   if (entry.kind === 'checking') return <div class="gate" role="status" aria-label="Loading" children={<CloudMark size={44} />} />
   if (entry.kind === 'signed-out') return <SignIn />
   if (entry.kind === 'unreachable') return <Unreachable error={entry.error} />

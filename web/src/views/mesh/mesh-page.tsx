@@ -8,6 +8,7 @@ import { Callout } from '../../parts/notes.tsx'
 import { usePage } from '../../parts/page-context.ts'
 import { WorkerMark } from '../../parts/state-mark.tsx'
 import { Age, Lasting } from '../../parts/times.tsx'
+import { Seen } from '../workers/seen.tsx'
 import { Keepers } from './keepers.tsx'
 import { Sky } from './sky.tsx'
 
@@ -26,17 +27,11 @@ export function MeshPage() {
       </PageHead>
       {!fleet.hasMajority.value && <Minority mesh={mesh} workers={workers} />}
       <div class="detail">
-        <div class="stack">
-          <div class="mesh-top">
-            <section class="card" aria-label="Distance of the members">
-              <Sky workers={workers} />
-            </section>
-            <Keepers mesh={mesh} workers={workers} />
-          </div>
-          <section aria-labelledby="members">
-            <h2 id="members">Members</h2>
-            <Members workers={workers} />
+        <div class="mesh-top">
+          <section class="card" aria-label="Distance of the members">
+            <Sky workers={workers} />
           </section>
+          <Keepers mesh={mesh} workers={workers} />
         </div>
         <section class="card side" aria-label="Facts of the mesh">
           <Facts
@@ -52,6 +47,10 @@ export function MeshPage() {
           <p class="muted hint">Nodes that show the same state hash know exactly the same. A difference that lasts means that they cannot reach each other.</p>
         </section>
       </div>
+      <section aria-labelledby="members">
+        <h2 id="members">Members</h2>
+        <Members workers={workers} />
+      </section>
     </>
   )
 }
@@ -105,7 +104,7 @@ function Members(props: { workers: readonly Worker[] }) {
               {shortAddress(worker.addresses)}
             </td>
             <td data-name="Seen" class="right number">
-              <Age time={worker.state === 'alive' ? worker.receivedAt : worker.seenAt} />
+              <Seen worker={worker} />
             </td>
             <td data-name="Joined" class="right number">
               <Age time={worker.joinedAt} />

@@ -2,10 +2,10 @@
 import type { Worker } from '../../models/fleet.ts'
 import { workerState } from '../../parts/state-mark.tsx'
 
-const SIZE = 340
+const SIZE = 320
 const MIDDLE = SIZE / 2
 const INNER = 46
-const OUTER = 128
+const OUTER = 126
 /** The rings: what is nearer than the first lies inside it. */
 const RINGS_MS = [1, 10, 100] as const
 const NEAR_MS = 0.2

@@ -5,11 +5,9 @@ import { type Shortcut, listenForShortcuts } from '../../models/shortcuts.ts'
 import type { Theme } from '../../models/preferences.ts'
 import { CloudMark, Icon } from '../../parts/icons.tsx'
 import { usePage } from '../../parts/page-context.ts'
-import { InviteDialog } from '../mesh/invite-dialog.tsx'
-import { PublishDialog } from '../tasks/publish-dialog.tsx'
+import { InviteDialog, PublishDialog, ShortcutsDialog } from '../lazy-views.ts'
 import { Connection, ConnectionBanner } from './connection.tsx'
 import { NoticeList } from './notice-list.tsx'
-import { ShortcutsDialog } from './shortcuts-dialog.tsx'
 
 const PLACES = [
   { href: '/', name: 'Overview', icon: 'overview', keys: 'g o' },

@@ -50,7 +50,7 @@ export function Attempts(props: { task: TaskView }) {
               <td class="wide-only axis-cell">
                 <Span task={task} attempt={attempt} />
               </td>
-              <td data-name="End">{attempt.outcome === 'lost' ? 'worker lost: counts as no attempt' : endText(attempt)}</td>
+              <td data-name="End">{attempt.outcome === 'lost' ? 'worker lost; not counted' : endText(attempt)}</td>
             </tr>
           ))}
         </tbody>

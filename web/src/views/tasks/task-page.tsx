@@ -1,7 +1,7 @@
 // One task: how it stands and why, its attempts, its output, what was asked for.
 import { useEffect, useState } from 'preact/hooks'
 import type { TaskView } from '../../../../protocols/http.ts'
-import { commandOf, endText, hasEnded, specOf, titleOf } from '../../models/task-facts.ts'
+import { commandOf, endText, hasEnded, specOf, titleOf, usedAttempts } from '../../models/task-facts.ts'
 import { durationText } from '../../models/text/durations.ts'
 import { ShortId } from '../../parts/copy.tsx'
 import { Chips, Facts, PageHead } from '../../parts/facts.tsx'
@@ -36,11 +36,12 @@ export function TaskPage(props: { id: string }) {
 function TaskDetail(props: { task: TaskView }) {
   const { task } = props
   const named = specOf(task).name !== undefined
+  const lost = task.attempts.length - usedAttempts(task)
   return (
     <>
       <PageHead
         crumb={{ href: '/tasks', text: 'Tasks' }}
-        title={titleOf(task)}
+        title={named ? titleOf(task) : <span class="as-command">{titleOf(task)}</span>}
         lead={
           <>
             <StateMark state={task.state} />
@@ -61,7 +62,8 @@ function TaskDetail(props: { task: TaskView }) {
             <h2 id="attempts">
               Attempts{' '}
               <span class="muted number">
-                {task.attempts.length} of {specOf(task).attempts ?? 1}
+                {usedAttempts(task)} of {specOf(task).attempts ?? 1}
+                {lost > 0 && `, and ${lost} lost with a worker`}
               </span>
             </h2>
             <Attempts task={task} />

@@ -1,20 +1,21 @@
 // Tasks in rows; on a narrow screen each row is a card. A row paints when its own task changes.
 import type { TaskView } from '../../../../protocols/http.ts'
-import { commandOf, endText, lastAttempt, specOf, titleOf } from '../../models/task-facts.ts'
+import { commandOf, endText, lastAttempt, specOf, titleOf, usedAttempts } from '../../models/task-facts.ts'
 import { StateMark } from '../../parts/state-mark.tsx'
 import { Age, Lasting } from '../../parts/times.tsx'
 import { TaskProgress } from './task-progress.tsx'
 
-export function TaskTable(props: { tasks: readonly TaskView[] }) {
+/** `of` names what the table is about: a worker's own table need not name the worker in each row. */
+export function TaskTable(props: { tasks: readonly TaskView[]; of?: 'worker' }) {
   return (
-    <table class="table tasks">
+    <table class={`table tasks ${props.of === 'worker' ? 'of-worker' : ''}`}>
       <thead>
         <tr>
           <th>State</th>
           <th>Task</th>
-          <th>Worker</th>
+          <th class="col-worker">Worker</th>
           <th class="right">Attempt</th>
-          <th class="right" title="0 is first, 9 is last">
+          <th class="right col-priority" title="0 is first, 9 is last">
             Priority
           </th>
           <th class="right">Took</th>
@@ -43,14 +44,14 @@ function TaskRow(props: { task: TaskView }) {
         <a href={`/tasks/${task.id}`}>{titleOf(task)}</a>
         <RowText task={task} />
       </td>
-      <td data-name="Worker">{attempt === undefined ? (spec.worker ?? '–') : <a href={`/workers/${attempt.worker}`}>{attempt.workerName}</a>}</td>
-      <td data-name="Attempt" class="right number">
-        {task.attempts.length}/{spec.attempts ?? 1}
+      <td data-name="Worker" class={`col-worker ${attempt === undefined && spec.worker === undefined ? 'usual' : ''}`}>{attempt === undefined ? (spec.worker ?? '–') : <a href={`/workers/${attempt.worker}`}>{attempt.workerName}</a>}</td>
+      <td data-name="Attempt" class={`right number ${(spec.attempts ?? 1) === 1 ? 'usual' : ''}`}>
+        {usedAttempts(task)}/{spec.attempts ?? 1}
       </td>
-      <td data-name="Priority" class="right number">
+      <td data-name="Priority" class={`right number col-priority ${(spec.priority ?? 5) === 5 ? 'usual' : ''}`}>
         {spec.priority ?? 5}
       </td>
-      <td data-name="Took" class="right number">
+      <td data-name="Took" class={`right number ${attempt === undefined ? 'usual' : ''}`}>
         {attempt === undefined ? '–' : <Lasting from={attempt.startedAt} to={attempt.endedAt} />}
       </td>
       <td data-name="Published" class="right number">

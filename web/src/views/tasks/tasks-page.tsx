@@ -26,11 +26,7 @@ export function TasksPage() {
   const filtered = state !== undefined || text !== ''
   return (
     <>
-      <PageHead title="Tasks" lead={filtered ? `${rows.length}${list.hasMore.value ? ' newest' : ''} match` : undefined}>
-        <button type="button" onClick={() => (dashboard.dialog.value = 'publish')}>
-          <Icon name="plus" /> Publish task
-        </button>
-      </PageHead>
+      <PageHead title="Tasks" lead={filtered ? `${rows.length}${list.hasMore.value ? ' newest' : ''} match` : undefined} />
       <Filter state={state} text={text} />
       {list.error.value && <ProblemNote error={list.error.value} what="The tasks could not be listed." />}
       {rows.length > 0 && <TaskTable tasks={rows} />}
@@ -73,7 +69,7 @@ function Filter(props: { state: TaskStateName | undefined; text: string }) {
         {TASK_STATES.map((state) => (
           <li key={state}>
             <a href={address(state, props.text)} aria-current={props.state === state ? 'true' : undefined}>
-              <StateMark state={state} /> <span class="number muted">{counts[state] ?? 0}</span>
+              <StateMark state={state} /> <span class="number muted">{(counts[state] ?? 0).toLocaleString('en')}</span>
             </a>
           </li>
         ))}

@@ -32,7 +32,7 @@ export function WorkerCard(props: { worker: Worker }) {
           const task = dashboard.tasks.get(id)?.value
           return (
             <li key={id}>
-              <a href={`/tasks/${id}`}>{task === undefined ? id : titleOf(task)}</a>
+              <a href={`/tasks/${id}`}>{task === undefined ? `task ${id.slice(0, 10)}…` : titleOf(task)}</a>
             </li>
           )
         })}

@@ -43,11 +43,11 @@ export function WorkerPage(props: { id: string }) {
             <h2 id="worker-running">
               Running <span class="muted number">{worker.running.length}</span>
             </h2>
-            {running.length > 0 ? <TaskTable tasks={running} /> : <p class="muted quiet-line">{worker.running.length === 0 ? 'Idle.' : worker.running.join(', ')}</p>}
+            {running.length > 0 ? <TaskTable tasks={running} of="worker" /> : <p class="muted quiet-line">{worker.running.length === 0 ? 'Idle.' : worker.running.join(', ')}</p>}
           </section>
           <section aria-labelledby="worker-lately">
             <h2 id="worker-lately">Lately</h2>
-            {lately.length > 0 ? <TaskTable tasks={lately} /> : <p class="muted quiet-line">None of the tasks loaded here ended on {worker.name}.</p>}
+            {lately.length > 0 ? <TaskTable tasks={lately} of="worker" /> : <p class="muted quiet-line">None of the tasks loaded here ended on {worker.name}.</p>}
           </section>
         </div>
         <section class="card side" aria-label="Facts">

@@ -5,8 +5,8 @@ import { Icon } from '../../parts/icons.tsx'
 import { EmptyState } from '../../parts/notes.tsx'
 import { usePage } from '../../parts/page-context.ts'
 import { WorkerMark } from '../../parts/state-mark.tsx'
-import { Age } from '../../parts/times.tsx'
 import type { Worker } from '../../models/fleet.ts'
+import { Seen } from './seen.tsx'
 import { WorkerActions } from './worker-actions.tsx'
 import { WorkerCard } from './worker-card.tsx'
 
@@ -80,15 +80,17 @@ function WorkerTable(props: { workers: readonly Worker[] }) {
               {worker.load.toFixed(2)}
             </td>
             <td data-name="Round trip" class="right number">
-              {worker.roundTripMs === null ? '–' : `${worker.roundTripMs.toFixed(1)} ms`}
+              {worker.self ? 'here' : worker.roundTripMs === null ? '–' : `${worker.roundTripMs.toFixed(1)} ms`}
             </td>
             <td data-name="Pool, skills">{[worker.pool, ...worker.skills].filter(Boolean).join(', ') || '–'}</td>
             <td data-name="Version">{worker.version}</td>
             <td data-name="Seen" class="right number">
-              <Age time={worker.state === 'alive' ? worker.receivedAt : worker.seenAt} />
+              <Seen worker={worker} />
             </td>
-            <td class="row-actions">
-              <WorkerActions worker={worker} small />
+            <td>
+              <div class="row-actions">
+                <WorkerActions worker={worker} small />
+              </div>
             </td>
           </tr>
         ))}

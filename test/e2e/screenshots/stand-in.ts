@@ -1,0 +1,99 @@
+// Serves web/dist under the node's strict headers with canned answers, so that pages can be looked at without a mesh.
+// It stands in for a node; it proves nothing about one.
+import { readFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { extname, join, normalize } from 'node:path'
+import { WebSocketServer } from 'ws'
+import type { MeshView, TaskView } from '../../../protocols/http.ts'
+import { aMesh, someOutput, someTasks } from '../../web/fixtures.ts'
+
+const DIST = join(import.meta.dirname, '../../../web/dist')
+const TYPES: Record<string, string> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
+const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+export type StandIn = { url: string; state: { mesh: MeshView; tasks: TaskView[]; signedIn: boolean }; emit(type: string, data: unknown): void; cutStreams(): void; close(): Promise<void> }
+
+export async function startStandIn(): Promise<StandIn> {
+  const state: StandIn['state'] = { mesh: aMesh(), tasks: someTasks(), signedIn: true }
+  const sockets = new WebSocketServer({ noServer: true })
+  const server = createServer((request, response) => void answer(state, request, response))
+  let refusing = false
+  server.on('upgrade', (request, socket, head) => {
+    if (refusing) socket.destroy()
+    else sockets.handleUpgrade(request, socket, head, () => undefined)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  let cursor = 0
+  const cut = () => sockets.clients.forEach((client) => client.terminate())
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    state,
+    emit(type, data) {
+      cursor += 1
+      const event = JSON.stringify({ cursor: String(cursor), time: Date.now(), type, entity: type.split('.')[0], id: '', data })
+      for (const client of sockets.clients) client.send(event)
+    },
+    cutStreams() {
+      refusing = true
+      cut()
+    },
+    async close() {
+      cut()
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+async function answer(state: StandIn['state'], request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://stand-in')
+  if (!url.pathname.startsWith('/api/')) return serveFile(url.pathname, response)
+  const body = await readJson(request)
+  const log = /^\/api\/tasks\/([^/]+)\/log$/.exec(url.pathname)
+  if (log) return streamLog(url, response)
+  const { status, json } = route(state, request.method ?? 'GET', url, body)
+  response.writeHead(status, { 'content-type': status < 400 ? 'application/json' : 'application/problem+json' }).end(JSON.stringify(json))
+}
+
+function route(state: StandIn['state'], method: string, url: URL, body: Record<string, unknown>): { status: number; json: unknown } {
+  const ok = (json: unknown, status = 200) => ({ status, json })
+  const [, , noun, id, verb] = url.pathname.split('/')
+  if (noun === 'session') return ok({ signedIn: state.signedIn, csrf: 'c', auth: 'token' })
+  if (!state.signedIn) return ok({ type: 'about:blank', title: 'Unauthorized', status: 401, code: 'unauthorized', detail: 'Not signed in.' }, 401)
+  if (noun === 'mesh') return ok(state.mesh)
+  if (noun === 'events' || noun === 'health') return ok({ ticket: 't' })
+  if (noun === 'invites') return ok({ invite: `nimbus1${'k3v9m2x7q4t8w1z6'.repeat(10)}`, expiresAt: Date.now() + 15 * 60_000 }, 201)
+  if (noun === 'workers') return ok(state.mesh.members.find((member) => member.peerId === id) ?? {})
+  if (noun === 'tasks' && method === 'POST' && id === undefined) {
+    if (body['timeout'] === 'soon') return ok({ type: 'about:blank', title: 'Bad request', status: 400, code: 'invalid', detail: 'The task is not valid.', errors: [{ path: 'timeout', message: 'a duration such as 500ms 30s 15m 7d' }] }, 400)
+    return ok({ id: state.tasks[0]?.id }, 201)
+  }
+  if (noun === 'tasks' && id !== undefined) {
+    const task = state.tasks.find((candidate) => candidate.id === id)
+    if (task === undefined) return ok({ type: 'about:blank', title: 'Not found', status: 404, code: 'task-unknown', detail: `No task ${id}.` }, 404)
+    return ok(verb === 'cancel' ? { ...task, cancelRequested: true } : task)
+  }
+  const wanted = url.searchParams.get('state')
+  const text = url.searchParams.get('q') ?? ''
+  return ok({ items: state.tasks.filter((task) => (wanted === null || task.state === wanted) && JSON.stringify(task).includes(text)) })
+}
+
+async function streamLog(url: URL, response: ServerResponse): Promise<void> {
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+  for (const chunk of someOutput(140)) response.write(`${JSON.stringify(chunk)}\n`)
+  if (url.searchParams.get('follow') !== 'true') response.end()
+}
+
+async function serveFile(path: string, response: ServerResponse): Promise<void> {
+  const name = extname(path) === '' ? '/index.html' : normalize(path)
+  const bytes = await readFile(join(DIST, name)).catch(() => undefined)
+  const headers = { 'content-type': TYPES[extname(name)] ?? 'text/plain', 'content-security-policy': CSP, 'x-content-type-options': 'nosniff' }
+  response.writeHead(bytes === undefined ? 404 : 200, headers).end(bytes)
+}
+
+async function readJson(request: IncomingMessage): Promise<Record<string, unknown>> {
+  let text = ''
+  for await (const piece of request) text += String(piece)
+  return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>)
+}

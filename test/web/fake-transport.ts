@@ -1,0 +1,68 @@
+// The transport with no network: answers from memory, lets a test send events, remembers what was asked of it.
+import type { EventView, LogChunk, MeshView, TaskView, WorkerView } from '../../protocols/http.ts'
+import type { EventListener, Session, TaskQuery, Transport } from '../../web/src/transport/transport.ts'
+import { ApiError } from '../../web/src/transport/api-error.ts'
+import { aMesh, someOutput, someTasks } from './fixtures.ts'
+
+export type FakeTransport = Transport & {
+  calls: string[]
+  state: { session: Session; mesh: MeshView; tasks: TaskView[]; output: LogChunk[]; refuse: ApiError | undefined }
+  listener(): EventListener
+  emit(type: 'task.updated', task: TaskView): void
+  emit(type: 'worker.updated', worker: WorkerView): void
+  emit(type: 'mesh.updated', mesh: MeshView): void
+}
+
+export function createFakeTransport(): FakeTransport {
+  const calls: string[] = []
+  const state: FakeTransport['state'] = { session: { signedIn: true, auth: 'token' }, mesh: aMesh(), tasks: someTasks(), output: someOutput(40), refuse: undefined }
+  let listener: EventListener | undefined
+  let cursor = 0
+
+  function answer<Answer>(call: string, value: () => Answer): Promise<Answer> {
+    calls.push(call)
+    return state.refuse === undefined ? Promise.resolve().then(value) : Promise.reject(state.refuse)
+  }
+  function find(id: string): TaskView {
+    const task = state.tasks.find((candidate) => candidate.id === id)
+    if (task === undefined) throw new ApiError({ code: 'task-unknown', detail: `No task ${id}.`, status: 404 })
+    return task
+  }
+  function list(query: TaskQuery) {
+    const items = state.tasks.filter((task) => (query.state === undefined || task.state === query.state) && JSON.stringify(task).includes(query.q ?? ''))
+    return { items: items.slice(0, query.limit) }
+  }
+  async function* log(id: string, from: number): AsyncIterable<LogChunk> {
+    calls.push(`log ${id} from ${from}`)
+    for (const chunk of state.output) if (chunk.offset >= from) yield chunk
+  }
+
+  return {
+    calls,
+    state,
+    listener: () => listener as EventListener,
+    emit(type: string, data: TaskView | WorkerView | MeshView) {
+      cursor += 1
+      const event: EventView = { cursor: String(cursor), time: Date.now(), type, entity: type.split('.')[0] ?? '', id: '', data }
+      listener?.event(event)
+    },
+    session: () => answer('session', () => state.session),
+    mesh: () => answer('mesh', () => state.mesh),
+    tasks: (query) => answer(`tasks ${JSON.stringify(query)}`, () => list(query)),
+    task: (id) => answer(`task ${id}`, () => find(id)),
+    publish: (draft) => answer(`publish ${JSON.stringify(draft)}`, () => ({ id: state.tasks[0]?.id ?? '' })),
+    cancel: (id) => answer(`cancel ${id}`, () => ({ ...find(id), cancelRequested: true })),
+    retry: (id) => answer(`retry ${id}`, () => ({ ...find(id), id: `${id.slice(0, -1)}0`, state: 'ready' as const, attempts: [], createdAt: Date.now(), updatedAt: Date.now() })),
+    command: (worker, verb) => answer(`${verb} ${worker}`, () => state.mesh.members.find((member) => member.peerId === worker) as WorkerView),
+    invite: (draft) => answer(`invite ${JSON.stringify(draft)}`, () => ({ invite: 'nimbus1-invite', expiresAt: Date.now() + 900_000 })),
+    log,
+    logAddress: (id) => `/api/tasks/${id}/log`,
+    events(given) {
+      listener = given
+      given.state({ kind: 'live', since: Date.now() })
+      return () => {
+        listener = undefined
+      }
+    },
+  }
+}

@@ -1,0 +1,16 @@
+// The views that are not needed for the first paint, each in its own file of the bundle.
+import { lazyView } from '../parts/lazy.tsx'
+
+export const MeshPage = lazyView(async () => (await import('./mesh/mesh-page.tsx')).MeshPage)
+export const TasksPage = lazyView(async () => (await import('./tasks/tasks-page.tsx')).TasksPage)
+export const TaskPage = lazyView(async () => (await import('./tasks/task-page.tsx')).TaskPage)
+export const WorkersPage = lazyView(async () => (await import('./workers/workers-page.tsx')).WorkersPage)
+export const WorkerPage = lazyView(async () => (await import('./workers/worker-page.tsx')).WorkerPage)
+export const PublishDialog = lazyView(async () => (await import('./tasks/publish-dialog.tsx')).PublishDialog)
+export const InviteDialog = lazyView(async () => (await import('./mesh/invite-dialog.tsx')).InviteDialog)
+export const ShortcutsDialog = lazyView(async () => (await import('./shell/shortcuts-dialog.tsx')).ShortcutsDialog)
+
+/** Fetches them all; one that fails is tried again when it is opened. */
+export function fetchLazyViews(): void {
+  for (const view of [TasksPage, TaskPage, PublishDialog, WorkersPage, WorkerPage, MeshPage, InviteDialog, ShortcutsDialog]) view.fetch().catch(() => undefined)
+}
