@@ -22,7 +22,7 @@ const VALUES = ['name', 'http', 'repo', 'pool', 'slots', 'preset', 'auth']
 export async function startInBackground(cli: Cli, flags: UpFlags, binFile: string, ready: (info: ReadyLine) => void): Promise<number> {
   const clock = createHoldingClock()
   const outFile = join(cli.dataDir, 'up.log')
-  const joins = flags['join'] === undefined ? {} : { NIMBUS_JOIN: String(flags['join']) } // not in the arguments: those are for all to see
+  const joins = flags['join'] === undefined ? {} : { NIMBUS_JOIN: flags['join'] as string } // not in the arguments: those are for all to see
   const child = startDetached(process.execPath, [binFile, ...argumentsOf(flags), '--data', cli.dataDir, '--json'], { env: { ...cli.io.env, ...joins }, outFile })
   for (const start = clock.nowMs(); clock.nowMs() - start < READY_MS_MAX; await sleep(clock, POLL_MS)) {
     const lines = (await readFile(outFile, 'utf8')).split('\n')
@@ -73,7 +73,10 @@ function isAlive(pid: number): boolean {
 
 function argumentsOf(flags: UpFlags): string[] {
   const out = ['up']
-  for (const key of VALUES) if (flags[key] !== undefined) out.push(`--${key}=${String(flags[key])}`)
+  for (const key of VALUES) {
+    const value = flags[key]
+    if (typeof value === 'string' || typeof value === 'number') out.push(`--${key}=${value}`)
+  }
   for (const [key, option] of Object.entries(LISTS)) for (const value of (flags[key] as string[] | undefined) ?? []) out.push(`${option}=${value}`)
   for (const [key, value] of Object.entries((flags['labels'] as Record<string, string> | undefined) ?? {})) out.push(`--label=${key}=${value}`)
   if (flags['mdns'] === true) out.push('--mdns')

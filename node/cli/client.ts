@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Problem } from '../../protocols/http.ts'
+import { createHoldingClock } from '../kernel/clock.ts'
 import type { ErrorKind } from '../kernel/errors.ts'
 import { NimbusError } from '../kernel/errors.ts'
 import type { Cli } from './context.ts'
@@ -24,21 +25,26 @@ const ANSWER_MS_MAX = 60_000
 const KIND_OF_STATUS: Record<number, ErrorKind> = { 400: 'usage', 401: 'refused', 403: 'refused', 404: 'missing', 409: 'refused', 413: 'usage', 415: 'usage', 421: 'refused', 429: 'busy', 502: 'unreachable', 503: 'busy', 504: 'unreachable' }
 
 export async function createClient(cli: Pick<Cli, 'dataDir' | 'globals' | 'io'>): Promise<Client> {
+  const clock = createHoldingClock()
   const named = cli.globals.url ?? cli.io.env['NIMBUS_URL']
   const local = await readNodeFile(cli.dataDir)
   const url = originOf(named ?? local?.http ?? noNode(cli.dataDir))
   const token = cli.globals.token ?? cli.io.env['NIMBUS_TOKEN'] ?? (url === local?.http || named === undefined ? await readToken(cli.dataDir) : undefined)
-  const headers = { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) }
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
   const where = named === undefined ? { url, dataDir: cli.dataDir } : { url }
 
   async function request(method: string, path: string, init: { body?: unknown; accept?: string; signal?: AbortSignal } = {}): Promise<Response> {
     const body = init.body === undefined ? {} : { body: JSON.stringify(init.body) }
     const type = init.body === undefined ? {} : { 'content-type': 'application/json' }
+    const overdue = new AbortController()
+    const cancel = init.signal === undefined ? clock.after(ANSWER_MS_MAX, () => overdue.abort()) : () => {}
     let response: Response
     try {
-      response = await fetch(url + path, { method, redirect: 'error', headers: { ...headers, ...type, accept: init.accept ?? 'application/json' }, signal: init.signal ?? AbortSignal.timeout(ANSWER_MS_MAX), ...body })
+      response = await fetch(url + path, { method, redirect: 'error', headers: { ...headers, ...type, accept: init.accept ?? 'application/json' }, signal: init.signal ?? overdue.signal, ...body })
     } catch (error) {
       throw init.signal?.aborted === true ? error : unreachable(where, error)
+    } finally {
+      cancel()
     }
     if (!response.ok) throw await errorOf(response)
     return response

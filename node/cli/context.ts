@@ -32,6 +32,9 @@ export type Cli = {
   now(): number
 }
 
+/** Registers a command's work; what it returns is the exit code, 0 where it returns nothing. */
+export type Action = (work: (cli: Cli, words: string[], options: Record<string, unknown>) => Promise<number | void>) => (...given: unknown[]) => Promise<void>
+
 const VALUED = new Set(['data', 'url', 'token'])
 const SWITCHES = new Set(['json', 'quiet'])
 

@@ -45,7 +45,7 @@ function toneOf(cell: Cell | undefined): Tone {
 function fit(text: string, width: number, right: boolean): string {
   let cut = text
   if (widthOf(text) > width) {
-    const characters = [...text.slice(0, width * 2)]
+    const characters = Array.from(text.slice(0, width * 2))
     while (widthOf(characters.join('')) > width - 1) characters.pop()
     cut = `${characters.join('')}…`
   }

@@ -4,9 +4,8 @@ import type { InviteView, MeshView, WorkerView } from '../../../protocols/http.t
 import { formatDuration } from '../../kernel/durations.ts'
 import { safe } from '../../kernel/safe-text.ts'
 import { createClient } from '../client.ts'
-import type { Cli } from '../context.ts'
+import type { Action, Cli } from '../context.ts'
 import { duration, wholeNumber } from '../options.ts'
-import type { Action } from '../action.ts'
 import type { Cell } from '../table.ts'
 import { paint, renderTable } from '../table.ts'
 
@@ -54,7 +53,7 @@ export function renderWorkers(cli: Cli, workers: readonly WorkerView[]): string 
   const rows = workers.map((worker) => [
     worker.self ? `${worker.name} *` : worker.name,
     stateCell(worker),
-    { text: `${worker.slots - worker.freeSlots}/${worker.slots}`, tone: 'plain' } as Cell,
+    `${worker.slots - worker.freeSlots}/${worker.slots}`,
     `${Math.round(worker.load)}%`,
     [...worker.roles, ...worker.skills, ...(worker.pool === null ? [] : [`pool ${worker.pool}`])].join(' '),
     worker.self ? 'here' : `${formatDuration(worker.lastSeenMs)} ago`,

@@ -5,14 +5,13 @@ import type { LogChunk, Page, TaskView } from '../../../protocols/http.ts'
 import { PUBLISH_MAX } from '../../../protocols/limits.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import { safe } from '../../kernel/safe-text.ts'
-import type { Action } from '../action.ts'
 import type { Client } from '../client.ts'
 import { createClient } from '../client.ts'
-import type { Cli } from '../context.ts'
-import { createLogWriter } from '../log-writer.ts'
+import type { Action, Cli } from '../context.ts'
+import { createLogWriter } from '../tasks/log-writer.ts'
 import { wholeNumber } from '../options.ts'
-import { addTaskOptions, requestOf } from '../task-options.ts'
-import { renderTask, renderTasks, renderWhy } from '../task-view.ts'
+import { addTaskOptions, requestOf } from '../tasks/task-options.ts'
+import { renderTask, renderTasks, renderWhy } from '../tasks/task-view.ts'
 import { addRunCommands, follow, onlyAfterDashes } from './task-run.ts'
 
 /** Bytes of one publishing request, below the limit of a body. */
@@ -94,7 +93,7 @@ function addLooking(task: Command, action: Action): void {
           return
         }
         const write = createLogWriter(cli)
-        const query = `from=${String(from)}${attempt === undefined ? '' : `&attempt=${String(attempt)}`}${following === true ? '&follow=true' : ''}`
+        const query = `from=${String(from)}${typeof attempt === 'number' ? `&attempt=${attempt}` : ''}${following === true ? '&follow=true' : ''}`
         for await (const chunk of client.jsonLines<LogChunk>(`${pathOf(id)}/log?${query}`, new AbortController().signal)) await write(chunk)
       }),
     )

@@ -5,12 +5,10 @@ import { formatDuration } from '../../kernel/durations.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import { safe } from '../../kernel/safe-text.ts'
 import { createClient } from '../client.ts'
-import type { Cli } from '../context.ts'
+import type { Action, Cli } from '../context.ts'
 import { startInBackground, waitForEnd } from '../background.ts'
-import { collect, wholeNumber } from '../options.ts'
-import type { Action } from '../action.ts'
+import { collect, parsePairs, wholeNumber } from '../options.ts'
 import type { ProgramComponents, ReadyLine, UpFlags } from '../run-node.ts'
-import { parsePairs } from '../pairs.ts'
 
 const INVITE_CHARS_MAX = 16_384
 
@@ -69,7 +67,7 @@ function nodeOptions(command: Command): Command {
 
 async function flagsOf(cli: Cli, options: Record<string, unknown>): Promise<UpFlags> {
   const { role, skill, label, join, detach: _detach, ...same } = options
-  return { ...same, roles: role, skills: skill, labels: parsePairs(label as string[] | undefined, '--label'), join: join === '-' ? await readInvite(cli) : join }
+  return { ...(same as UpFlags), roles: role as string[] | undefined, skills: skill as string[] | undefined, labels: parsePairs(label as string[] | undefined, '--label'), join: join === '-' ? await readInvite(cli) : (join as string | undefined) }
 }
 
 /** From stdin, so that the invite is in no list of processes. */

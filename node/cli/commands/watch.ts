@@ -4,9 +4,8 @@ import type { EventView } from '../../../protocols/http.ts'
 import { createHoldingClock, sleep } from '../../kernel/clock.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import { safe } from '../../kernel/safe-text.ts'
-import type { Action } from '../action.ts'
 import { createClient } from '../client.ts'
-import type { Cli } from '../context.ts'
+import type { Action, Cli } from '../context.ts'
 import { wholeNumber } from '../options.ts'
 
 const RETRY_MS = 1000
@@ -64,5 +63,5 @@ function renderLogLine(line: Record<string, unknown>): string {
   const { level, time, msg, ...fields } = line
   const when = typeof time === 'number' ? new Date(time).toISOString() : ''
   const more = Object.entries(fields).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-  return safe(`${when} ${LEVELS[Number(level)] ?? ''} ${String(msg ?? '')} ${more.join(' ')}`).trim()
+  return safe(`${when} ${LEVELS[Number(level)] ?? ''} ${typeof msg === 'string' ? msg : ''} ${more.join(' ')}`).trim()
 }

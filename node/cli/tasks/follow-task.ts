@@ -1,10 +1,10 @@
 // Follows a task's output to its end: attempt after attempt, each from the byte where a cut connection left off.
-import type { AttemptView, LogChunk, TaskView } from '../../protocols/http.ts'
-import { logBytes } from '../../protocols/log-bytes.ts'
-import type { Clock } from '../kernel/clock.ts'
-import { sleep } from '../kernel/clock.ts'
-import { NimbusError } from '../kernel/errors.ts'
-import type { Client } from './client.ts'
+import type { AttemptView, LogChunk, TaskView } from '../../../protocols/http.ts'
+import { logBytes } from '../../../protocols/log-bytes.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { sleep } from '../../kernel/clock.ts'
+import { NimbusError } from '../../kernel/errors.ts'
+import type { Client } from '../client.ts'
 import type { TaskWatcher } from './task-watcher.ts'
 import { hasEnded } from './task-watcher.ts'
 

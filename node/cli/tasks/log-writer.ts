@@ -1,10 +1,10 @@
 // Writes a task's output where it belongs: its stdout to ours, its stderr to ours. Byte for byte into files and pipes;
 // on a terminal control sequences are made visible, so that no task can repaint what the person sees.
 import { once } from 'node:events'
-import type { LogChunk } from '../../protocols/http.ts'
-import { logBytes } from '../../protocols/log-bytes.ts'
-import { safeLines } from '../kernel/safe-text.ts'
-import type { Cli } from './context.ts'
+import type { LogChunk } from '../../../protocols/http.ts'
+import { logBytes } from '../../../protocols/log-bytes.ts'
+import { safeLines } from '../../kernel/safe-text.ts'
+import type { Cli } from '../context.ts'
 
 export function createLogWriter(cli: Cli): (chunk: LogChunk) => Promise<void> {
   const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() }

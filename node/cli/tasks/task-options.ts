@@ -1,8 +1,7 @@
 // The options that say what a task is, shared by `task run` and `task publish`, and the request they make.
 import type { Command } from 'commander'
-import { NimbusError } from '../kernel/errors.ts'
-import { collect, duration, wholeNumber } from './options.ts'
-import { parsePairs } from './pairs.ts'
+import { NimbusError } from '../../kernel/errors.ts'
+import { collect, duration, parsePairs, wholeNumber } from '../options.ts'
 
 export function addTaskOptions(command: Command): Command {
   return command

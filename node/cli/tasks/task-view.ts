@@ -1,10 +1,10 @@
 // How tasks look on a terminal.
-import type { TaskView } from '../../protocols/http.ts'
-import { formatDuration } from '../kernel/durations.ts'
-import { safe } from '../kernel/safe-text.ts'
-import type { Cli } from './context.ts'
-import type { Cell, Tone } from './table.ts'
-import { paint, renderFacts, renderTable } from './table.ts'
+import type { TaskView } from '../../../protocols/http.ts'
+import { formatDuration } from '../../kernel/durations.ts'
+import { safe } from '../../kernel/safe-text.ts'
+import type { Cli } from '../context.ts'
+import type { Cell, Tone } from '../table.ts'
+import { paint, renderFacts, renderTable } from '../table.ts'
 
 const TONES: Record<TaskView['state'], Tone> = { blocked: 'dim', scheduled: 'dim', ready: 'plain', running: 'busy', succeeded: 'good', failed: 'bad', dead: 'bad', cancelled: 'dim' }
 const TITLE_CHARS_MAX = 200
