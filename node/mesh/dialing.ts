@@ -12,7 +12,10 @@ export async function connect(node: Libp2pNode, addresses: string[], clock: Pick
   const timeout = new AbortController()
   const cancel = clock.after(DIAL_TIMEOUT_MS, () => timeout.abort(new Error(`no answer within ${DIAL_TIMEOUT_MS} ms`)))
   try {
-    return await node.dial(addresses.map((address) => multiaddr(address)), { signal: timeout.signal })
+    return await node.dial(
+      addresses.map((address) => multiaddr(address)),
+      { signal: timeout.signal },
+    )
   } catch (error) {
     throw dialError(addresses, error)
   } finally {
@@ -26,11 +29,15 @@ function dialError(addresses: string[], error: unknown): NimbusError {
   const names = causes.map((cause) => (cause instanceof Error ? cause.name : ''))
   // The key is not compared: with a wrong one each side reads noise from the other, and the handshake breaks off.
   if (names.some((name) => ['EncryptionFailedError', 'InvalidCryptoExchangeError', 'ProtocolError'].includes(name))) {
-    return new NimbusError('handshake', `Something answers at ${where}, but the handshake broke off: it has another pre-shared key, turns this node away, or is no Nimbus node.`, {
-      kind: 'refused',
-      cure: 'Use an invite of that mesh; it carries the right key.',
-      cause: error,
-    })
+    return new NimbusError(
+      'handshake',
+      `Something answers at ${where}, but the handshake broke off: it has another pre-shared key, turns this node away, or is no Nimbus node.`,
+      {
+        kind: 'refused',
+        cure: 'Use an invite of that mesh; it carries the right key.',
+        cause: error,
+      },
+    )
   }
   return new NimbusError('unreachable', `No answer from ${where}: ${messageOf(causes[0])}.`, {
     kind: 'unreachable',

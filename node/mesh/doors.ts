@@ -20,11 +20,23 @@ import { JOIN_TIMEOUT_MS, STRANGER_FRAME_BYTES_MAX } from './strangers.ts'
 export type MeshHostOptions = { listen: string[]; mdns?: boolean }
 
 /** Sets libp2p up, opens the doors and starts it. */
-export async function startNode({ identity, psk, mesh, clock, log, admission }: MeshHostComponents, { listen, mdns }: MeshHostOptions, parts: Parts): Promise<Libp2pNode> {
+export async function startNode(
+  { identity, psk, mesh, clock, log, admission }: MeshHostComponents,
+  { listen, mdns }: MeshHostOptions,
+  parts: Parts,
+): Promise<Libp2pNode> {
   const { strangers, links, events, book, traffic } = parts
   const topic = topicOf(mesh)
   const mdnsTag = mdns === true ? `nimbus-${mesh.slice(0, 16)}` : undefined
-  const node = await createLibp2pNode({ seed: identity.seed, psk, listen, topic, mdnsTag, gater: strangers.gater, isMember: admission.isMember })
+  const node = await createLibp2pNode({
+    seed: identity.seed,
+    psk,
+    listen,
+    topic,
+    mdnsTag,
+    gater: strangers.gater,
+    isMember: admission.isMember,
+  })
   const calls = createCallServer(clock)
   node.addEventListener('connection:open', ({ detail: connection }) => {
     const peer = peerOf(connection)
@@ -34,7 +46,10 @@ export async function startNode({ identity, psk, mesh, clock, log, admission }: 
     const peer = detail.id.toString() as PeerId
     if (admission.isMember(peer)) book.learn(peer, detail.multiaddrs.map(String))
   })
-  await node.handle(PROTOCOL.link, (stream, connection) => links.accept(frameStream(stream, STRANGER_FRAME_BYTES_MAX), connection), { maxInboundStreams: 4, maxOutboundStreams: 4 })
+  await node.handle(PROTOCOL.link, (stream, connection) => links.accept(frameStream(stream, STRANGER_FRAME_BYTES_MAX), connection), {
+    maxInboundStreams: 4,
+    maxOutboundStreams: 4,
+  })
   await node.handle(
     PROTOCOL.call,
     (stream, connection) => {
@@ -43,7 +58,11 @@ export async function startNode({ identity, psk, mesh, clock, log, admission }: 
     },
     { maxInboundStreams: 2 * CALLS_PER_PEER_MAX, maxOutboundStreams: 4 * CALLS_PER_PEER_MAX },
   )
-  await node.handle(PROTOCOL.join, (stream, connection) => guest(frameStream(stream, STRANGER_FRAME_BYTES_MAX), connection, { clock, log, admission }, strangers), { maxInboundStreams: 1 })
+  await node.handle(
+    PROTOCOL.join,
+    (stream, connection) => guest(frameStream(stream, STRANGER_FRAME_BYTES_MAX), connection, { clock, log, admission }, strangers),
+    { maxInboundStreams: 1 },
+  )
   node.services.pubsub.addEventListener('message', ({ detail }) => {
     if (detail.topic !== topic || detail.type !== 'signed' || detail.data.length > GOSSIP_BYTES_MAX) return
     const from = detail.from.toString() as PeerId
@@ -56,7 +75,12 @@ export async function startNode({ identity, psk, mesh, clock, log, admission }: 
   return node
 }
 
-async function guest(stream: FrameStream, connection: Connection, { clock, log, admission }: Pick<MeshHostComponents, 'clock' | 'log' | 'admission'>, strangers: Strangers): Promise<void> {
+async function guest(
+  stream: FrameStream,
+  connection: Connection,
+  { clock, log, admission }: Pick<MeshHostComponents, 'clock' | 'log' | 'admission'>,
+  strangers: Strangers,
+): Promise<void> {
   const peer = peerOf(connection)
   if (!admission.guestsAllowed()) return stream.abort('this node has given out no invites')
   strangers.joining(connection)
@@ -72,4 +96,3 @@ async function guest(stream: FrameStream, connection: Connection, { clock, log, 
   }
   cancel()
 }
-

@@ -114,7 +114,9 @@ export function createParts({ identity, clock, random, log, admission, book: sto
       }
     },
     onUp(peer, connection) {
-      void parts.node?.services.identify.identify(connection).catch((error: unknown) => log.debug({ peer, reason: messageOf(error) }, 'identify failed'))
+      void parts.node?.services.identify
+        .identify(connection)
+        .catch((error: unknown) => log.debug({ peer, reason: messageOf(error) }, 'identify failed'))
       sendNews(full, admission, peer)
       tellAddresses(full, identity.peerId, peer)
       log.info({ peer }, 'link up')
@@ -140,14 +142,27 @@ export function createParts({ identity, clock, random, log, admission, book: sto
     linked: links.up,
     async dial(peer) {
       if (parts.node === undefined) return
-      await links.open(await connect(parts.node, book.addressesOf(peer).map((address) => `${address}/p2p/${peer}`), clock))
+      await links.open(
+        await connect(
+          parts.node,
+          book.addressesOf(peer).map((address) => `${address}/p2p/${peer}`),
+          clock,
+        ),
+      )
     },
   })
   const full: Parts = Object.assign(parts, { links, redial })
   return full
 }
 
-function receive(parts: Parts, admission: AdmissionPort, ready: MeshHostComponents['ready'], peer: PeerId, tag: Tag, body: Uint8Array): Promise<void> | undefined {
+function receive(
+  parts: Parts,
+  admission: AdmissionPort,
+  ready: MeshHostComponents['ready'],
+  peer: PeerId,
+  tag: Tag,
+  body: Uint8Array,
+): Promise<void> | undefined {
   const { traffic, events, book, links } = parts
   if (tag === TAG.payload) {
     traffic.framesIn++

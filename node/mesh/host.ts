@@ -84,17 +84,24 @@ export function createMeshHost(components: MeshHostComponents, options: MeshHost
     roundTripMs: links.roundTripMs,
     noteRoundTrip: links.noteRoundTrip,
     send(peer, lane, frame) {
-      if (frame.length > FRAME_BYTES_MAX) throw new NimbusError('frame-too-large', `A frame of ${frame.length} bytes is over the limit of ${FRAME_BYTES_MAX}.`)
+      if (frame.length > FRAME_BYTES_MAX)
+        throw new NimbusError('frame-too-large', `A frame of ${frame.length} bytes is over the limit of ${FRAME_BYTES_MAX}.`)
       const sent = links.isUp(peer) && links.send(peer, lane, TAG.payload, frame)
       if (!sent) traffic.framesHeldBack++
       return sent
     },
     announce(bytes) {
       // Checked here, before publishing: a receiver over its limit would lose that direction of the link for good.
-      if (bytes.length > GOSSIP_BYTES_MAX) throw new NimbusError('announcement-too-large', `An announcement of ${bytes.length} bytes is over the limit of ${GOSSIP_BYTES_MAX}.`)
+      if (bytes.length > GOSSIP_BYTES_MAX)
+        throw new NimbusError(
+          'announcement-too-large',
+          `An announcement of ${bytes.length} bytes is over the limit of ${GOSSIP_BYTES_MAX}.`,
+        )
       traffic.announcementsOut++
       const { log, mesh } = components
-      running().services.pubsub.publish(topicOf(mesh), bytes).catch((error: unknown) => log.debug({ reason: messageOf(error) }, 'announcement was not published'))
+      running()
+        .services.pubsub.publish(topicOf(mesh), bytes)
+        .catch((error: unknown) => log.debug({ reason: messageOf(error) }, 'announcement was not published'))
     },
     async *call(peer, body, callOptions = {}) {
       const connection = links.isUp(peer) ? connectionsOf(running(), peer)[0] : undefined
@@ -128,4 +135,3 @@ export function createMeshHost(components: MeshHostComponents, options: MeshHost
     refusedCounts: strangers.counts,
   }
 }
-

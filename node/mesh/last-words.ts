@@ -47,7 +47,10 @@ export type LastWordsComponents = {
 }
 export type LastWordsListener = { start(): Promise<{ port: number }>; stop(): Promise<void> }
 
-export function createLastWordsListener(components: LastWordsComponents, { host, port }: { host: string; port: number }): LastWordsListener {
+export function createLastWordsListener(
+  components: LastWordsComponents,
+  { host, port }: { host: string; port: number },
+): LastWordsListener {
   const { clock, log, mesh, verifyMember, onLastWords } = components
   const key = keyOf(components.psk)
   let socket: Socket | undefined

@@ -72,7 +72,15 @@ function createPubsub(topic: string, isMember: (peer: PeerId) => boolean): Retur
     allowPublishToZeroTopicPeers: true, // a node alone in its mesh is no error
     allowedTopics: [topic],
     maxInboundDataLength: GOSSIP_RPC_BYTES_MAX,
-    decodeRpcLimits: { maxSubscriptions: 64, maxMessages: 256, maxIhaveMessageIDs: 512, maxIwantMessageIDs: 512, maxIdontwantMessageIDs: 512, maxControlMessages: 256, maxPeerInfos: 0 },
+    decodeRpcLimits: {
+      maxSubscriptions: 64,
+      maxMessages: 256,
+      maxIhaveMessageIDs: 512,
+      maxIwantMessageIDs: 512,
+      maxIdontwantMessageIDs: 512,
+      maxControlMessages: 256,
+      maxPeerInfos: 0,
+    },
     // Else every duplicate has its signature checked. The cache is filled after the check, so a forgery masks nothing.
     fastMsgIdFn: (message) => `${Buffer.from(message.from ?? []).toString('latin1')}${Buffer.from(message.seqno ?? []).toString('latin1')}`,
     pruneBackoff: 10_000,

@@ -5,6 +5,8 @@ import type { LinkMessageOf } from '../../protocols/streams.ts'
 import type { Cancel, Clock } from '../kernel/clock.ts'
 import type { Random } from '../kernel/random.ts'
 import { pick } from '../kernel/random.ts'
+import type { Question } from './questions.ts'
+import { createPatience, createQuestions } from './questions.ts'
 
 export type MemberState = 'alive' | 'suspect' | 'dead' | 'left'
 export type MembershipPreset = { roundMs: number; answerMs: number; suspicionMs: number }
@@ -17,13 +19,6 @@ export const MEMBERSHIP_PRESETS = {
 
 /** Neighbours asked about a member that does not answer. */
 const ASKED_MAX = 3
-/** Questions under way; at the limit the oldest is given up. */
-const QUESTIONS_MAX = 256
-/** A delay of the event loop of this many milliseconds adds one to the health multiplier, up to its maximum. */
-const LOOP_DELAY_STEP_MS = 50
-const HEALTH_MAX = 8
-/** A timer this late means that this node itself stood still: what it missed meanwhile is given another chance. */
-const LATE_MS = 100
 /** The ID of an answer that nobody asked for: "I cannot reach that one, see whether you can". */
 const HINT_ID = 0
 
@@ -60,14 +55,14 @@ export type Membership = {
 }
 
 type Member = { state: MemberState; seenMs: number | undefined; cancel: Cancel }
-/** A question that waits for an answer; `askers` wait for the same answer. */
-type Question = { about: PeerId; sentAtMs: number; cancel: Cancel; onSilence: () => void; asker?: { peer: PeerId; id: number } }
 
-export function createMembership({ clock, random, send, members, linked, onChange, onRoundTrip }: MembershipComponents, preset: MembershipPreset): Membership {
+export function createMembership(
+  { clock, random, send, members, linked, onChange, onRoundTrip }: MembershipComponents,
+  preset: MembershipPreset,
+): Membership {
   const known = new Map<PeerId, Member>() // bounded by the members, swept each round
-  const questions = new Map<number, Question>()
-  let nextId = 1
-  let health = 1
+  const patience = createPatience(clock)
+  const questions = createQuestions(clock, patience)
   let round: PeerId[] = []
   let cancelRound: Cancel = () => {}
 
@@ -88,7 +83,7 @@ export function createMembership({ clock, random, send, members, linked, onChang
     onChange(peer, state)
   }
   const dieLater = (peer: PeerId, member: Member): void => {
-    member.cancel = onTime(preset.suspicionMs, () => enter(peer, 'dead'))
+    member.cancel = patience.after(preset.suspicionMs, () => enter(peer, 'dead'))
   }
   /** `tell` lets the linked peers look for themselves, so that a hang is not found by each of them one after another. */
   const suspect = (peer: PeerId, tell = false): void => {
@@ -101,32 +96,11 @@ export function createMembership({ clock, random, send, members, linked, onChang
     enter(peer, 'alive')
   }
 
-  /** Calls back after `delayMs` times the health multiplier, and once more after that where this node itself overslept. */
-  const onTime = (delayMs: number, callback: () => void, mayWaitAgain = true): Cancel => {
-    const dueMs = clock.nowMs() + delayMs * health
-    let cancel = clock.after(delayMs * health, () => {
-      if (mayWaitAgain && clock.nowMs() - dueMs > LATE_MS) cancel = onTime(delayMs, callback, false)
-      else callback()
-    })
-    return () => cancel()
-  }
   const ask = (peer: PeerId, kind: 'probe' | 'ask-probe', about: PeerId, onSilence: () => void, asker?: Question['asker']): void => {
-    if (questions.size >= QUESTIONS_MAX) questions.delete(questions.keys().next().value as number)
-    const id = nextId++
-    const silent = (): void => {
-      if (questions.delete(id)) onSilence()
-    }
     // A neighbour that is asked needs time for its own probe.
-    const cancel = onTime(kind === 'probe' ? preset.answerMs : 2 * preset.answerMs, silent)
-    questions.set(id, { about, sentAtMs: clock.nowMs(), cancel, onSilence, ...(asker === undefined ? {} : { asker }) })
+    const timeMs = kind === 'probe' ? preset.answerMs : 2 * preset.answerMs
+    const id = questions.open({ about, onSilence, ...(asker === undefined ? {} : { asker }) }, timeMs)
     send(peer, kind === 'probe' ? { t: 'probe', id } : { t: 'ask-probe', id, peer: about })
-  }
-  const take = (id: number, about: PeerId): Question | undefined => {
-    const question = questions.get(id)
-    if (question?.about !== about) return undefined
-    questions.delete(id)
-    question.cancel()
-    return question
   }
 
   /** Asks up to `count` neighbours; suspects the member where none of them reaches it. */
@@ -149,7 +123,7 @@ export function createMembership({ clock, random, send, members, linked, onChang
   }
   /** A peer's word alone kills nobody: only this node's own probe counts. Who sent the hint has asked around already. */
   const lookAfterHint = (peer: PeerId): void => {
-    const underWay = [...questions.values()].some((question) => question.about === peer)
+    const underWay = questions.about(peer).length > 0
     if (!underWay && known.get(peer)?.state === 'alive' && linked().includes(peer)) ask(peer, 'probe', peer, () => suspect(peer))
   }
   const answerAsker = (question: Question, isAlive: boolean): void => {
@@ -160,7 +134,7 @@ export function createMembership({ clock, random, send, members, linked, onChang
     alive(from)
     if (message.t === 'probe') return send(from, { t: 'probed', id: message.id })
     if (message.t === 'probed') {
-      const question = take(message.id, from)
+      const question = questions.take(message.id, from)
       if (question === undefined) return
       onRoundTrip?.(from, clock.nowMs() - question.sentAtMs)
       return answerAsker(question, true)
@@ -172,10 +146,10 @@ export function createMembership({ clock, random, send, members, linked, onChang
       return ask(message.peer, 'probe', message.peer, () => answer(false), asker)
     }
     if (message.id === HINT_ID) return lookAfterHint(message.peer)
-    const question = take(message.id, message.peer)
+    const question = questions.take(message.id, message.peer)
     if (question === undefined) return
     if (message.alive) {
-      if (linked().includes(message.peer)) health = Math.min(HEALTH_MAX, health + 1) // others hear it, this node does not: perhaps it is this node
+      if (linked().includes(message.peer)) patience.worse() // others hear it, this node does not: perhaps it is this node
       return alive(message.peer)
     }
     // The link is closed and a neighbour has lost it too: that is a death, not a doubt.
@@ -190,7 +164,7 @@ export function createMembership({ clock, random, send, members, linked, onChang
       member.cancel()
       known.delete(peer)
     }
-    health = Math.max(1, health - 1)
+    patience.better()
     round = round.filter((peer) => current.has(peer))
     // Every member once in each pass, so that none waits longer than one pass; the dead come back by their own link.
     if (round.length === 0) round = [...current].filter((peer) => memberOf(peer).state === 'alive')
@@ -210,7 +184,6 @@ export function createMembership({ clock, random, send, members, linked, onChang
     start: loop,
     stop() {
       cancelRound()
-      for (const question of questions.values()) question.cancel()
       for (const member of known.values()) member.cancel()
       questions.clear()
     },
@@ -219,14 +192,16 @@ export function createMembership({ clock, random, send, members, linked, onChang
     heard: alive,
     peerDown(peer) {
       suspect(peer)
-      for (const [id, question] of questions) if (question.about === peer && question.asker !== undefined && take(id, peer)) answerAsker(question, false)
+      for (const id of questions.about(peer)) {
+        const question = questions.take(id, peer)
+        if (question?.asker === undefined) question?.onSilence()
+        else answerAsker(question, false)
+      }
       askNeighbours(peer, 1)
     },
     receive,
     left: (peer) => enter(peer, 'left'),
-    onLoopDelay(ms) {
-      health = Math.max(health, Math.min(HEALTH_MAX, 1 + Math.floor(ms / LOOP_DELAY_STEP_MS)))
-    },
+    onLoopDelay: patience.onLoopDelay,
     stateOf: (peer) => known.get(peer)?.state ?? 'suspect',
     lastSeenMs: (peer) => known.get(peer)?.seenMs,
   }

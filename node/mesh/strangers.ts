@@ -27,7 +27,13 @@ export type Strangers = {
   counts(): Record<string, number>
 }
 
-export function createStrangers({ clock, isRemoved }: { clock: Pick<Clock, 'nowMs' | 'after'>; isRemoved: (peer: PeerId) => boolean }): Strangers {
+export function createStrangers({
+  clock,
+  isRemoved,
+}: {
+  clock: Pick<Clock, 'nowMs' | 'after'>
+  isRemoved: (peer: PeerId) => boolean
+}): Strangers {
   const waiting = new Map<string, { peer: PeerId; cancel: Cancel; counted: boolean }>()
   const told = new Map<PeerId, number>()
   const counts: Record<string, number> = {}

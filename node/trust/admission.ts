@@ -21,7 +21,15 @@ export type Admission = {
   join(peer: PeerId, remoteAddress: string, channel: JoinChannel): Promise<string | undefined>
 }
 
-export function createAdmission({ identity, trust, invites }: { identity: Pick<Identity, 'peerId'>; trust: TrustSet; invites: Invites }): Admission {
+export function createAdmission({
+  identity,
+  trust,
+  invites,
+}: {
+  identity: Pick<Identity, 'peerId'>
+  trust: TrustSet
+  invites: Invites
+}): Admission {
   return {
     hello: () => trust.encodeChain(identity.peerId),
     news: (bytesMax) => trust.encodeParts(bytesMax),

@@ -43,10 +43,14 @@ async function readKeyFile(file: string): Promise<string | undefined> {
   try {
     const { mode } = await stat(file)
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-      throw new NimbusError('identity-readable', `The key file ${file} has mode ${(mode & 0o777).toString(8)}: other users of this machine can read it.`, {
-        kind: 'refused',
-        cure: `chmod 600 '${file}'`,
-      })
+      throw new NimbusError(
+        'identity-readable',
+        `The key file ${file} has mode ${(mode & 0o777).toString(8)}: other users of this machine can read it.`,
+        {
+          kind: 'refused',
+          cure: `chmod 600 '${file}'`,
+        },
+      )
     }
     return await readFile(file, 'utf8')
   } catch (error) {
@@ -77,5 +81,9 @@ async function createKeyFile(file: string, text: string): Promise<void> {
   await rename(temporary, file)
   if (process.platform === 'win32') return // a folder cannot be opened there
   const folder = await open(dirname(file), 'r')
-  await folder.sync().finally(() => folder.close())
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
 }

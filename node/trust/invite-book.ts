@@ -42,14 +42,23 @@ export function createInviteBook(store: { load(): Promise<Uint8Array | undefined
   return {
     async load() {
       const bytes = await store.load()
-      if (bytes !== undefined) invites = new Map(z.array(kept).parse(decode(bytes)).map((invite) => [invite.id, invite]))
+      if (bytes !== undefined)
+        invites = new Map(
+          z
+            .array(kept)
+            .parse(decode(bytes))
+            .map((invite) => [invite.id, invite]),
+        )
     },
     find: (id) => invites.get(id),
     size: () => invites.size,
     async add(invite, nowMs) {
       for (const old of invites.values()) if (old.expiresAt + KEEP_EXPIRED_MS < nowMs) invites.delete(old.id)
       if (invites.size >= INVITES_MAX) {
-        throw new NimbusError('invites-full', `This node already keeps ${INVITES_MAX} invites.`, { kind: 'busy', cure: 'Use one invite with several uses, or wait until some have expired.' })
+        throw new NimbusError('invites-full', `This node already keeps ${INVITES_MAX} invites.`, {
+          kind: 'busy',
+          cure: 'Use one invite with several uses, or wait until some have expired.',
+        })
       }
       invites.set(invite.id, invite)
       await save()

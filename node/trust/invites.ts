@@ -43,7 +43,8 @@ export type Invites = {
 
 export function createInvites({ identity, trust, book, psk, clock, random }: InvitesComponents): Invites {
   const failures = new Map<string, number[]>()
-  const recentFailures = (address: string): number[] => (failures.get(address) ?? []).filter((at) => clock.nowMs() - at < FAILURES_WINDOW_MS)
+  const recentFailures = (address: string): number[] =>
+    (failures.get(address) ?? []).filter((at) => clock.nowMs() - at < FAILURES_WINDOW_MS)
   const countFailure = (address: string): void => {
     const recent = recentFailures(address)
     failures.delete(address)
@@ -82,14 +83,20 @@ export function createInvites({ identity, trust, book, psk, clock, random }: Inv
   return {
     async issue({ role, uses, expiresMs, addresses }) {
       if (trust.roleOf(identity.peerId) !== 'admin') {
-        throw new NimbusError('not-admin', 'Only an admin of the mesh can invite others, and this node is not one.', { kind: 'refused', cure: 'Run `nimbus invite` on an admin node.' })
+        throw new NimbusError('not-admin', 'Only an admin of the mesh can invite others, and this node is not one.', {
+          kind: 'refused',
+          cure: 'Run `nimbus invite` on an admin node.',
+        })
       }
       const seed = random.bytes(32)
       const publicKey = publicKeyOf(identityFromSeed(seed).peerId) ?? new Uint8Array()
       const expiresAt = clock.wallMs() + expiresMs
       const id = base32(random.bytes(10))
       await book.add({ id, publicKey, role, uses, usedBy: [], expiresAt }, clock.wallMs())
-      return { invite: encodeInvite({ v: 1, mesh: trust.mesh(), id, seed, psk, redeemer: identity.peerId, addresses, role, expiresAt }), expiresAt }
+      return {
+        invite: encodeInvite({ v: 1, mesh: trust.mesh(), id, seed, psk, redeemer: identity.peerId, addresses, role, expiresAt }),
+        expiresAt,
+      }
     },
     open: () => book.size() > 0,
     async redeem(joiner, remoteAddress, channel) {

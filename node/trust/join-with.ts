@@ -31,7 +31,10 @@ export type JoinComponents = {
 export function readInvite(text: string): Invite {
   const invite = decodeInvite(text)
   if (!isBroken(invite)) return invite
-  throw new NimbusError(`invite-${invite.invalid}`, BROKEN[invite.invalid], { kind: 'refused', cure: 'Copy the whole invite again, or ask for a new one.' })
+  throw new NimbusError(`invite-${invite.invalid}`, BROKEN[invite.invalid], {
+    kind: 'refused',
+    cure: 'Copy the whole invite again, or ask for a new one.',
+  })
 }
 
 /** Redeems an invite: afterwards `trust` holds the mesh's root and this node's certificate, durably. */
@@ -68,7 +71,10 @@ function received(frame: Uint8Array | undefined): unknown {
   } catch {
     // not DAG-CBOR: said below, as for a connection that closed
   }
-  throw new NimbusError('join-broken', 'The other node broke the join conversation off.', { kind: 'unreachable', cure: 'Try again; if it happens again, ask for a new invite.' })
+  throw new NimbusError('join-broken', 'The other node broke the join conversation off.', {
+    kind: 'unreachable',
+    cure: 'Try again; if it happens again, ask for a new invite.',
+  })
 }
 
 function refusedBy(value: unknown): NimbusError {

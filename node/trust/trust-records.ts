@@ -61,7 +61,11 @@ export function createTrustRecords(signed: Signed, verifyPeer: Identity['verifyP
     return true
   }
   const encodeSome = (some: { certificates: Kept<Certificate>[]; removals: Kept<Removal>[] }): Uint8Array =>
-    encode({ genesis: signed, certificates: some.certificates.map((kept) => kept.signed), removals: some.removals.map((kept) => kept.signed) })
+    encode({
+      genesis: signed,
+      certificates: some.certificates.map((kept) => kept.signed),
+      removals: some.removals.map((kept) => kept.signed),
+    })
 
   return {
     mesh,
@@ -85,7 +89,10 @@ export function createTrustRecords(signed: Signed, verifyPeer: Identity['verifyP
     encode: () => encodeSome({ certificates: [...certificates.values()], removals: [...removals.values()] }),
     encodeParts: (bytesMax) => partsOf([...certificates.values()], [...removals.values()], bytesMax).map(encodeSome),
     encodeChain: (peer) => encodeSome({ certificates: chainOf(peer, root.founder, certificates), removals: [] }),
-    digest: () => createHash('sha256').update([mesh, ...[...certificates.keys(), ...removals.keys()].sort()].join()).digest('hex'),
+    digest: () =>
+      createHash('sha256')
+        .update([mesh, ...[...certificates.keys(), ...removals.keys()].sort()].join())
+        .digest('hex'),
   }
 }
 
@@ -107,7 +114,9 @@ function chainOf(peer: PeerId, founder: PeerId, certificates: ReadonlyMap<string
   const chain: Kept<Certificate>[] = []
   let subject = peer
   do {
-    const unused = certificatesOf(certificates, subject).filter((kept) => !chain.includes(kept) && (chain.length === 0 || kept.body.role === 'admin'))
+    const unused = certificatesOf(certificates, subject).filter(
+      (kept) => !chain.includes(kept) && (chain.length === 0 || kept.body.role === 'admin'),
+    )
     const proof = unused.sort((a, b) => b.body.issuedAt - a.body.issuedAt)[0]
     if (proof === undefined) break
     chain.unshift(proof)
@@ -117,7 +126,11 @@ function chainOf(peer: PeerId, founder: PeerId, certificates: ReadonlyMap<string
 }
 
 /** Records in the order in which they were taken, so that an issuer's certificate is never in a later part than its subjects'. */
-function partsOf(certificates: Kept<Certificate>[], removals: Kept<Removal>[], bytesMax: number): { certificates: Kept<Certificate>[]; removals: Kept<Removal>[] }[] {
+function partsOf(
+  certificates: Kept<Certificate>[],
+  removals: Kept<Removal>[],
+  bytesMax: number,
+): { certificates: Kept<Certificate>[]; removals: Kept<Removal>[] }[] {
   let part = { certificates: [] as Kept<Certificate>[], removals: [] as Kept<Removal>[] }
   let size = 0
   const parts = [part]

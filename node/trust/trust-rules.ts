@@ -67,7 +67,11 @@ function stands(certificate: Kept<Certificate>, issuerRemovals: readonly Kept<Re
 }
 
 /** The certificates with an unbroken chain to the founder, each link allowed by `allowed`. */
-function certified(founder: PeerId, certificates: readonly Kept<Certificate>[], allowed: (certificate: Kept<Certificate>) => boolean): Kept<Certificate>[] {
+function certified(
+  founder: PeerId,
+  certificates: readonly Kept<Certificate>[],
+  allowed: (certificate: Kept<Certificate>) => boolean,
+): Kept<Certificate>[] {
   const byIssuer = Map.groupBy(certificates, (certificate) => certificate.body.issuer)
   const seen = new Set([founder])
   const found: Kept<Certificate>[] = []

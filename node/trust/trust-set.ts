@@ -68,7 +68,9 @@ export function createTrustSet({ identity, clock, random, store, onError }: Trus
 
   const records = (): TrustRecords => {
     if (held !== undefined) return held
-    throw new NimbusError('no-mesh', 'This node belongs to no mesh yet.', { cure: 'Found one with `nimbus up`, or join one with `nimbus join INVITE`.' })
+    throw new NimbusError('no-mesh', 'This node belongs to no mesh yet.', {
+      cure: 'Found one with `nimbus up`, or join one with `nimbus join INVITE`.',
+    })
   }
   const settle = (): void => {
     const { genesis, certificates, removals } = records()
@@ -98,10 +100,14 @@ export function createTrustSet({ identity, clock, random, store, onError }: Trus
   const append = async (certificates: Signed[], removals: Signed[]): Promise<void> => {
     const { refused } = records().take({ certificates, removals })
     if (refused > 0) {
-      throw new NimbusError('trust-refused', 'The mesh would not accept that record from this node: only admins sign certificates and removals, and nobody removes the founder.', {
-        kind: 'refused',
-        cure: 'Do it on an admin node.',
-      })
+      throw new NimbusError(
+        'trust-refused',
+        'The mesh would not accept that record from this node: only admins sign certificates and removals, and nobody removes the founder.',
+        {
+          kind: 'refused',
+          cure: 'Do it on an admin node.',
+        },
+      )
     }
     settle()
     await save()
@@ -117,7 +123,9 @@ export function createTrustSet({ identity, clock, random, store, onError }: Trus
       const bytes = await store.load()
       if (bytes === undefined) return false
       if (begin(bytes)) return true
-      throw new NimbusError('trust-damaged', 'The stored trust set of this node cannot be read.', { cure: 'Restore the data folder from a backup, or join again with a fresh one.' })
+      throw new NimbusError('trust-damaged', 'The stored trust set of this node cannot be read.', {
+        cure: 'Restore the data folder from a backup, or join again with a fresh one.',
+      })
     },
     async found(name) {
       const genesis = sign(DOMAIN.genesis, { v: 1, founder: identity.peerId, createdAt: clock.wallMs(), nonce: random.bytes(16) })
@@ -133,7 +141,8 @@ export function createTrustSet({ identity, clock, random, store, onError }: Trus
     mesh: () => records().mesh,
     merge(bytes) {
       const set = decodeTrustSet(bytes)
-      if (set === undefined || held === undefined || meshIdOf(set.genesis.body) !== held.mesh) return { changed: false, refused: 1, wrongMesh: set !== undefined }
+      if (set === undefined || held === undefined || meshIdOf(set.genesis.body) !== held.mesh)
+        return { changed: false, refused: 1, wrongMesh: set !== undefined }
       const { taken, refused } = held.take(set)
       if (taken > 0) {
         settle()
@@ -147,17 +156,32 @@ export function createTrustSet({ identity, clock, random, store, onError }: Trus
     members: () => [...standing.values()],
     issue,
     async remove(subject, cut) {
-      const issued = records().certificates().filter((kept) => kept.body.issuer === subject)
+      const issued = records()
+        .certificates()
+        .filter((kept) => kept.body.issuer === subject)
       const keeps = issued.map((kept) => Buffer.from(kept.digest.slice(0, KEEP_DIGITS), 'hex'))
-      const parts = Array.from({ length: Math.max(1, Math.ceil(keeps.length / KEEPS_MAX)) }, (_, part) => keeps.slice(part * KEEPS_MAX, (part + 1) * KEEPS_MAX))
+      const parts = Array.from({ length: Math.max(1, Math.ceil(keeps.length / KEEPS_MAX)) }, (_, part) =>
+        keeps.slice(part * KEEPS_MAX, (part + 1) * KEEPS_MAX),
+      )
       const body = { v: 1 as const, mesh: records().mesh, subject, issuer: identity.peerId, at: clock.wallMs(), left: false, cut }
-      await append([], parts.map((part) => sign(DOMAIN.removal, { ...body, keeps: part })))
+      await append(
+        [],
+        parts.map((part) => sign(DOMAIN.removal, { ...body, keeps: part })),
+      )
     },
     async leave(cut) {
       const self = identity.peerId
-      await append([], [sign(DOMAIN.removal, { v: 1, mesh: records().mesh, subject: self, issuer: self, at: clock.wallMs(), left: true, cut })])
+      await append(
+        [],
+        [sign(DOMAIN.removal, { v: 1, mesh: records().mesh, subject: self, issuer: self, at: clock.wallMs(), left: true, cut })],
+      )
     },
-    cutOf: (peer) => cutOf(records().removals().filter((kept) => kept.body.subject === peer)),
+    cutOf: (peer) =>
+      cutOf(
+        records()
+          .removals()
+          .filter((kept) => kept.body.subject === peer),
+      ),
     digest: () => records().digest(),
     encode: () => records().encode(),
     encodeParts: (bytesMax) => records().encodeParts(bytesMax),

@@ -23,7 +23,13 @@ const failure = z.looseObject({ code: z.string().max(64), message: z.string().ma
 export type CallOptions = { signal?: AbortSignal; timeoutMs?: number }
 export type CallHandler = (peer: PeerId, body: Uint8Array, signal: AbortSignal) => AsyncIterable<Uint8Array>
 
-export async function* callOver(stream: Stream, peer: PeerId, body: Uint8Array, options: CallOptions, clock: Pick<Clock, 'after'>): AsyncIterable<Uint8Array> {
+export async function* callOver(
+  stream: Stream,
+  peer: PeerId,
+  body: Uint8Array,
+  options: CallOptions,
+  clock: Pick<Clock, 'after'>,
+): AsyncIterable<Uint8Array> {
   const frames = frameStream(stream, CALL_FRAME_BYTES_MAX)
   const idleMs = options.timeoutMs ?? IDLE_TIMEOUT_MS
   const onAbort = (): void => frames.abort('the caller gave up')
@@ -49,7 +55,9 @@ export async function* callOver(stream: Stream, peer: PeerId, body: Uint8Array, 
 }
 
 /** Answers the calls of peers through `handler`; a handler's error goes to the caller as code and message. */
-export function createCallServer(clock: Pick<Clock, 'after'>): { serve(stream: Stream, peer: PeerId, handler: CallHandler | undefined): Promise<void> } {
+export function createCallServer(clock: Pick<Clock, 'after'>): {
+  serve(stream: Stream, peer: PeerId, handler: CallHandler | undefined): Promise<void>
+} {
   const underWay = new Map<PeerId, number>()
 
   const answer = async (frames: FrameStream, peer: PeerId, handler: CallHandler | undefined): Promise<void> => {
@@ -72,7 +80,8 @@ export function createCallServer(clock: Pick<Clock, 'after'>): { serve(stream: S
       const count = underWay.get(peer) ?? 0
       underWay.set(peer, count + 1)
       try {
-        if (count >= CALLS_PER_PEER_MAX) throw new NimbusError('busy', `Already answering ${CALLS_PER_PEER_MAX} calls of this peer.`, { kind: 'busy' })
+        if (count >= CALLS_PER_PEER_MAX)
+          throw new NimbusError('busy', `Already answering ${CALLS_PER_PEER_MAX} calls of this peer.`, { kind: 'busy' })
         await answer(frames, peer, handler)
       } catch (error) {
         const code = error instanceof NimbusError ? error.code : 'failed'

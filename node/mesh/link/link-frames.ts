@@ -27,7 +27,9 @@ export type Addressed = [peer: PeerId, addresses: string[]]
 
 const refusal = z.looseObject({ code: z.string().max(32), message: z.string().max(500) })
 const address = z.string().max(256)
-const addressed = z.array(z.tuple([z.custom<PeerId>((value) => typeof value === 'string' && isPeerId(value)), z.array(address).max(ADDRESSES_MAX)])).max(ADDRESSED_PEERS_MAX)
+const addressed = z
+  .array(z.tuple([z.custom<PeerId>((value) => typeof value === 'string' && isPeerId(value)), z.array(address).max(ADDRESSES_MAX)]))
+  .max(ADDRESSED_PEERS_MAX)
 
 export function tagged(tag: Tag, body: Uint8Array = new Uint8Array()): Uint8Array {
   const frame = Buffer.allocUnsafe(body.length + 1)

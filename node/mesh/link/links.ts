@@ -67,7 +67,14 @@ export function createLinks(components: LinksComponents): Links {
   const linkOf = (peer: PeerId): Link => {
     const known = links.get(peer)
     if (known !== undefined) return known
-    const link: Link = { peer, queue: createLaneQueue(), pumping: false, up: false, roundTripMs: undefined, ready: Promise.withResolvers<void>() }
+    const link: Link = {
+      peer,
+      queue: createLaneQueue(),
+      pumping: false,
+      up: false,
+      roundTripMs: undefined,
+      ready: Promise.withResolvers<void>(),
+    }
     link.ready.promise.catch(() => {}) // whoever waits hears it; nobody has to wait
     links.set(peer, link)
     return link
@@ -84,7 +91,8 @@ export function createLinks(components: LinksComponents): Links {
     log.info({ peer: link.peer, code: reason.code, reason: reason.message }, 'link ended')
     if (link.up) components.onDown(link.peer)
   }
-  const broken = (link: Link, why: string): void => end(link, new NimbusError('link-broken', `The link with ${link.peer} ended because ${why}.`, { kind: 'unreachable' }))
+  const broken = (link: Link, why: string): void =>
+    end(link, new NimbusError('link-broken', `The link with ${link.peer} ended because ${why}.`, { kind: 'unreachable' }))
 
   const standsNow = (link: Link, connection: Connection): void => {
     if (link.up || !isCurrent(link) || link.outgoing === undefined || link.incoming === undefined) return
@@ -129,7 +137,7 @@ export function createLinks(components: LinksComponents): Links {
   const pump = async (link: Link): Promise<void> => {
     if (link.pumping || link.outgoing === undefined) return
     link.pumping = true
-    await null // what is sent in the same turn goes out together
+    await Promise.resolve() // what is sent in the same turn goes out together
     try {
       while (!link.queue.isEmpty() && isCurrent(link)) {
         const batch = link.queue.take(BATCH_BYTES)
@@ -153,7 +161,10 @@ export function createLinks(components: LinksComponents): Links {
       const peer = peerOf(connection)
       try {
         const hello = await within(clock, HELLO_TIMEOUT_MS, stream)
-        const verdict = hello[0] === TAG.hello ? components.admit(peer, hello.subarray(1)) : { ok: false as const, code: 'not-a-member', message: 'The first frame was no hello.' }
+        const verdict =
+          hello[0] === TAG.hello
+            ? components.admit(peer, hello.subarray(1))
+            : { ok: false as const, code: 'not-a-member', message: 'The first frame was no hello.' }
         if (!verdict.ok) return await refuse(peer, stream, verdict, components, links.get(peer)?.ready)
         components.onAdmitted(peer, connection)
         const before = links.get(peer)
@@ -192,7 +203,13 @@ export function peerOf(connection: Connection): PeerId {
   return connection.remotePeer.toString() as PeerId
 }
 
-async function refuse(peer: PeerId, stream: FrameStream, refusal: Refusal, components: LinksComponents, waiting: PromiseWithResolvers<void> | undefined): Promise<void> {
+async function refuse(
+  peer: PeerId,
+  stream: FrameStream,
+  refusal: Refusal,
+  components: LinksComponents,
+  waiting: PromiseWithResolvers<void> | undefined,
+): Promise<void> {
   components.onRefused(peer, refusal)
   waiting?.reject(refusalOf(tagged(TAG.refused, encodeRefusalBody(refusal))))
   await stream.write(tagged(TAG.refused, encodeRefusalBody(refusal)))

@@ -87,16 +87,20 @@ test.each([
   ['an empty frame', Uint8Array.of(0, 0, 0, 0)],
   ['a hello that is no CBOR', Uint8Array.of(0, 0, 0, 3, 1, 255, 255)],
   ['half a hello and then silence', Uint8Array.of(0, 0, 0, 30, 1)],
-])('a first frame with %s ends the stream and nothing else', async (_, bytes) => {
-  const [founder] = await linkedMembers()
-  const stranger = await rawNode()
-  const connection = await stranger.dial(founder.host.addresses().map((address) => multiaddr(address)))
-  const stream = await connection.newStream(PROTOCOL.link)
-  const ended = new Promise((resolve) => {
-    stream.addEventListener('close', resolve)
-    stream.addEventListener('remoteCloseWrite', resolve)
-  })
-  stream.send(bytes)
-  await ended
-  expect(founder.host.peers()).toHaveLength(1)
-}, 15_000)
+])(
+  'a first frame with %s ends the stream and nothing else',
+  async (_, bytes) => {
+    const [founder] = await linkedMembers()
+    const stranger = await rawNode()
+    const connection = await stranger.dial(founder.host.addresses().map((address) => multiaddr(address)))
+    const stream = await connection.newStream(PROTOCOL.link)
+    const ended = new Promise((resolve) => {
+      stream.addEventListener('close', resolve)
+      stream.addEventListener('remoteCloseWrite', resolve)
+    })
+    stream.send(bytes)
+    await ended
+    expect(founder.host.peers()).toHaveLength(1)
+  },
+  15_000,
+)

@@ -21,7 +21,14 @@ function words(term: string, signer = node, key = psk): Uint8Array {
 test('only what the mesh sealed and the node itself signed is heard; the rest is dropped', async () => {
   const heard: string[] = []
   const listener = createLastWordsListener(
-    { psk, mesh, clock: createSystemClock(), log: silentLog, verifyMember: (peer, domain, bytes, signature) => node.verifyPeer(peer, domain, bytes, signature), onLastWords: (from, term) => heard.push(`${from === node.peerId} ${term}`) },
+    {
+      psk,
+      mesh,
+      clock: createSystemClock(),
+      log: silentLog,
+      verifyMember: (peer, domain, bytes, signature) => node.verifyPeer(peer, domain, bytes, signature),
+      onLastWords: (from, term) => heard.push(`${from === node.peerId} ${term}`),
+    },
     { host: '127.0.0.1', port: 0 },
   )
   const { port } = await listener.start()
@@ -34,7 +41,8 @@ test('only what the mesh sealed and the node itself signed is heard; the rest is
   expect(good.length).toBeLessThanOrEqual(512)
   const bent = Buffer.from(good)
   bent[20] = (bent[20] ?? 0) ^ 1
-  for (const datagram of [words('x', other), words('y', node, new Uint8Array(32)), bent, new Uint8Array(5), new Uint8Array(600), good]) socket.send(datagram, port, '127.0.0.1')
+  for (const datagram of [words('x', other), words('y', node, new Uint8Array(32)), bent, new Uint8Array(5), new Uint8Array(600), good])
+    socket.send(datagram, port, '127.0.0.1')
   await until(() => heard.length > 0, 'the good one')
   expect(heard).toEqual(['true 7.1'])
 })

@@ -79,7 +79,8 @@ function createNet(count: number, seed = 1): Net {
 test('in a quiet mesh nobody is ever suspected, and a node sends one probe and one answer a second', () => {
   const net = createNet(5)
   net.clock.advance(600_000)
-  for (const name of net.names) expect(net.changes(name)).toEqual(net.names.filter((other) => other !== name).map((other) => `${other} alive`))
+  for (const name of net.names)
+    expect(net.changes(name)).toEqual(net.names.filter((other) => other !== name).map((other) => `${other} alive`))
   expect(net.sent() / 5 / 600).toBeLessThanOrEqual(2.01)
 })
 
@@ -107,7 +108,8 @@ test('a member that hangs with open links is found by all within four seconds, f
     net.clock.advance(5000)
     net.hang('n2')
     net.clock.advance(4000)
-    for (const name of ['n0', 'n1', 'n3', 'n4']) expect(`seed ${seed} ${name} ${net.node(name).stateOf('n2' as PeerId)}`).toBe(`seed ${seed} ${name} dead`)
+    for (const name of ['n0', 'n1', 'n3', 'n4'])
+      expect(`seed ${seed} ${name} ${net.node(name).stateOf('n2' as PeerId)}`).toBe(`seed ${seed} ${name} dead`)
   }
 })
 

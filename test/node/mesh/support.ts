@@ -31,7 +31,15 @@ export function memoryStore(bytes?: Uint8Array): { load(): Promise<Uint8Array | 
   }
 }
 
-export type MemberOptions = { seed?: Uint8Array; psk: Uint8Array; mesh?: MeshId; trustBytes?: Uint8Array; ready?: MeshHostComponents['ready']; book?: [PeerId, string[]][]; listen?: string }
+export type MemberOptions = {
+  seed?: Uint8Array
+  psk: Uint8Array
+  mesh?: MeshId
+  trustBytes?: Uint8Array
+  ready?: MeshHostComponents['ready']
+  book?: [PeerId, string[]][]
+  listen?: string
+}
 
 /** A node that founds a mesh, or one that has only been given its trust root. */
 export async function createMember(options: MemberOptions): Promise<Member> {
