@@ -59,7 +59,7 @@ export function OutputView(props: { task: TaskView }) {
         )}
       </header>
       {output.error.value && <ProblemNote error={output.error.value} what="The output could not be read." />}
-      <div class={`lines ${preferences.wrapOutput.value ? 'wrap' : ''}`} ref={box} onScroll={scrolled} tabIndex={0} role="log" aria-live="off" aria-label="Task output">
+      <div class={`lines ${preferences.wrapOutput.value ? 'wrap' : ''} ${started ? '' : 'not-started'}`} ref={box} onScroll={scrolled} tabIndex={0} role="log" aria-live="off" aria-label="Task output">
         {skipped > 0 && (
           <p class="omitted">
             The first {bytesText(skipped)} are not loaded.{' '}

@@ -1,7 +1,7 @@
 // Publishing a task: the command first, the rest behind one fold, what it means as a command line below, and every
 // refusal of the node beside the field that it is about.
 import type { TargetedEvent } from 'preact'
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { EMPTY_FIELDS, type FieldErrors, type PublishFields, draftFrom, fieldErrors } from '../../models/publish-form.ts'
 import { publishCommand } from '../../models/task-facts.ts'
 import { splitCommand } from '../../models/text/command-words.ts'
@@ -33,6 +33,12 @@ export function PublishDialog(props: { onClose: () => void }) {
   const [problem, setProblem] = useState<ApiError>()
   const [busy, setBusy] = useState(false)
   const { draft, errors: wrong } = draftFrom(fields)
+  const form = useRef<HTMLFormElement>(null)
+  const refused = Object.keys(errors).length
+  useEffect(() => {
+    if (refused > 0) form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus()
+    // After a refusal only: while its field is corrected, the focus stays where the person is.
+  }, [refused > 0, busy])
 
   const set = (field: keyof PublishFields, value: string | boolean) => {
     setFields((before) => ({ ...before, [field]: value }))
@@ -65,7 +71,7 @@ export function PublishDialog(props: { onClose: () => void }) {
 
   return (
     <Modal title="Publish a task" onClose={props.onClose}>
-      <form onSubmit={(event) => void publish(event)} noValidate>
+      <form ref={form} onSubmit={(event) => void publish(event)} noValidate>
         <div class="form">
           <CommandField fields={fields} error={errors.command} set={set} />
           <Field label="Name" hint="how it is shown; optional" error={errors.name} control={text('name')} />
