@@ -1,25 +1,9 @@
 // What gossip carries: announcements of at most a few hundred bytes. Nothing relies on one of them arriving.
 import { decode, encode } from '@ipld/dag-cbor'
 import * as z from 'zod'
-import type { PeerId } from './ids.ts'
-import { isPeerId } from './ids.ts'
 import { GOSSIP_BYTES_MAX } from './limits.ts'
+import { presence } from './presence.ts'
 import { head } from './streams.ts'
-
-const peerId = z.custom<PeerId>((value) => typeof value === 'string' && isPeerId(value))
-
-/** The status that a node says of itself; the higher (epoch, version) wins. Load in percent of all cores. */
-export const presence = z.looseObject({
-  t: z.literal('presence'),
-  node: peerId,
-  epoch: z.int().min(1),
-  version: z.int().min(0),
-  state: z.enum(['active', 'draining', 'leaving']),
-  freeSlots: z.int().min(0),
-  load: z.int().min(0).max(10_000),
-  memoryFreeMb: z.int().min(0),
-})
-export type Presence = z.infer<typeof presence>
 
 /** "My log stands here": lets a node that missed the push ask for it. */
 export const heads = z.looseObject({ t: z.literal('heads'), heads: z.array(head).max(64) })

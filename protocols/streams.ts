@@ -8,6 +8,7 @@ import { isPeerId, isTaskId } from './ids.ts'
 import { BLOCK_BYTES_MAX, BLOCK_ENTRIES_MAX, FRAME_BYTES_MAX, REGISTER_BATCH_MAX } from './limits.ts'
 import type { RegisterValue } from './records.ts'
 import { registerValue } from './records.ts'
+import { presence } from './presence.ts'
 
 export const PROTOCOL = {
   link: '/nimbus/link/1',
@@ -80,6 +81,7 @@ export const linkMessage = z.discriminatedUnion('t', [
     next: z.string().max(64).optional(),
   }),
   // membership
+  presence,
   z.looseObject({ t: z.literal('probe'), id: count }),
   z.looseObject({ t: z.literal('probed'), id: count }),
   z.looseObject({ t: z.literal('ask-probe'), id: count, peer: peerId }),

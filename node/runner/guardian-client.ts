@@ -27,8 +27,8 @@ export type Runner = {
   running(): string[]
   /** For `readLog`: wakes when the run has written more or has ended. */
   follow(id: string): LogFollow
-  /** The guardian freezes all work when the monotonic clock passes `untilMs`, and thaws it when a later one is told. */
-  lease(untilMs: number | undefined): void
+  /** The guardian freezes the work of this lease when the monotonic clock passes `untilMs`, and thaws it when a later one is told. */
+  lease(name: string, untilMs: number): void
   /** What the guardian sends to the targets when this process dies and its work is proven gone. */
   lastWords(datagram: Uint8Array, targets: Target[]): void
   /** Ends what a crashed predecessor with this data folder left; call it before anything is claimed. */
@@ -62,7 +62,7 @@ class GuardianClient implements Runner {
   readonly #runs = new Map<string, Running>()
   readonly #listeners = new Set<(end: RunEnd) => void>()
   #guardian: GuardianLink | undefined
-  #leaseUntilMs: number | undefined
+  #lease: { name: string; untilMs: number } | undefined
   #lastWords: { datagram: Uint8Array; targets: Target[] } | undefined
   #cancelIdle: Cancel = () => {}
   #closing = false
@@ -114,9 +114,9 @@ class GuardianClient implements Runner {
     }
   }
 
-  lease(untilMs: number | undefined): void {
-    this.#leaseUntilMs = untilMs
-    this.#guardian?.send({ type: 'lease', untilMs })
+  lease(name: string, untilMs: number): void {
+    this.#lease = { name, untilMs }
+    this.#guardian?.send({ type: 'lease', name, untilMs })
   }
 
   lastWords(datagram: Uint8Array, targets: Target[]): void {
@@ -146,7 +146,7 @@ class GuardianClient implements Runner {
     }
     const link = launchGuardian(components, { dataId: this.#dataId, dataDir: this.#dataDir })
     noteGuardian(this.#dataDir, link.pid)
-    if (this.#leaseUntilMs !== undefined) link.send({ type: 'lease', untilMs: this.#leaseUntilMs })
+    if (this.#lease) link.send({ type: 'lease', ...this.#lease })
     if (this.#lastWords) link.send({ type: 'last-words', ...this.#lastWords })
     this.#guardian = link
     return link

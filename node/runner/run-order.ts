@@ -15,8 +15,8 @@ export type RunOrder = {
   tailBytesMax: number
   /** Read as standard input; without it the work reads an empty one. */
   stdinFile?: string
-  /** True for work that goes on while no lease is held (claim `available`): it is never frozen. */
-  leaseFree?: boolean
+  /** The lease under which the work may run; without one it is never frozen. */
+  lease?: string
 }
 
 export type RunEnd = {
@@ -42,7 +42,7 @@ export type Target = { host: string; port: number }
 export type ToGuardian =
   | { type: 'start'; order: RunOrder }
   | { type: 'stop'; id: string; graceMs: number; reason: string }
-  | { type: 'lease'; untilMs: number | undefined }
+  | { type: 'lease'; name: string; untilMs: number }
   | { type: 'last-words'; datagram: Uint8Array; targets: Target[] }
   | { type: 'bye' }
 

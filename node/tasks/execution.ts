@@ -5,8 +5,8 @@ import type { Outcome, RegisterValue, TaskSpec } from '../../protocols/records.t
 import type { Clock } from '../kernel/clock.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Fold } from './fold.ts'
-import type { Lease } from './lease.ts'
-import type { Proposer } from './proposer.ts'
+import type { Lease } from './claims/lease.ts'
+import type { Proposer } from './claims/proposer.ts'
 import { conclude } from './transitions.ts'
 
 export type WorkOrder = { task: TaskId; epoch: number; term: Term; attempt: number; spec: TaskSpec; author: PeerId }

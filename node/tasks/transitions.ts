@@ -3,7 +3,7 @@ import type { PeerId, Term } from '../../protocols/ids.ts'
 import type { Outcome, RegisterValue } from '../../protocols/records.ts'
 import type { TaskStateName } from '../../protocols/http.ts'
 import type { TaskState } from './fold.ts'
-import type { Decide } from './proposer.ts'
+import type { Decide } from './claims/proposer.ts'
 
 const BACKOFF_FIRST_MS = 1_000
 const BACKOFF_MAX_MS = 60_000

@@ -30,7 +30,7 @@ type RunComponents = {
 export type GuardedRun = {
   pid: number
   mark: Mark
-  leaseFree: boolean
+  lease: string | undefined
   /** Asks politely, kills after `graceMs`. The first reason stays. */
   stop(graceMs: number, reason: string): void
   freeze(): void
@@ -89,7 +89,7 @@ function guard(components: RunComponents, order: RunOrder, started: Started): Gu
   return {
     pid,
     mark,
-    leaseFree: order.leaseFree === true,
+    lease: order.lease,
     ended: finish(components, order, started, mark, state).finally(() => {
       deadline.pause()
       state.killer?.()

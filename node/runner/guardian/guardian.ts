@@ -16,6 +16,7 @@ const SEND_MS_MAX = 500
 const GROWTH_MS = 20
 /** A far deadline is looked at in steps: a timer cannot wait longer than 24 days. */
 const LEASE_LOOK_MS_MAX = 3_600_000
+const LEASES_MAX = 64
 
 const clock = createHoldingClock()
 const sweeper = createSweeper(clock)
@@ -25,7 +26,8 @@ const runs = new Map<string, GuardedRun>()
 /** Orders whose process is not there yet; the value is what ends it at once when it is. */
 const starting = new Map<string, { graceMs: number; reason: string } | undefined>()
 const growing = new Map<string, number>()
-let leaseUntilMs: number | undefined
+/** Until when the work of each lease may run. A lease that was never told is over: better late than twice. */
+const leases = new Map<string, number>()
 let leaseTimer: Cancel = () => {}
 let lastWords: { datagram: Uint8Array; targets: Target[] } | undefined
 let nodeGone = false
@@ -48,8 +50,11 @@ function receive(message: ToGuardian): void {
       if (starting.has(message.id)) starting.set(message.id, message)
       return runs.get(message.id)?.stop(message.graceMs, message.reason)
     case 'lease':
-      leaseUntilMs = message.untilMs
-      return applyLease()
+      // The order of telling is the order of age: the newest is last, the oldest goes first.
+      leases.delete(message.name)
+      leases.set(message.name, message.untilMs)
+      if (leases.size > LEASES_MAX) leases.delete(leases.keys().next().value as string)
+      return applyLeases()
     case 'last-words':
       lastWords = message
       return
@@ -66,7 +71,7 @@ async function start(order: RunOrder): Promise<void> {
     const run = await startRun({ clock, sweeper, mayStart: () => !nodeGone, onGrowth: (size) => tellGrowth(order.id, size) }, order)
     runs.set(order.id, run)
     tell({ type: 'started', id: order.id, pid: run.pid })
-    if (leaseIsOver() && !run.leaseFree) run.freeze()
+    applyLeases()
     const stop = starting.get(order.id)
     starting.delete(order.id)
     if (stop) run.stop(stop.graceMs, stop.reason)
@@ -81,19 +86,20 @@ async function start(order: RunOrder): Promise<void> {
   }
 }
 
-function leaseIsOver(): boolean {
-  return leaseUntilMs !== undefined && clock.nowMs() >= leaseUntilMs
-}
-
-function applyLease(): void {
+function applyLeases(): void {
   leaseTimer()
-  const leased = [...runs.values()].filter((run) => !run.leaseFree)
-  if (leaseIsOver()) {
-    for (const run of leased) run.freeze()
-    return
+  const nowMs = clock.nowMs()
+  let nextMs = Infinity
+  for (const run of runs.values()) {
+    if (run.lease === undefined) continue
+    const untilMs = leases.get(run.lease) ?? 0
+    if (nowMs >= untilMs) run.freeze()
+    else {
+      run.thaw()
+      nextMs = Math.min(nextMs, untilMs)
+    }
   }
-  for (const run of leased) run.thaw()
-  if (leaseUntilMs !== undefined) leaseTimer = clock.after(Math.min(leaseUntilMs - clock.nowMs(), LEASE_LOOK_MS_MAX), applyLease)
+  if (nextMs < Infinity) leaseTimer = clock.after(Math.min(nextMs - nowMs, LEASE_LOOK_MS_MAX), applyLeases)
 }
 
 /** The pipe to the node is closed: it crashed, was killed, or said goodbye. */

@@ -1,5 +1,5 @@
 // Ballots are totally ordered: by round, then by node. The empty ballot is below all.
-import type { Ballot } from '../../protocols/streams.ts'
+import type { Ballot } from '../../../protocols/streams.ts'
 
 export const NO_BALLOT: Ballot = [0, '']
 

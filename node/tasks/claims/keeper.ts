@@ -1,12 +1,12 @@
 // A seat of the keeper group: what it promised and accepted for each register, which leases it has heard of, which
 // terms it has ended. It answers only what is on disk, and only requests of its own version of the group.
 import { decode, encode } from '@ipld/dag-cbor'
-import type { PeerId, TaskId, Term } from '../../protocols/ids.ts'
-import type { RegisterValue } from '../../protocols/records.ts'
-import type { AcceptItem, Ballot, KeeperAnswer, PrepareItem } from '../../protocols/streams.ts'
-import type { Clock } from '../kernel/clock.ts'
-import type { Write } from '../store/database.ts'
-import { ENDED_TERMS, REGISTERS } from '../store/namespaces.ts'
+import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
+import type { RegisterValue } from '../../../protocols/records.ts'
+import type { AcceptItem, Ballot, KeeperAnswer, PrepareItem } from '../../../protocols/streams.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Write } from '../../store/database.ts'
+import { ENDED_TERMS, REGISTERS } from '../../store/namespaces.ts'
 import { compareBallots, isAbove, NO_BALLOT } from './ballots.ts'
 import { EXPIRY_MS } from './lease-times.ts'
 

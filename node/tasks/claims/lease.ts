@@ -1,8 +1,8 @@
 // The holder's side of a lease: one term of this node, renewed at all seats while it has work. It says until when work may
 // run, and when a term was ended by others. It never starts or stops work itself.
-import type { PeerId, Term } from '../../protocols/ids.ts'
-import type { GroupConfig } from '../../protocols/streams.ts'
-import type { Cancel, Clock } from '../kernel/clock.ts'
+import type { PeerId, Term } from '../../../protocols/ids.ts'
+import type { GroupConfig } from '../../../protocols/streams.ts'
+import type { Cancel, Clock } from '../../kernel/clock.ts'
 import { ASK_MS, LEASE_MS, RENEW_MS } from './lease-times.ts'
 import type { Quorum } from './quorum.ts'
 import { majorityOf } from './quorum.ts'

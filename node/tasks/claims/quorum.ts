@@ -1,8 +1,8 @@
 // Questions to the seats of a group and the way their answers come back. A seat that is this node is asked like any
 // other. Every question settles: by answers, or by its time-out.
-import type { PeerId } from '../../protocols/ids.ts'
-import type { LinkMessage } from '../../protocols/streams.ts'
-import type { Cancel, Clock } from '../kernel/clock.ts'
+import type { PeerId } from '../../../protocols/ids.ts'
+import type { LinkMessage } from '../../../protocols/streams.ts'
+import type { Cancel, Clock } from '../../kernel/clock.ts'
 
 export type QuorumComponents = {
   self: PeerId

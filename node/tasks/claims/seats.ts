@@ -1,9 +1,9 @@
 // The keeper group's own configuration: which version this node knows, whether it votes in it, and how the next version is
 // decided by the seats of this one (decision 0001, "Seats"). It moves seats one at a time and never guesses from who is reachable.
-import type { PeerId } from '../../protocols/ids.ts'
-import type { Ballot, GroupConfig, LinkMessage, LinkMessageOf } from '../../protocols/streams.ts'
-import type { Cancel, Clock } from '../kernel/clock.ts'
-import type { Random } from '../kernel/random.ts'
+import type { PeerId } from '../../../protocols/ids.ts'
+import type { Ballot, GroupConfig, LinkMessage, LinkMessageOf } from '../../../protocols/streams.ts'
+import type { Cancel, Clock } from '../../kernel/clock.ts'
+import type { Random } from '../../kernel/random.ts'
 import { isAbove, NO_BALLOT } from './ballots.ts'
 import type { Keeper } from './keeper.ts'
 import { ASK_MS } from './lease-times.ts'

@@ -1,8 +1,8 @@
 // Ending the terms of others: when a seat's own clock says that a lease is over, or the holder said so itself, it asks all
 // seats to end the term and logs the fact once a majority has. Then whatever the term held may be taken.
-import type { PeerId, Term } from '../../protocols/ids.ts'
-import type { GroupConfig } from '../../protocols/streams.ts'
-import type { Cancel, Clock } from '../kernel/clock.ts'
+import type { PeerId, Term } from '../../../protocols/ids.ts'
+import type { GroupConfig } from '../../../protocols/streams.ts'
+import type { Cancel, Clock } from '../../kernel/clock.ts'
 import { ASK_MS } from './lease-times.ts'
 import type { Quorum } from './quorum.ts'
 import { majorityOf } from './quorum.ts'

@@ -50,14 +50,14 @@ test('a missing command is refused by name, with a cure', async () => {
     code: 'command-not-found',
     message: 'The command "no-such-command-xyz" was not found in /bin.',
     cure: expect.stringContaining('Install it'),
-  })
+})
   expect(lab.runner.running()).toEqual([])
 })
 
 test('a missing folder, a file that is not executable and a bad name are each refused for what they are', async () => {
   await expect(lab.runner.start(lab.order('no-cwd', ['true'], { cwd: '/no/such/folder' }))).rejects.toMatchObject({
     code: 'folder-missing',
-  })
+})
   writeFileSync(join(lab.dir, 'plain'), 'text')
   await expect(lab.runner.start(lab.order('no-exec', [join(lab.dir, 'plain')]))).rejects.toMatchObject({ code: 'command-not-executable' })
   await expect(lab.runner.start(lab.order('../up', ['true']))).rejects.toMatchObject({ code: 'run-id-invalid' })
@@ -173,34 +173,32 @@ test('a follower sees output while the command runs, and ends with it', async ()
 test('work freezes when the lease runs out, thaws when it is renewed, and its time stands still meanwhile', async () => {
   const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6
   const time = seconds()
-  lab.runner.lease(nowMs() + 400)
-  const { pid } = await lab.runner.start(lab.order('leased', ['sleep', '0.8'], { timeoutMs: 3_000 }))
-  const daemon = await lab.runner.start(lab.order('daemon-leased', ['sh', '-c', `setsid -f sleep ${time}; sleep ${time}`]))
-  const free = await lab.runner.start(lab.order('free', ['sleep', seconds()], { leaseFree: true }))
+  lab.runner.lease('term', nowMs() + 400)
+  const { pid } = await lab.runner.start(lab.order('leased', ['sleep', '0.8'], { timeoutMs: 3_000, lease: 'term' }))
+  const daemon = await lab.runner.start(lab.order('daemon-leased', ['sh', '-c', `setsid -f sleep ${time}; sleep ${time}`], { lease: 'term' }))
+  const free = await lab.runner.start(lab.order('free', ['sleep', seconds()]))
   await until(() => readProcess(pid)?.state === 'T', { what: 'the freeze' })
   await until(
     () => processesWith(`sleep\0${time}`).length === 2 && processesWith(`sleep\0${time}`).every((each) => readProcess(each)?.state === 'T'),
   )
   expect(readProcess(daemon.pid)?.state).toBe('T')
   expect(readProcess(free.pid)?.state).toBe('S')
-  lab.runner.lease(nowMs() + 60_000)
+  lab.runner.lease('term', nowMs() + 60_000)
   const end = await lab.ended('leased')
   expect(end).toMatchObject({ exitCode: 0, timedOut: false })
   expect(await lab.output('leased', 3)).toBe(
     'The run is frozen, because the lease of its node ran out.\nThe run goes on: the lease was renewed.\n',
   )
-  lab.runner.lease(undefined)
   await lab.runner.stop('daemon-leased', { graceMs: 100, reason: 'test over' })
   await lab.runner.stop('free', { graceMs: 100, reason: 'test over' })
 })
 
 test('a run that starts after the lease ran out does nothing until it is renewed, and can be stopped', async () => {
-  lab.runner.lease(1)
-  const { pid } = await lab.runner.start(lab.order('late', ['sleep', seconds()]))
+  lab.runner.lease('term', 1)
+  const { pid } = await lab.runner.start(lab.order('late', ['sleep', seconds()], { lease: 'term' }))
   await until(() => readProcess(pid)?.state === 'T', { what: 'the freeze' })
   await lab.runner.stop('late', { graceMs: 60_000, reason: 'lost' })
   expect(await lab.ended('late')).toMatchObject({ signal: 'SIGKILL', stopped: 'lost' })
-  lab.runner.lease(undefined)
 })
 
 test('twenty runs at once all end, each with its own code', async () => {

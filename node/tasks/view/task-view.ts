@@ -1,0 +1,71 @@
+// A task as users see it. Pure: the fold's state and the names of members in, the shape of the REST API out.
+import type { AttemptView, TaskView, WaitingView } from '../../../protocols/http.ts'
+import type { PeerId } from '../../../protocols/ids.ts'
+import type { Outcome } from '../../../protocols/records.ts'
+import { hlcToMs } from '../../kernel/hlc.ts'
+import type { AttemptState, TaskState } from '../fold.ts'
+import { stateName } from '../transitions.ts'
+
+export type ViewContext = {
+  wallMs: number
+  nameOf(peer: PeerId): string
+  waiting(state: TaskState): WaitingView | undefined
+  progress(state: TaskState): TaskView['progress']
+}
+
+/** Undefined while only register values of the task have arrived. */
+export function taskView(state: TaskState, context: ViewContext): TaskView | undefined {
+  const { task, value } = state
+  if (task === undefined) return undefined
+  const name = stateName(state, context.wallMs)
+  const attempts = [...state.attempts.values()].filter((attempt) => attempt.holder !== undefined).sort((a, b) => a.epoch - b.epoch)
+  const waiting = name === 'ready' || name === 'scheduled' ? context.waiting(state) : undefined
+  const progress = name === 'running' ? context.progress(state) : undefined
+  return {
+    id: state.id,
+    state: name,
+    spec: task.spec,
+    author: task.author,
+    authorName: context.nameOf(task.author),
+    createdAt: task.createdAt,
+    updatedAt: hlcToMs(state.updated),
+    attempts: attempts.map((attempt) => attemptView(attempt, attempt.epoch === value.epoch && name === 'running', context)),
+    group: 'default',
+    ...(value.state === 'settled' ? { result: resultView(value.outcome, hlcToMs(state.updated)) } : {}),
+    ...(waiting === undefined ? {} : { waiting }),
+    ...(state.cancel === undefined ? {} : { cancelRequested: true }),
+    ...(progress === undefined ? {} : { progress }),
+  }
+}
+
+function attemptView(attempt: AttemptState, running: boolean, context: ViewContext): AttemptView {
+  const { outcome, holder } = attempt
+  return {
+    epoch: attempt.epoch,
+    worker: holder ?? '',
+    workerName: holder === undefined ? '' : context.nameOf(holder),
+    startedAt: attempt.startedAt ?? 0,
+    outcome: outcome?.result ?? (running ? 'running' : 'lost'),
+    ...(outcome === undefined ? {} : { endedAt: outcome.endedAt, ...endOf(outcome) }),
+  }
+}
+
+function resultView(outcome: Outcome | undefined, settledAt: number): NonNullable<TaskView['result']> {
+  if (outcome === undefined) return { endedAt: settledAt }
+  return {
+    endedAt: outcome.endedAt,
+    ...endOf(outcome),
+    ...(outcome.log === undefined ? {} : { log: { hash: outcome.log.hash, size: outcome.log.size } }),
+    ...(outcome.tail === undefined ? {} : { tail: outcome.tail }),
+  }
+}
+
+function endOf(outcome: Outcome): Pick<AttemptView, 'exitCode' | 'signal' | 'timedOut' | 'error'> {
+  const { exitCode, signal, timedOut, error } = outcome
+  return {
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(timedOut === undefined ? {} : { timedOut }),
+    ...(error === undefined ? {} : { error }),
+  }
+}

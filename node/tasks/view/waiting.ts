@@ -1,0 +1,51 @@
+// Why a task waits, in words that name the cause and the cure. Pure; looks at the same match as the scheduler.
+import type { WaitingView } from '../../../protocols/http.ts'
+import type { PeerId } from '../../../protocols/ids.ts'
+import type { TaskState } from '../fold.ts'
+import type { Mismatch, Offer } from '../match.ts'
+import { mismatch } from '../match.ts'
+import { notBefore } from '../transitions.ts'
+
+export type WaitingContext = {
+  wallMs: number
+  offers: readonly Offer[]
+  nameOf(peer: PeerId): string
+  seats: { all: number; reachable: number; majority: number }
+}
+
+export function waitingFor(state: TaskState, context: WaitingContext): WaitingView | undefined {
+  const { task } = state
+  if (task === undefined) return undefined
+  const since = Math.max(task.createdAt, state.value.notBefore ?? 0)
+  const { seats, wallMs } = context
+  if (seats.reachable < seats.majority) {
+    const message = `this side reaches ${seats.reachable} of ${seats.all} keepers and needs ${seats.majority}: it may not claim`
+    return { code: 'minority', message, since, cure: 'bring the other machines back, or ask a node on their side' }
+  }
+  const due = notBefore(state)
+  if (due > wallMs) {
+    const why = state.value.attempt > 1 ? `attempt ${state.value.attempt} waits after a failure` : 'it was published with a delay'
+    return { code: 'scheduled', message: `${why}; it may start at ${new Date(due).toISOString()}`, since, cure: 'nothing to do' }
+  }
+  const author = { peer: task.author, name: context.nameOf(task.author) }
+  const judged = context.offers.map((offer) => ({ offer, mismatch: mismatch(task.spec, author, offer) }))
+  const able = judged.filter((one) => one.mismatch === undefined)
+  if (able.length === 0) return noWorker(judged, since)
+  if (able.every(({ offer }) => offer.freeSlots <= 0)) {
+    const slots = able.reduce((sum, { offer }) => sum + offer.slots, 0)
+    const names = able.map(({ offer }) => offer.name).slice(0, 5)
+    return { code: 'slots', message: `all ${slots} slots of ${names.join(', ')} are busy`, since, cure: 'wait, add a worker, or start one with more --slots' }
+  }
+  return { code: 'claiming', message: 'a worker is about to claim it', since, cure: 'nothing to do' }
+}
+
+/** The reason that the most fitting worker gave: the one that failed last in the order of checks. */
+function noWorker(judged: readonly { offer: Offer; mismatch: Mismatch | undefined }[], since: number): WaitingView {
+  const order = ['other-worker', 'skill', 'role', 'pool', 'label', 'viewer', 'accept', 'draining', 'offline']
+  const nearest = judged
+    .flatMap((one) => (one.mismatch === undefined ? [] : [{ name: one.offer.name, ...one.mismatch }]))
+    .sort((a, b) => order.indexOf(b.code) - order.indexOf(a.code))[0]
+  if (nearest === undefined) return { code: 'no-worker', message: 'the mesh has no worker', since, cure: 'start one with nimbus up' }
+  const { code, message, cure, name } = nearest
+  return { code, message: code === 'other-worker' ? `${message}, which is not here` : `no worker fits; the nearest is ${name}: ${message}`, since, cure }
+}

@@ -1,0 +1,47 @@
+// Requests of one node to another that are answered by a stream: the output of a run, a command to a worker, a blob.
+// One DAG-CBOR frame asks; the frames of the answer depend on the request, the last error is a frame too.
+import { decode, encode } from '@ipld/dag-cbor'
+import * as z from 'zod'
+import { bytesUpTo } from './bytes.ts'
+import type { TaskId } from './ids.ts'
+import { isTaskId } from './ids.ts'
+
+const taskId = z.custom<TaskId>((value) => typeof value === 'string' && isTaskId(value))
+
+export const callRequest = z.discriminatedUnion('op', [
+  /** The output of an attempt that runs or ran at the asked node; ends with the attempt where `follow` is set. */
+  z.looseObject({ op: z.literal('log'), task: taskId, epoch: z.int().min(1), from: z.int().min(0), follow: z.boolean() }),
+  z.looseObject({ op: z.literal('blob'), hash: z.string().length(64) }),
+  z.looseObject({ op: z.literal('command'), verb: z.enum(['drain', 'resume', 'restart', 'stop']) }),
+])
+export type CallRequest = z.infer<typeof callRequest>
+
+/** One frame of an answer. `stream`: 1 stdout, 2 stderr, 3 Nimbus itself. */
+export const callAnswer = z.discriminatedUnion('t', [
+  z.looseObject({ t: z.literal('chunk'), offset: z.int().min(0), stream: z.int().min(1).max(3), time: z.number(), bytes: bytesUpTo(128 * 1024) }),
+  z.looseObject({ t: z.literal('bytes'), bytes: bytesUpTo(256 * 1024) }),
+  z.looseObject({ t: z.literal('progress'), phase: z.string().max(64), message: z.string().max(500), percent: z.number().optional() }),
+  z.looseObject({ t: z.literal('done') }),
+  z.looseObject({ t: z.literal('error'), code: z.string().max(64), message: z.string().max(1000), kind: z.enum(['failed', 'usage', 'missing', 'refused', 'unreachable', 'busy']), cure: z.string().max(500).optional() }),
+])
+export type CallAnswer = z.infer<typeof callAnswer>
+
+export function encodeCall(value: CallRequest | CallAnswer): Uint8Array {
+  return encode(value)
+}
+
+export function decodeCallRequest(bytes: Uint8Array): CallRequest | undefined {
+  return parsed(callRequest, bytes)
+}
+
+export function decodeCallAnswer(bytes: Uint8Array): CallAnswer | undefined {
+  return parsed(callAnswer, bytes)
+}
+
+function parsed<Value>(schema: z.ZodType<Value>, bytes: Uint8Array): Value | undefined {
+  try {
+    return schema.safeParse(decode(bytes)).data
+  } catch {
+    return undefined // not canonical DAG-CBOR: the caller refuses it like any other shape
+  }
+}
