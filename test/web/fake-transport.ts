@@ -1,6 +1,6 @@
 // The transport with no network: answers from memory, lets a test send events, remembers what was asked of it.
 import type { EventView, LogChunk, MeshView, TaskView, WorkerView } from '../../protocols/http.ts'
-import type { EventListener, Session, TaskQuery, Transport } from '../../web/src/transport/transport.ts'
+import type { EventListener, LogQuery, Session, TaskQuery, Transport } from '../../web/src/transport/transport.ts'
 import { ApiError } from '../../web/src/transport/api-error.ts'
 import { aMesh, someOutput, someTasks } from './fixtures.ts'
 
@@ -32,8 +32,8 @@ export function createFakeTransport(): FakeTransport {
     const items = state.tasks.filter((task) => (query.state === undefined || task.state === query.state) && JSON.stringify(task).includes(query.q ?? ''))
     return { items: items.slice(0, query.limit) }
   }
-  async function* log(id: string, from: number): AsyncIterable<LogChunk> {
-    calls.push(`log ${id} from ${from}`)
+  async function* log(id: string, { from, attempt }: LogQuery): AsyncIterable<LogChunk> {
+    calls.push(`log ${id} attempt ${attempt} from ${from}`)
     for (const chunk of state.output) if (chunk.offset >= from) yield chunk
   }
 

@@ -10,7 +10,7 @@ import { aMesh, someOutput, someTasks } from '../../web/fixtures.ts'
 
 const DIST = join(import.meta.dirname, '../../../web/dist')
 const TYPES: Record<string, string> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
-const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 export type StandIn = { url: string; state: { mesh: MeshView; tasks: TaskView[]; signedIn: boolean }; emit(type: string, data: unknown): void; cutStreams(): void; close(): Promise<void> }
 
@@ -59,8 +59,8 @@ async function answer(state: StandIn['state'], request: IncomingMessage, respons
 function route(state: StandIn['state'], method: string, url: URL, body: Record<string, unknown>): { status: number; json: unknown } {
   const ok = (json: unknown, status = 200) => ({ status, json })
   const [, , noun, id, verb] = url.pathname.split('/')
-  if (noun === 'session') return ok({ signedIn: state.signedIn, csrf: 'c', auth: 'token' })
   if (!state.signedIn) return ok({ type: 'about:blank', title: 'Unauthorized', status: 401, code: 'unauthorized', detail: 'Not signed in.' }, 401)
+  if (noun === 'session') return ok({ signedIn: true, csrf: 'c', auth: 'token' })
   if (noun === 'mesh') return ok(state.mesh)
   if (noun === 'events' || noun === 'health') return ok({ ticket: 't' })
   if (noun === 'invites') return ok({ invite: `nimbus1${'k3v9m2x7q4t8w1z6'.repeat(10)}`, expiresAt: Date.now() + 15 * 60_000 }, 201)

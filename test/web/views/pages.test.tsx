@@ -73,6 +73,17 @@ describe('tasks', () => {
     expect(page.root.querySelectorAll('.line-stderr')).toHaveLength(2)
   })
 
+  test('the newest attempt is read, or the one that is chosen', async () => {
+    const { id } = aTask(4, 'dead')
+    page = await renderPage(`/tasks/${id}`)
+    await vi.waitFor(() => expect(page?.transport.calls).toContain(`log ${id} attempt 4 from 0`))
+    const choice = page.root.querySelector<HTMLSelectElement>('.output select')
+    if (choice === null) throw new Error('no attempt can be chosen')
+    choice.value = '2'
+    choice.dispatchEvent(new Event('change', { bubbles: true }))
+    await vi.waitFor(() => expect(page?.transport.calls).toContain(`log ${id} attempt 2 from 0`))
+  })
+
   test('cancel asks first, then cancels', async () => {
     const { id } = aTask(1, 'running')
     page = await renderPage(`/tasks/${id}`)

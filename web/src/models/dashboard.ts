@@ -143,7 +143,7 @@ export function createDashboard(transport: Transport): Dashboard {
     if (entry.peek().kind !== 'signed-out') entry.value = { kind: 'signed-out' }
     clearTimeout(poll)
     // The sign-in link may be opened in another tab: this one follows by itself.
-    poll = setTimeout(() => void start(), SESSION_POLL_MS)
+    poll = setTimeout(() => (document.hidden ? signedOut() : void start()), SESSION_POLL_MS)
   }
 
   async function start(): Promise<void> {

@@ -126,7 +126,7 @@ export function createOutput(source: Source): Output {
           if (stop.aborted) return
           tries = 0
           state.value = 'reading'
-          offset = chunk.offset + byteLength(chunk.text)
+          offset = chunk.offset + byteLength(chunk)
           pending.push(chunk)
           paint ??= setTimeout(flush, PAINT_MS)
         }
@@ -173,6 +173,7 @@ export function createOutput(source: Source): Output {
 
 const encoder = new TextEncoder()
 
-function byteLength(text: string): number {
-  return encoder.encode(text).length
+/** Where the bytes are not UTF-8, `base64` has them as they are and `text` is longer or shorter. */
+function byteLength(chunk: LogChunk): number {
+  return chunk.base64 === undefined ? encoder.encode(chunk.text).length : Math.floor((chunk.base64.replace(/=+$/, '').length * 3) / 4)
 }

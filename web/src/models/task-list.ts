@@ -4,7 +4,7 @@ import { type ReadonlySignal, type Signal, batch, computed, signal } from '@prea
 import type { Page, TaskStateName, TaskView } from '../../../protocols/http.ts'
 import { type ApiError, asApiError } from '../transport/api-error.ts'
 import type { TaskQuery } from '../transport/transport.ts'
-import { commandOf, lastAttempt, titleOf } from './task-facts.ts'
+import { commandOf, titleOf } from './task-facts.ts'
 import type { TaskStore } from './task-store.ts'
 
 export const PAGE_TASKS = 200
@@ -69,6 +69,6 @@ function matches(task: TaskView, filter: TaskFilter, hits: ReadonlySet<string>):
   if (filter.state !== undefined && task.state !== filter.state) return false
   if (filter.text === '' || hits.has(task.id)) return true
   const wanted = filter.text.toLowerCase()
-  const texts = [task.id, titleOf(task), commandOf(task), task.authorName, lastAttempt(task)?.workerName ?? '']
-  return texts.some((text) => text.toLowerCase().includes(wanted))
+  // The same texts that the node looks into, so that live changes and fetched pages agree.
+  return [task.id, titleOf(task), commandOf(task)].some((text) => text.toLowerCase().includes(wanted))
 }

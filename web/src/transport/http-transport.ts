@@ -3,15 +3,15 @@ import type { InviteView, LogChunk, MeshView, Page, TaskView, WorkerView } from 
 import { openEventStream } from './event-stream.ts'
 import { readLogChunks } from './log-stream.ts'
 import { createRestClient, queryString } from './rest-client.ts'
-import type { EventListener, Transport } from './transport.ts'
+import type { EventListener, LogQuery, Transport } from './transport.ts'
 
 export function createHttpTransport(options: { onSignedOut: () => void }): Transport {
   const rest = createRestClient({ fetch: (input, init) => fetch(input, init), onSignedOut: options.onSignedOut })
   const taskPath = (id: string) => `/api/tasks/${encodeURIComponent(id)}`
   const workerPath = (id: string) => `/api/workers/${encodeURIComponent(id)}`
 
-  async function* log(id: string, from: number, follow: boolean, signal: AbortSignal): AsyncIterable<LogChunk> {
-    const query = queryString({ from, follow: follow ? 'true' : undefined })
+  async function* log(id: string, { from, follow, attempt }: LogQuery, signal: AbortSignal): AsyncIterable<LogChunk> {
+    const query = queryString({ from, follow: follow ? 'true' : undefined, attempt })
     const response = await rest.send('GET', `${taskPath(id)}/log${query}`, { accept: 'application/x-ndjson', signal })
     if (response.body !== null) yield* readLogChunks(response.body)
   }
@@ -27,7 +27,7 @@ export function createHttpTransport(options: { onSignedOut: () => void }): Trans
     command: (worker, verb) => rest.post<WorkerView>(`${workerPath(worker)}/${verb}`),
     invite: (draft) => rest.post<InviteView>('/api/invites', draft),
     log,
-    logAddress: (id) => `${taskPath(id)}/log`,
+    logAddress: (id, attempt) => `${taskPath(id)}/log${queryString({ attempt })}`,
     events: (listener: EventListener) =>
       openEventStream(
         {

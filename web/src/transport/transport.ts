@@ -3,6 +3,8 @@ import type { EventView, InviteView, LogChunk, MeshView, Page, TaskRequest, Task
 
 export type Session = { signedIn: boolean; auth: 'token' | 'none' }
 export type TaskQuery = { limit?: number; cursor?: string; q?: string; state?: TaskStateName; worker?: string }
+/** `attempt` is an epoch. */
+export type LogQuery = { from: number; follow: boolean; attempt: number }
 export type WorkerVerb = 'drain' | 'resume' | 'stop'
 /** The body of a publish, as a form can know it: the node applies the defaults. */
 export type TaskDraft = Partial<Omit<TaskRequest, 'argv'>> & { argv: string[] }
@@ -33,9 +35,10 @@ export type Transport = {
   retry(id: string): Promise<TaskView>
   command(worker: string, verb: WorkerVerb): Promise<WorkerView>
   invite(draft: InviteDraft): Promise<InviteView>
-  /** The output of a task from a raw byte offset; with `follow` it ends when the task ends. */
-  log(id: string, from: number, follow: boolean, signal: AbortSignal): AsyncIterable<LogChunk>
-  logAddress(id: string): string
+  /** The output of one attempt from a raw byte offset; with `follow` it ends when that attempt ends. */
+  log(id: string, query: LogQuery, signal: AbortSignal): AsyncIterable<LogChunk>
+  /** Where a browser downloads it. */
+  logAddress(id: string, attempt: number): string
   /** Starts the one event stream; the answer ends it. */
   events(listener: EventListener): () => void
 }

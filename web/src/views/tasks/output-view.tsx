@@ -2,7 +2,7 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { TaskView } from '../../../../protocols/http.ts'
 import { type OutputBlock, OUTPUT_LINES_MAX, createOutput } from '../../models/output.ts'
-import { hasEnded } from '../../models/task-facts.ts'
+import { hasEnded, lastAttempt } from '../../models/task-facts.ts'
 import { bytesText, clockText } from '../../models/text/durations.ts'
 import { Icon } from '../../parts/icons.tsx'
 import { ProblemNote } from '../../parts/notes.tsx'
@@ -15,14 +15,19 @@ export function OutputView(props: { task: TaskView }) {
   const { dashboard, preferences } = usePage()
   const { task } = props
   const [whole, setWhole] = useState(false)
+  const [chosen, setChosen] = useState<number>()
   const [following, setFollowing] = useState(true)
   const box = useRef<HTMLDivElement>(null)
-  const output = useMemo(() => createOutput((from, follow, signal) => dashboard.transport.log(task.id, from, follow, signal)), [task.id])
-  const started = task.attempts.length > 0
+  const newest = lastAttempt(task)
+  const attempt = task.attempts.find((candidate) => candidate.epoch === chosen) ?? newest
+  const epoch = attempt?.epoch ?? 0
+  const started = attempt !== undefined
+  const output = useMemo(() => createOutput((from, follow, signal) => dashboard.transport.log(task.id, { from, follow, attempt: epoch }, signal)), [task.id, epoch])
   useEffect(() => {
     if (!started) return
-    return output.open({ size: task.result?.log?.size, follow: !hasEnded(task.state), whole })
-    // A task that ends while it is followed must not be read again: its state is no reason to reopen.
+    const size = attempt === newest ? task.result?.log?.size : undefined
+    return output.open({ size, follow: attempt?.endedAt === undefined, whole })
+    // An attempt that ends while it is followed must not be read again: its end is no reason to reopen.
   }, [output, started, whole])
 
   const blocks = output.blocks.value
@@ -46,14 +51,15 @@ export function OutputView(props: { task: TaskView }) {
         <h2 id="output">Output</h2>
         <span class="muted number">{output.lineCount.value > 0 && `${output.lineCount.value.toLocaleString('en')} lines`}</span>
         <span class="muted" role="status">
-          {state === 'reconnecting' ? 'connection lost, trying again' : state === 'reading' && !hasEnded(task.state) && started ? 'live' : ''}
+          {state === 'reconnecting' ? 'connection lost, trying again' : state === 'reading' && started && attempt.endedAt === undefined ? 'live' : ''}
         </span>
         <span class="spacer" />
+        {task.attempts.length > 1 && <AttemptChoice task={task} epoch={epoch} choose={setChosen} />}
         <label class="check">
           <input type="checkbox" checked={preferences.wrapOutput.value} onChange={(event) => (preferences.wrapOutput.value = event.currentTarget.checked)} /> Wrap
         </label>
         {started && (
-          <a class="button small" href={dashboard.transport.logAddress(task.id)} download={`${task.id}.log`}>
+          <a class="button small" href={dashboard.transport.logAddress(task.id, epoch)} download={`${task.id}.log`}>
             Download
           </a>
         )}
@@ -84,6 +90,23 @@ export function OutputView(props: { task: TaskView }) {
         </button>
       )}
     </section>
+  )
+}
+
+/** The newest attempt is followed unless an earlier one is chosen. */
+function AttemptChoice(props: { task: TaskView; epoch: number; choose: (epoch: number | undefined) => void }) {
+  const { attempts } = props.task
+  function choose(epoch: number) {
+    props.choose(epoch === attempts.at(-1)?.epoch ? undefined : epoch)
+  }
+  return (
+    <select class="small" aria-label="Attempt whose output is shown" value={props.epoch} onChange={(event) => choose(Number(event.currentTarget.value))}>
+      {attempts.map((attempt) => (
+        <option key={attempt.epoch} value={attempt.epoch}>
+          {attempt.workerName}, {attempt.outcome}, epoch {attempt.epoch}
+        </option>
+      ))}
+    </select>
   )
 }
 

@@ -46,6 +46,7 @@ function TaskDetail(props: { task: TaskView }) {
           <>
             <StateMark state={task.state} />
             {task.result !== undefined && hasEnded(task.state) && <span>{endText(task.result)}</span>}
+            {task.provisional && <span class="muted">not settled by the keepers yet</span>}
             <span class="muted">
               published by {task.authorName} <Age time={task.createdAt} suffix />
             </span>
