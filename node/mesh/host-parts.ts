@@ -108,9 +108,12 @@ export function createParts({ identity, clock, random, log, admission, book: sto
       return frameStream(await connection.newStream(PROTOCOL.link), STRANGER_FRAME_BYTES_MAX)
     },
     hangUp(peer, except) {
-      const reason = new Error('the link ended')
       for (const connection of parts.node === undefined ? [] : connectionsOf(parts.node, peer)) {
-        if (connection !== except) connection.close().catch(() => connection.abort(reason))
+        if (connection === except) continue
+        const abort = (): void => connection.abort(new Error('the link ended'))
+        // Where a new link waits, the old connection goes at once: gossip would hold on to its stream there until it is closed.
+        if (except !== undefined) abort()
+        else connection.close().catch(abort)
       }
     },
     onUp(peer, connection) {
