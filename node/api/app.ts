@@ -40,7 +40,10 @@ export function createApp(components: AppComponents, options: { origin: () => st
   const gate = createStreamGate()
   app.onError((error, c) => {
     const signInPage = error instanceof NimbusError && error.code === 'sign-in-needed' && isPageView(c.req.raw)
-    return withSafety(signInPage ? fileResponse(files.index(), c.req.raw, 401) : problemResponse(error, log))
+    const response = signInPage ? fileResponse(files.index(), c.req.raw, 401) : problemResponse(error, log)
+    // A body that was refused was not read to its end: the next request must not follow on the same connection.
+    if (c.req.raw.body !== null) response.headers.set('connection', 'close')
+    return withSafety(response)
   })
   app.notFound((c) => {
     // Paths of the dashboard itself, as /tasks/ID: the page finds its way.

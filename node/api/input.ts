@@ -23,6 +23,7 @@ export function wholeNumber(min: number, max: number) {
   return z
     .string()
     .regex(/^\d{1,16}$/, `must be a whole number from ${min} to ${max}`)
+    .meta({ description: `a whole number from ${min} to ${max}` })
     .transform(Number)
     .refine((value) => value >= min && value <= max, `must be from ${min} to ${max}`)
 }

@@ -36,7 +36,8 @@ export function streamOf(source: AsyncIterable<string | Uint8Array>, onEnd: () =
       async pull(controller) {
         try {
           const next = await iterator.next()
-          if (!next.done) return controller.enqueue(typeof next.value === 'string' ? encoder.encode(next.value) : next.value)
+          const bytes = typeof next.value === 'string' ? encoder.encode(next.value) : next.value
+          if (next.done !== true) return controller.enqueue(bytes)
           onEnd()
           controller.close()
         } catch (error) {
@@ -44,7 +45,10 @@ export function streamOf(source: AsyncIterable<string | Uint8Array>, onEnd: () =
           controller.error(error) // cuts the connection: the client sees that the answer is not whole
         }
       },
-      cancel: onEnd,
+      cancel() {
+        onEnd()
+        void iterator.return?.() // lets the source close what it holds
+      },
     },
     { highWaterMark: 0 },
   )

@@ -13,7 +13,7 @@ export type Caller = { actor: Actor; session?: Session }
 
 export type Auth = {
   readonly mode: 'token' | 'none'
-  /** @throws NimbusError `sign-in-needed`, `token-wrong`, or `rate-limited` after many failures of one address */
+  /** @throws NimbusError `sign-in-needed`, `token-wrong`, or `rate-limited` after many wrong ones of one address */
   identify(headers: Headers, address: string): Caller
   /** A code for `/sign-in?code=…`, good once and for a minute. */
   createCode(): string
@@ -74,7 +74,8 @@ export function createAuth(components: { clock: Clock; random: Random; token: st
       if (bearer !== undefined) return fromBearer(bearer, address)
       const caller = fromCookie(headers)
       if (caller !== undefined) return caller
-      return fail(address, 'sign-in-needed', 'This needs a token or a signed-in browser.', 'Run `nimbus open` for the dashboard; send Authorization: Bearer TOKEN from elsewhere.')
+      // Nothing was guessed, so nothing is counted.
+      throw new NimbusError('sign-in-needed', 'This needs a token or a signed-in browser.', { kind: 'refused', cure: 'Run `nimbus open` for the dashboard; send Authorization: Bearer TOKEN from elsewhere.' })
     },
     createCode() {
       const code = secret()

@@ -1,14 +1,14 @@
-// Counts failed sign-ins of one address, so that guessing costs time. A right token is never refused: it is too long to
+// Counts wrong tokens, links and tickets of one address, so that guessing costs time. A right token is never refused: it is too long to
 // guess, and on loopback all callers share one address.
 import type { Clock } from '../../kernel/clock.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 
 const WINDOW_MS = 10_000
-const FAILURES_MAX = 50
+const FAILURES_MAX = 200
 /** Addresses remembered; beyond it all are forgotten, which costs an attacker nothing he could not have had. */
 const ADDRESSES_MAX = 1024
 
-/** @returns `note`, which throws `rate-limited` from the 51st failure within ten seconds on */
+/** @returns `note`, which throws `rate-limited` from the 201st failure within ten seconds on */
 export function createFailureLimiter(clock: Pick<Clock, 'nowMs'>): { note(address: string): void } {
   const windows = new Map<string, { since: number; count: number }>()
   return {

@@ -46,8 +46,12 @@ export function taskLogRoutes(node: Pick<NodePort, 'task' | 'readLog'>, gate: St
 }
 
 async function* encoded(iterator: AsyncIterator<LogChunk>, first: IteratorResult<LogChunk> | undefined, lines: boolean): AsyncGenerator<string | Uint8Array> {
-  for (let next = first ?? (await iterator.next()); next.done !== true; next = await iterator.next()) {
-    if (lines) yield `${JSON.stringify(next.value)}\n`
-    else if (next.value.stream !== 'system' && next.value.text !== '') yield logBytes(next.value)
+  try {
+    for (let next = first ?? (await iterator.next()); next.done !== true; next = await iterator.next()) {
+      if (lines) yield `${JSON.stringify(next.value)}\n`
+      else if (next.value.stream !== 'system') yield logBytes(next.value)
+    }
+  } finally {
+    void iterator.return?.()
   }
 }
