@@ -15,7 +15,13 @@ export type FakeTransport = Transport & {
 
 export function createFakeTransport(): FakeTransport {
   const calls: string[] = []
-  const state: FakeTransport['state'] = { session: { signedIn: true, auth: 'token' }, mesh: aMesh(), tasks: someTasks(), output: someOutput(40), refuse: undefined }
+  const state: FakeTransport['state'] = {
+    session: { signedIn: true, auth: 'token' },
+    mesh: aMesh(),
+    tasks: someTasks(),
+    output: someOutput(40),
+    refuse: undefined,
+  }
   let listener: EventListener | undefined
   let cursor = 0
 
@@ -29,7 +35,9 @@ export function createFakeTransport(): FakeTransport {
     return task
   }
   function list(query: TaskQuery) {
-    const items = state.tasks.filter((task) => (query.state === undefined || task.state === query.state) && JSON.stringify(task).includes(query.q ?? ''))
+    const items = state.tasks.filter(
+      (task) => (query.state === undefined || task.state === query.state) && JSON.stringify(task).includes(query.q ?? ''),
+    )
     return { items: items.slice(0, query.limit) }
   }
   async function* log(id: string, { from, attempt }: LogQuery): AsyncIterable<LogChunk> {
@@ -52,8 +60,17 @@ export function createFakeTransport(): FakeTransport {
     task: (id) => answer(`task ${id}`, () => find(id)),
     publish: (draft) => answer(`publish ${JSON.stringify(draft)}`, () => ({ id: state.tasks[0]?.id ?? '' })),
     cancel: (id) => answer(`cancel ${id}`, () => ({ ...find(id), cancelRequested: true })),
-    retry: (id) => answer(`retry ${id}`, () => ({ ...find(id), id: `${id.slice(0, -1)}0`, state: 'ready' as const, attempts: [], createdAt: Date.now(), updatedAt: Date.now() })),
-    command: (worker, verb) => answer(`${verb} ${worker}`, () => state.mesh.members.find((member) => member.peerId === worker) as WorkerView),
+    retry: (id) =>
+      answer(`retry ${id}`, () => ({
+        ...find(id),
+        id: `${id.slice(0, -1)}0`,
+        state: 'ready' as const,
+        attempts: [],
+        createdAt: Date.now(),
+        updatedAt: Date.now(),
+      })),
+    command: (worker, verb) =>
+      answer(`${verb} ${worker}`, () => state.mesh.members.find((member) => member.peerId === worker) as WorkerView),
     invite: (draft) => answer(`invite ${JSON.stringify(draft)}`, () => ({ invite: 'nimbus1-invite', expiresAt: Date.now() + 900_000 })),
     log,
     logAddress: (id) => `/api/tasks/${id}/log`,

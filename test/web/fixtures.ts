@@ -50,13 +50,28 @@ export function aTask(index: number, state: TaskStateName, more: Partial<TaskVie
   return {
     id: taskIdOf(index),
     state,
-    spec: { kind: 'shell', argv: argv ?? ['npm', 'run', 'check', '--', `--shard=${index}/9`], priority: 5, attempts: state === 'dead' ? 3 : 1, ...(name === undefined ? {} : { name }) },
+    spec: {
+      kind: 'shell',
+      argv: argv ?? ['npm', 'run', 'check', '--', `--shard=${index}/9`],
+      priority: 5,
+      attempts: state === 'dead' ? 3 : 1,
+      ...(name === undefined ? {} : { name }),
+    },
     author: peerIdOf('alder'),
     authorName: 'alder',
     createdAt,
     updatedAt: ended ? createdAt + 31_000 : createdAt + 1_200,
     attempts: started ? [attempt] : [],
-    ...(ended ? { result: { exitCode: state === 'succeeded' ? 0 : 1, endedAt: createdAt + 31_000, tail: state === 'succeeded' ? 'ok\n' : 'AssertionError: expected 3 members, saw 2\n', log: { hash: 'a'.repeat(64), size: 5_400 } } } : {}),
+    ...(ended
+      ? {
+          result: {
+            exitCode: state === 'succeeded' ? 0 : 1,
+            endedAt: createdAt + 31_000,
+            tail: state === 'succeeded' ? 'ok\n' : 'AssertionError: expected 3 members, saw 2\n',
+            log: { hash: 'a'.repeat(64), size: 5_400 },
+          },
+        }
+      : {}),
     group: 'default',
     ...view,
   }
@@ -65,21 +80,45 @@ export function aTask(index: number, state: TaskStateName, more: Partial<TaskVie
 export function someTasks(): TaskView[] {
   const first = aTask(4, 'dead', { name: 'nightly: replay ledger' })
   const lost = { ...(first.attempts[0] as AttemptView), outcome: 'lost' as const, endedAt: first.createdAt + 9_000 }
-  const again = (epoch: number, from: number) => ({ ...(first.attempts[0] as AttemptView), epoch, startedAt: first.createdAt + from, endedAt: first.createdAt + from + 7_000, worker: peerIdOf('birch'), workerName: 'birch' })
+  const again = (epoch: number, from: number) => ({
+    ...(first.attempts[0] as AttemptView),
+    epoch,
+    startedAt: first.createdAt + from,
+    endedAt: first.createdAt + from + 7_000,
+    worker: peerIdOf('birch'),
+    workerName: 'birch',
+  })
   return [
-    aTask(0, 'running', { name: 'build web', argv: ['npx', 'vite', 'build', 'web'], progress: { phase: 'cloning', message: 'cloning nimbus-mesh', percent: 62 } }),
+    aTask(0, 'running', {
+      name: 'build web',
+      argv: ['npx', 'vite', 'build', 'web'],
+      progress: { phase: 'cloning', message: 'cloning nimbus-mesh', percent: 62 },
+    }),
     aTask(1, 'running', { argv: ['sh', '-c', 'for i in $(seq 1 400); do echo "step $i of 400"; sleep 1; done'] }),
     aTask(2, 'ready', {
       name: 'train on gpu',
       argv: ['python3', 'train.py', '--epochs', '12'],
-      waiting: { code: 'no-skill', message: 'No worker that is online has the skill gpu.', since: Date.now() - 4 * MINUTE, cure: 'Start one with nimbus up --skill gpu, or publish without it.' },
+      waiting: {
+        code: 'no-skill',
+        message: 'No worker that is online has the skill gpu.',
+        since: Date.now() - 4 * MINUTE,
+        cure: 'Start one with nimbus up --skill gpu, or publish without it.',
+      },
     }),
     aTask(3, 'scheduled', { name: 'sweep old work trees' }),
     { ...first, attempts: [lost, again(2, 10_000), again(3, 18_000), again(4, 24_000)] },
     aTask(5, 'failed', { argv: ['cargo', 'test', '--workspace'] }),
     aTask(6, 'succeeded', { name: 'lint' }),
     aTask(7, 'cancelled', { name: 'bench: merge of 100,000 entries' }),
-    aTask(8, 'blocked', { name: 'deploy page', waiting: { code: 'blocked', message: 'Waits for 1 task that has not succeeded.', since: Date.now() - MINUTE, cure: 'See its dependencies.' } }),
+    aTask(8, 'blocked', {
+      name: 'deploy page',
+      waiting: {
+        code: 'blocked',
+        message: 'Waits for 1 task that has not succeeded.',
+        since: Date.now() - MINUTE,
+        cure: 'See its dependencies.',
+      },
+    }),
     ...Array.from({ length: 24 }, (_, at) => aTask(9 + at, 'succeeded', at % 3 === 0 ? { name: `unit tests of room ${at}` } : {})),
   ]
 }
@@ -88,7 +127,14 @@ export function someWorkers(): WorkerView[] {
   const tasks = someTasks()
   return [
     aWorker('alder', { self: true, freeSlots: 3, running: [tasks[0]?.id ?? ''], roundTripMs: null, load: 0.42 }),
-    aWorker('birch', { freeSlots: 2, running: [tasks[1]?.id ?? '', taskIdOf(77)], roundTripMs: 0.6, load: 1.87, pool: 'ci', skills: ['node', 'git', 'rust', 'chromium'] }),
+    aWorker('birch', {
+      freeSlots: 2,
+      running: [tasks[1]?.id ?? '', taskIdOf(77)],
+      roundTripMs: 0.6,
+      load: 1.87,
+      pool: 'ci',
+      skills: ['node', 'git', 'rust', 'chromium'],
+    }),
     aWorker('cedar', { mode: 'draining', roundTripMs: 12.4, keeper: true, load: 0.05 }),
     aWorker('dogwood', { roundTripMs: 48, keeper: false, slots: 24, freeSlots: 24, load: 0.01, pool: 'big', memberRole: 'admin' }),
     aWorker('elm', { state: 'dead', roundTripMs: null, lastSeenMs: 6 * MINUTE, keeper: false }),

@@ -1,11 +1,11 @@
 // Puts the whole page on a fake transport at an address, and waits in it by text. Each test gets its own.
 import { render } from 'preact'
 import { vi } from 'vitest'
-import { createPageClock } from '../../web/src/models/clock.ts'
+import { createPageClock } from '../../web/src/models/page/clock.ts'
 import { createDashboard } from '../../web/src/models/dashboard.ts'
-import { createNotices } from '../../web/src/models/notices.ts'
-import { createPreferences } from '../../web/src/models/preferences.ts'
-import { createRouter } from '../../web/src/models/router.ts'
+import { createNotices } from '../../web/src/models/page/notices.ts'
+import { createPreferences } from '../../web/src/models/page/preferences.ts'
+import { createRouter } from '../../web/src/models/page/router.ts'
 import { PageContext, type PageModels } from '../../web/src/parts/page-context.ts'
 import { App } from '../../web/src/views/app.tsx'
 import { type FakeTransport, createFakeTransport } from './fake-transport.ts'
@@ -29,7 +29,13 @@ export async function renderPage(path: string, prepare: (transport: FakeTranspor
   const transport = createFakeTransport()
   prepare(transport)
   const dashboard = createDashboard(transport)
-  const models = { dashboard, router: createRouter(), preferences: createPreferences(undefined, document.documentElement), notices: createNotices(), clock: createPageClock() }
+  const models = {
+    dashboard,
+    router: createRouter(),
+    preferences: createPreferences(undefined, document.documentElement),
+    notices: createNotices(),
+    clock: createPageClock(),
+  }
   const root = document.createElement('div')
   document.body.append(root)
   render(<PageContext.Provider value={models} children={<App />} />, root)
@@ -48,9 +54,14 @@ export async function renderPage(path: string, prepare: (transport: FakeTranspor
     models,
     text,
     field,
-    seen: (wanted) => vi.waitFor(() => text().includes(wanted) || Promise.reject(new Error(`"${wanted}" is not in: ${text()}`)), { timeout: 4_000 }).then(() => undefined),
+    seen: (wanted) =>
+      vi
+        .waitFor(() => text().includes(wanted) || Promise.reject(new Error(`"${wanted}" is not in: ${text()}`)), { timeout: 4_000 })
+        .then(() => undefined),
     button(name) {
-      const found = [...root.querySelectorAll('button')].find((element) => element.textContent?.trim() === name || element.getAttribute('aria-label') === name)
+      const found = [...root.querySelectorAll('button')].find(
+        (element) => element.textContent?.trim() === name || element.getAttribute('aria-label') === name,
+      )
       if (found === undefined) throw new Error(`no button is named ${name}`)
       return found
     },

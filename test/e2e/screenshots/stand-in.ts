@@ -8,16 +8,27 @@ import { WebSocketServer } from 'ws'
 import type { MeshView, TaskView } from '../../../protocols/http.ts'
 import { aMesh, someOutput, someTasks } from '../../web/fixtures.ts'
 
-const DIST = join(import.meta.dirname, '../../../web/dist')
-const TYPES: Record<string, string> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
-const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const TYPES: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+}
+const CSP =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-export type StandIn = { url: string; state: { mesh: MeshView; tasks: TaskView[]; signedIn: boolean }; emit(type: string, data: unknown): void; cutStreams(): void; close(): Promise<void> }
+export type StandIn = {
+  url: string
+  state: { mesh: MeshView; tasks: TaskView[]; signedIn: boolean }
+  emit(type: string, data: unknown): void
+  cutStreams(): void
+  close(): Promise<void>
+}
 
-export async function startStandIn(): Promise<StandIn> {
+export async function startStandIn(dist: string): Promise<StandIn> {
   const state: StandIn['state'] = { mesh: aMesh(), tasks: someTasks(), signedIn: true }
   const sockets = new WebSocketServer({ noServer: true })
-  const server = createServer((request, response) => void answer(state, request, response))
+  const server = createServer((request, response) => void answer(state, dist, request, response))
   let refusing = false
   server.on('upgrade', (request, socket, head) => {
     if (refusing) socket.destroy()
@@ -46,9 +57,9 @@ export async function startStandIn(): Promise<StandIn> {
   }
 }
 
-async function answer(state: StandIn['state'], request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(state: StandIn['state'], dist: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://stand-in')
-  if (!url.pathname.startsWith('/api/')) return serveFile(url.pathname, response)
+  if (!url.pathname.startsWith('/api/')) return serveFile(dist, url.pathname, response)
   const body = await readJson(request)
   const log = /^\/api\/tasks\/([^/]+)\/log$/.exec(url.pathname)
   if (log) return streamLog(url, response)
@@ -59,19 +70,32 @@ async function answer(state: StandIn['state'], request: IncomingMessage, respons
 function route(state: StandIn['state'], method: string, url: URL, body: Record<string, unknown>): { status: number; json: unknown } {
   const ok = (json: unknown, status = 200) => ({ status, json })
   const [, , noun, id, verb] = url.pathname.split('/')
-  if (!state.signedIn) return ok({ type: 'about:blank', title: 'Unauthorized', status: 401, code: 'unauthorized', detail: 'Not signed in.' }, 401)
+  if (!state.signedIn)
+    return ok({ type: 'about:blank', title: 'Unauthorized', status: 401, code: 'unauthorized', detail: 'Not signed in.' }, 401)
   if (noun === 'session') return ok({ signedIn: true, csrf: 'c', auth: 'token' })
   if (noun === 'mesh') return ok(state.mesh)
   if (noun === 'events' || noun === 'health') return ok({ ticket: 't' })
   if (noun === 'invites') return ok({ invite: `nimbus1${'k3v9m2x7q4t8w1z6'.repeat(10)}`, expiresAt: Date.now() + 15 * 60_000 }, 201)
   if (noun === 'workers') return ok(state.mesh.members.find((member) => member.peerId === id) ?? {})
   if (noun === 'tasks' && method === 'POST' && id === undefined) {
-    if (body['timeout'] === 'soon') return ok({ type: 'about:blank', title: 'Bad request', status: 400, code: 'invalid', detail: 'The task is not valid.', errors: [{ path: 'timeout', message: 'a duration such as 500ms 30s 15m 7d' }] }, 400)
+    if (body['timeout'] === 'soon')
+      return ok(
+        {
+          type: 'about:blank',
+          title: 'Bad request',
+          status: 400,
+          code: 'invalid',
+          detail: 'The task is not valid.',
+          errors: [{ path: 'timeout', message: 'a duration such as 500ms 30s 15m 7d' }],
+        },
+        400,
+      )
     return ok({ id: state.tasks[0]?.id }, 201)
   }
   if (noun === 'tasks' && id !== undefined) {
     const task = state.tasks.find((candidate) => candidate.id === id)
-    if (task === undefined) return ok({ type: 'about:blank', title: 'Not found', status: 404, code: 'task-unknown', detail: `No task ${id}.` }, 404)
+    if (task === undefined)
+      return ok({ type: 'about:blank', title: 'Not found', status: 404, code: 'task-unknown', detail: `No task ${id}.` }, 404)
     return ok(verb === 'cancel' ? { ...task, cancelRequested: true } : task)
   }
   const wanted = url.searchParams.get('state')
@@ -85,10 +109,14 @@ async function streamLog(url: URL, response: ServerResponse): Promise<void> {
   if (url.searchParams.get('follow') !== 'true') response.end()
 }
 
-async function serveFile(path: string, response: ServerResponse): Promise<void> {
+async function serveFile(dist: string, path: string, response: ServerResponse): Promise<void> {
   const name = extname(path) === '' ? '/index.html' : normalize(path)
-  const bytes = await readFile(join(DIST, name)).catch(() => undefined)
-  const headers = { 'content-type': TYPES[extname(name)] ?? 'text/plain', 'content-security-policy': CSP, 'x-content-type-options': 'nosniff' }
+  const bytes = await readFile(join(dist, name)).catch(() => undefined /* answered with 404 below */)
+  const headers = {
+    'content-type': TYPES[extname(name)] ?? 'text/plain',
+    'content-security-policy': CSP,
+    'x-content-type-options': 'nosniff',
+  }
   response.writeHead(bytes === undefined ? 404 : 200, headers).end(bytes)
 }
 

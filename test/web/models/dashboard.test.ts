@@ -20,7 +20,7 @@ describe('the dashboard models', () => {
     dashboard.stop()
   })
 
-  test('an event that is older than what is known changes nothing', () => {
+  test('a fetched page that is older than what is known changes nothing', () => {
     const store = createTaskStore()
     store.put(aTask(1, 'succeeded', { updatedAt: 2_000 }))
     store.put(aTask(1, 'running', { updatedAt: 1_000 }))
@@ -60,17 +60,44 @@ describe('what needs a person', () => {
 
 describe('the publish form', () => {
   test('fields become a request, empty ones nothing', () => {
-    const { draft, errors } = draftFrom({ ...EMPTY_FIELDS, command: `npm run "a b"`, skills: 'gpu, rust', labels: 'a=1 b=2', env: 'X=1 2\nY=', timeout: ' 30s ' })
+    const { draft, errors } = draftFrom({
+      ...EMPTY_FIELDS,
+      command: `npm run "a b"`,
+      skills: 'gpu, rust',
+      labels: 'a=1 b=2',
+      env: 'X=1 2\nY=',
+      timeout: ' 30s ',
+    })
     expect(errors).toEqual({})
-    expect(draft).toEqual({ argv: ['npm', 'run', 'a b'], skills: ['gpu', 'rust'], labels: { a: '1', b: '2' }, env: { X: '1 2', Y: '' }, timeout: '30s', priority: 5, attempts: 1 })
+    expect(draft).toEqual({
+      argv: ['npm', 'run', 'a b'],
+      skills: ['gpu', 'rust'],
+      labels: { a: '1', b: '2' },
+      env: { X: '1 2', Y: '' },
+      timeout: '30s',
+      priority: 5,
+      attempts: 1,
+    })
   })
 
   test('what cannot become a request is said beside its field', () => {
-    expect(Object.keys(draftFrom({ ...EMPTY_FIELDS, labels: 'a', env: '=x', attempts: 'two' }).errors).sort()).toEqual(['attempts', 'command', 'env', 'labels'])
+    expect(Object.keys(draftFrom({ ...EMPTY_FIELDS, labels: 'a', env: '=x', attempts: 'two' }).errors).sort()).toEqual([
+      'attempts',
+      'command',
+      'env',
+      'labels',
+    ])
   })
 
   test('paths of a problem document find their fields', () => {
-    const placed = fieldErrors(new Map([['argv.0', 'too long'], ['env.1X', 'a variable name'], ['timeout', 'a duration'], ['', 'odd']]))
+    const placed = fieldErrors(
+      new Map([
+        ['argv.0', 'too long'],
+        ['env.1X', 'a variable name'],
+        ['timeout', 'a duration'],
+        ['', 'odd'],
+      ]),
+    )
     expect(placed).toEqual({ errors: { command: 'too long', env: '1X: a variable name', timeout: 'a duration' }, rest: ['odd'] })
   })
 })

@@ -10,7 +10,8 @@ function outputOf(chunks: LogChunk[]) {
     yield* chunks
   })
 }
-const linesOf = (output: ReturnType<typeof createOutput>) => output.blocks.value.flatMap((block) => block.lines.value.map((line) => line.text))
+const linesOf = (output: ReturnType<typeof createOutput>) =>
+  output.blocks.value.flatMap((block) => block.lines.value.map((line) => line.text))
 const ended = (output: ReturnType<typeof createOutput>) => vi.waitFor(() => expect(output.state.value).toBe('ended'), { timeout: 4_000 })
 
 describe('the output of a task', () => {

@@ -13,9 +13,12 @@ describe('a command line', () => {
     expect(splitCommand(text)).toEqual({ argv })
   })
 
-  test.each(['a | b', 'echo $HOME', 'ls *.ts', 'x > out', 'a && b', 'echo "$PATH"', 'ls ~'])('%j names the character that only a shell understands', (text) => {
-    expect(splitCommand(text).shellFeature).toBeDefined()
-  })
+  test.each(['a | b', 'echo $HOME', 'ls *.ts', 'x > out', 'a && b', 'echo "$PATH"', 'ls ~'])(
+    '%j names the character that only a shell understands',
+    (text) => {
+      expect(splitCommand(text).shellFeature).toBeDefined()
+    },
+  )
 
   test('quoted shell characters are plain words', () => {
     expect(splitCommand(`node -e 'a | $b'`)).toEqual({ argv: ['node', '-e', 'a | $b'] })
@@ -49,6 +52,13 @@ describe('text of unknown origin', () => {
 })
 
 test('times and sizes read in short words', () => {
-  expect([durationText(420), durationText(4_200), durationText(65_000), durationText(7_380_000), ageText(500), ageText(90_000)]).toEqual(['420 ms', '4.2 s', '1 min 5 s', '2 h 3 min', 'now', '1 min'])
+  expect([durationText(420), durationText(4_200), durationText(65_000), durationText(7_380_000), ageText(500), ageText(90_000)]).toEqual([
+    '420 ms',
+    '4.2 s',
+    '1 min 5 s',
+    '2 h 3 min',
+    'now',
+    '1 min',
+  ])
   expect([bytesText(12), bytesText(1_536), bytesText(20 * 1024 * 1024)]).toEqual(['12 B', '1.5 kB', '20 MB'])
 })

@@ -18,7 +18,12 @@ function aStream() {
         return socket
       },
     },
-    { event: (event) => heard.push(event.type), resync: () => heard.push('resync'), state: (state) => states.push(state.kind), signedOut: () => heard.push('signed out') },
+    {
+      event: (event) => heard.push(event.type),
+      resync: () => heard.push('resync'),
+      state: (state) => states.push(state.kind),
+      signedOut: () => heard.push('signed out'),
+    },
   )
   const latest = () => opened.at(-1)?.socket as WebSocket
   return {
@@ -27,7 +32,8 @@ function aStream() {
     heard,
     close,
     open: () => latest().onopen?.(new Event('open')),
-    say: (data: unknown) => latest().onmessage?.(new MessageEvent('message', { data: typeof data === 'string' ? data : JSON.stringify(data) })),
+    say: (data: unknown) =>
+      latest().onmessage?.(new MessageEvent('message', { data: typeof data === 'string' ? data : JSON.stringify(data) })),
     lose: () => latest().onclose?.(new CloseEvent('close')),
   }
 }

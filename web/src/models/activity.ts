@@ -47,7 +47,11 @@ export function createActivity(): Activity {
 
 function ofTask(task: TaskView): Happening {
   const attempt = lastAttempt(task)
-  const time = hasEnded(task.state) ? (task.result?.endedAt ?? task.updatedAt) : task.state === 'running' ? (attempt?.startedAt ?? task.updatedAt) : task.updatedAt
+  const time = hasEnded(task.state)
+    ? (task.result?.endedAt ?? task.updatedAt)
+    : task.state === 'running'
+      ? (attempt?.startedAt ?? task.updatedAt)
+      : task.updatedAt
   const place = attempt === undefined ? '' : ` on ${attempt.workerName}`
   const end = task.result === undefined ? '' : endText(task.result)
   const texts: Record<TaskStateName, string> = {
@@ -60,13 +64,33 @@ function ofTask(task: TaskView): Happening {
     dead: `used all attempts${end && `, last: ${end}`}`,
     cancelled: 'cancelled',
   }
-  return { key: `${task.id}/${task.state}/${task.attempts.length}`, time, subject: 'task', state: task.state, href: `/tasks/${task.id}`, title: titleOf(task), text: texts[task.state] }
+  return {
+    key: `${task.id}/${task.state}/${task.attempts.length}`,
+    time,
+    subject: 'task',
+    state: task.state,
+    href: `/tasks/${task.id}`,
+    title: titleOf(task),
+    text: texts[task.state],
+  }
 }
 
 function ofWorker(before: Worker | undefined, after: WorkerView): Happening {
   const states = { alive: 'answers again', suspect: 'does not answer', dead: 'is offline', left: 'left the mesh' } as const
-  const modes = { active: 'takes work again', draining: 'is draining: finishes its work, takes no more', leaving: 'is leaving the mesh' } as const
+  const modes = {
+    active: 'takes work again',
+    draining: 'is draining: finishes its work, takes no more',
+    leaving: 'is leaving the mesh',
+  } as const
   const text = before === undefined ? 'joined the mesh' : before.state !== after.state ? states[after.state] : modes[after.mode]
   const time = Date.now()
-  return { key: `${after.peerId}/${time}`, time, subject: 'worker', state: after.state, href: `/workers/${after.peerId}`, title: after.name, text }
+  return {
+    key: `${after.peerId}/${time}`,
+    time,
+    subject: 'worker',
+    state: after.state,
+    href: `/workers/${after.peerId}`,
+    title: after.name,
+    text,
+  }
 }

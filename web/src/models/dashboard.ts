@@ -5,20 +5,22 @@ import type { EventView, MeshView, TaskView, WorkerView } from '../../../protoco
 import { type ApiError, asApiError } from '../transport/api-error.ts'
 import type { Session, StreamState, Transport } from '../transport/transport.ts'
 import { type Activity, createActivity } from './activity.ts'
+import { createEventQueue } from './event-queue.ts'
 import { type Fleet, createFleet } from './fleet.ts'
 import { type TaskList, createTaskList } from './task-list.ts'
 import { type TaskStore, createTaskStore } from './task-store.ts'
 
-/** Events that wait for the next paint. More than this and fetching again is cheaper than applying. */
-const EVENTS_WAITING_MAX = 2_000
-const PAINT_MS = 50
 /** Counts by state come with the mesh; after a change they are asked for again at most this often. */
 const COUNTS_AFTER_MS = 1_500
 const SESSION_POLL_MS = 3_000
 /** Load and round trips change without an event; a hidden page does not ask. */
 const MESH_EVERY_MS = 10_000
 
-export type Entry = { kind: 'checking' } | { kind: 'signed-out' } | { kind: 'in'; auth: Session['auth'] } | { kind: 'unreachable'; error: ApiError }
+export type Entry =
+  | { kind: 'checking' }
+  | { kind: 'signed-out' }
+  | { kind: 'in'; auth: Session['auth'] }
+  | { kind: 'unreachable'; error: ApiError }
 
 export type Dashboard = {
   transport: Transport
@@ -49,15 +51,14 @@ export function createDashboard(transport: Transport): Dashboard {
   const tasks = createTaskStore()
   const list = createTaskList(tasks, transport)
   const activity = createActivity()
-  let waiting: EventView[] = []
-  let paint: ReturnType<typeof setTimeout> | undefined
+  const queue = createEventQueue({ apply, overflow: () => void refresh() })
   let counts: ReturnType<typeof setTimeout> | undefined
   let poll: ReturnType<typeof setTimeout> | undefined
   let meshEvery: ReturnType<typeof setInterval> | undefined
   let closeEvents: (() => void) | undefined
 
   function takeTask(task: TaskView): void {
-    activity.taskChanged(tasks.put(task), task)
+    activity.taskChanged(tasks.replace(task), task)
   }
 
   function takeWorker(worker: WorkerView): void {
@@ -84,22 +85,6 @@ export function createDashboard(transport: Transport): Dashboard {
     }
   }
 
-  function receive(event: EventView): void {
-    waiting.push(event)
-    if (waiting.length > EVENTS_WAITING_MAX) {
-      waiting = []
-      void refresh()
-    }
-    paint ??= setTimeout(applyWaiting, PAINT_MS)
-  }
-
-  function applyWaiting(): void {
-    paint = undefined
-    const events = waiting
-    waiting = []
-    batch(() => events.forEach(apply))
-  }
-
   function apply(event: EventView): void {
     if (event.data === null || typeof event.data !== 'object') return
     if (event.type === 'mesh.updated') fleet.setMesh(event.data as MeshView)
@@ -120,7 +105,7 @@ export function createDashboard(transport: Transport): Dashboard {
     entry.value = { kind: 'in', auth: session.auth }
     closeEvents?.()
     closeEvents = transport.events({
-      event: receive,
+      event: queue.push,
       resync: () => void refresh(),
       state(state) {
         const back = state.kind === 'live' && stream.peek().kind === 'reconnecting'
@@ -162,7 +147,8 @@ export function createDashboard(transport: Transport): Dashboard {
   function stop(): void {
     closeEvents?.()
     clearInterval(meshEvery)
-    for (const timer of [paint, counts, poll]) clearTimeout(timer)
+    queue.stop()
+    for (const timer of [counts, poll]) clearTimeout(timer)
   }
 
   return {

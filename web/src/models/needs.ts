@@ -9,9 +9,21 @@ const FAILED_WITHIN_MS = 24 * 60 * 60 * 1_000
 /** Shorter waits are the ordinary life of a queue. */
 const WAITING_AFTER_MS = 30_000
 
-export type Need = { key: string; kind: 'mesh' | 'worker' | 'failed' | 'waiting'; state: string; title: string; text: string; href: string; since: number; taskId?: string }
+export type Need = {
+  key: string
+  kind: 'mesh' | 'worker' | 'failed' | 'waiting'
+  state: string
+  title: string
+  text: string
+  href: string
+  since: number
+  taskId?: string
+}
 
-export function needsOf(known: { mesh: MeshView | undefined; workers: readonly Worker[]; tasks: readonly TaskView[] }, now: number): Need[] {
+export function needsOf(
+  known: { mesh: MeshView | undefined; workers: readonly Worker[]; tasks: readonly TaskView[] },
+  now: number,
+): Need[] {
   const needs: Need[] = []
   const group = known.mesh?.group
   if (group !== undefined && group.reachable < group.majority) {
@@ -27,8 +39,17 @@ export function needsOf(known: { mesh: MeshView | undefined; workers: readonly W
   }
   for (const worker of known.workers) {
     if (worker.state !== 'suspect' && worker.state !== 'dead') continue
-    const text = worker.state === 'dead' ? 'Offline. Its work is taken over by others.' : 'Does not answer. Others are asked whether they reach it.'
-    needs.push({ key: worker.peerId, kind: 'worker', state: worker.state, title: worker.name, text, href: `/workers/${worker.peerId}`, since: worker.seenAt })
+    const text =
+      worker.state === 'dead' ? 'Offline. Its work is taken over by others.' : 'Does not answer. Others are asked whether they reach it.'
+    needs.push({
+      key: worker.peerId,
+      kind: 'worker',
+      state: worker.state,
+      title: worker.name,
+      text,
+      href: `/workers/${worker.peerId}`,
+      since: worker.seenAt,
+    })
   }
   const retried = new Set(known.tasks.map((task) => specOf(task).retryOf))
   for (const task of known.tasks) {
@@ -39,7 +60,12 @@ export function needsOf(known: { mesh: MeshView | undefined; workers: readonly W
       const end = task.result === undefined ? '' : endText(task.result)
       const last = lastLine(task.result?.tail)
       needs.push({ ...shared, kind: 'failed', text: [end, last].filter(Boolean).join(' — '), since, taskId: task.id })
-    } else if (task.waiting !== undefined && !hasEnded(task.state) && now - task.waiting.since > WAITING_AFTER_MS && task.state === 'ready') {
+    } else if (
+      task.waiting !== undefined &&
+      !hasEnded(task.state) &&
+      now - task.waiting.since > WAITING_AFTER_MS &&
+      task.state === 'ready'
+    ) {
       needs.push({ ...shared, kind: 'waiting', text: `${task.waiting.message} ${task.waiting.cure}`, since: task.waiting.since })
     }
   }

@@ -92,7 +92,8 @@ export function createOutput(source: Source): Output {
       // A bar that redraws itself for hours never ends its line: only what can still be shown is kept.
       current.raw = (current.raw + piece).slice(-4 * LINE_CHARS_MAX)
       const text = inertText(current.raw)
-      current.line.text = text.length > LINE_CHARS_MAX ? `${text.slice(0, LINE_CHARS_MAX)} … ${text.length - LINE_CHARS_MAX} more characters` : text
+      current.line.text =
+        text.length > LINE_CHARS_MAX ? `${text.slice(0, LINE_CHARS_MAX)} … ${text.length - LINE_CHARS_MAX} more characters` : text
       if (!lastPiece) unfinished.delete(chunk.stream)
     }
   }

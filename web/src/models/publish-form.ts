@@ -42,7 +42,9 @@ export const EMPTY_FIELDS: PublishFields = {
 
 export function draftFrom(fields: PublishFields): { draft: TaskDraft; errors: FieldErrors } {
   const errors: FieldErrors = {}
-  const { argv, problem } = fields.shell ? { argv: fields.command.trim() === '' ? [] : ['sh', '-c', fields.command], problem: undefined } : splitCommand(fields.command)
+  const { argv, problem } = fields.shell
+    ? { argv: fields.command.trim() === '' ? [] : ['sh', '-c', fields.command], problem: undefined }
+    : splitCommand(fields.command)
   if (problem !== undefined) errors.command = `This cannot be split into words: ${problem}.`
   else if (argv.length === 0) errors.command = 'Type the command to run, for example: npm test'
   const labels = pairsOf(fields.labels, /[\s,]+/)

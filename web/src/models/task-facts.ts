@@ -4,7 +4,16 @@ import type { TaskDraft } from '../transport/transport.ts'
 import { joinCommand, quoteWord } from './text/command-words.ts'
 import { inertText } from './text/inert-text.ts'
 
-export const TASK_STATES: readonly TaskStateName[] = ['running', 'ready', 'scheduled', 'blocked', 'succeeded', 'failed', 'dead', 'cancelled']
+export const TASK_STATES: readonly TaskStateName[] = [
+  'running',
+  'ready',
+  'scheduled',
+  'blocked',
+  'succeeded',
+  'failed',
+  'dead',
+  'cancelled',
+]
 const TITLE_CHARS_MAX = 160
 
 /** The fields of a spec that the views read; a spec may carry more, from a newer node. */
@@ -27,7 +36,7 @@ export type ShownSpec = {
 }
 
 export function specOf(task: TaskView): ShownSpec {
-  return task.spec as ShownSpec
+  return task.spec
 }
 
 export function commandOf(task: TaskView): string {
@@ -57,7 +66,12 @@ export function usedAttempts(task: TaskView): number {
 }
 
 /** How an attempt or a task ended, in three words. */
-export function endText(end: { exitCode?: number | undefined; signal?: string | undefined; timedOut?: boolean | undefined; error?: string | undefined }): string {
+export function endText(end: {
+  exitCode?: number | undefined
+  signal?: string | undefined
+  timedOut?: boolean | undefined
+  error?: string | undefined
+}): string {
   if (end.timedOut) return 'timed out'
   if (end.signal !== undefined) return `ended by ${end.signal}`
   if (end.exitCode !== undefined) return `exit ${end.exitCode}`

@@ -37,7 +37,12 @@ export function createTaskList(store: TaskStore, transport: { tasks(query: TaskQ
     const { state, text } = filter.peek()
     loading.value = true
     try {
-      const page = await transport.tasks({ limit: PAGE_TASKS, ...(state && { state }), ...(text && { q: text }), ...(cursor && { cursor }) })
+      const page = await transport.tasks({
+        limit: PAGE_TASKS,
+        ...(state && { state }),
+        ...(text && { q: text }),
+        ...(cursor && { cursor }),
+      })
       // A newer question was asked meanwhile: this answer is not for what is on the screen.
       if (mine !== asked) return
       batch(() => {

@@ -10,8 +10,10 @@ export const TASKS_MAX = 1_000
 export type TaskStore = {
   /** Newest first. */
   all: ReadonlySignal<readonly TaskView[]>
-  /** Answers what was known before; an older version of a known task changes nothing. */
-  put(task: TaskView): TaskView | undefined
+  /** What a fetched page says: where the task is known to be further on, it changes nothing. */
+  put(task: TaskView): void
+  /** What the event stream or the answer to an action says: it stands. Answers what was known before. */
+  replace(task: TaskView): TaskView | undefined
   get(id: string): ReadonlySignal<TaskView> | undefined
 }
 
@@ -23,7 +25,12 @@ export function createTaskStore(): TaskStore {
     return [...byId.values()].map((task) => task.value).sort(newestFirst)
   })
 
-  function put(task: TaskView): TaskView | undefined {
+  function put(task: TaskView): void {
+    const known = byId.get(task.id)?.peek()
+    if (known === undefined || !isFurther(known, task)) replace(task)
+  }
+
+  function replace(task: TaskView): TaskView | undefined {
     const known = byId.get(task.id)
     if (known === undefined) {
       byId.set(task.id, signal(task))
@@ -32,7 +39,7 @@ export function createTaskStore(): TaskStore {
       return undefined
     }
     const before = known.peek()
-    if (task.updatedAt >= before.updatedAt) known.value = task
+    known.value = task
     return before
   }
 
@@ -42,7 +49,14 @@ export function createTaskStore(): TaskStore {
     for (const task of ended.slice(0, TASKS_MAX / 10)) byId.delete(task.id)
   }
 
-  return { all, put, get: (id) => byId.get(id) }
+  return { all, put, replace, get: (id) => byId.get(id) }
+}
+
+/** The clocks of two workers may disagree, so an end or an attempt counts for more than a time. */
+function isFurther(known: TaskView, task: TaskView): boolean {
+  if (known.attempts.length !== task.attempts.length) return known.attempts.length > task.attempts.length
+  if (hasEnded(known.state) !== hasEnded(task.state)) return hasEnded(known.state)
+  return known.updatedAt > task.updatedAt
 }
 
 export function newestFirst(one: TaskView, two: TaskView): number {

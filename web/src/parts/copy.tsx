@@ -31,7 +31,13 @@ export function CopyButton(props: { text: string; what: string; children?: Compo
     setTimeout(() => setSaid(''), SAID_MS)
   }
   return (
-    <button type="button" class={`copy ${props.class ?? 'quiet icon-only'}`} aria-label={`Copy ${props.what}`} title={`Copy ${props.what}`} onClick={() => void copy()}>
+    <button
+      type="button"
+      class={`copy ${props.class ?? 'quiet icon-only'}`}
+      aria-label={`Copy ${props.what}`}
+      title={`Copy ${props.what}`}
+      onClick={() => void copy()}
+    >
       <Icon name={said === 'copied' ? 'check' : 'copy'} />
       {props.children}
       <span class="off-screen" role="status">

@@ -29,7 +29,12 @@ export function Chips(props: { of: readonly string[]; kind: string }) {
   )
 }
 
-export function PageHead(props: { title: ComponentChildren; lead?: ComponentChildren; crumb?: { href: string; text: string }; children?: ComponentChildren }) {
+export function PageHead(props: {
+  title: ComponentChildren
+  lead?: ComponentChildren
+  crumb?: { href: string; text: string }
+  children?: ComponentChildren
+}) {
   return (
     <header class="page-head">
       <div class="page-title">

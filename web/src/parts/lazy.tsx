@@ -26,7 +26,8 @@ export function lazyView<Props extends object>(load: () => Promise<ComponentType
     useEffect(() => {
       if (loaded === undefined) fetch().then(() => setState(1), setError)
     }, [])
-    if (error !== undefined) return <ProblemNote error={asApiError(error)} what="This part of the page could not be fetched. Reload when a node answers." />
+    if (error !== undefined)
+      return <ProblemNote error={asApiError(error)} what="This part of the page could not be fetched. Reload when a node answers." />
     if (loaded === undefined) return <div class="loading" role="status" aria-label="Loading" />
     const Loaded = loaded
     return <Loaded {...props} />

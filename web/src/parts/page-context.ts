@@ -1,11 +1,11 @@
 // What every part and view may reach: the models of this page, through one context and no module state.
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
-import type { PageClock } from '../models/clock.ts'
+import type { PageClock } from '../models/page/clock.ts'
 import type { Dashboard } from '../models/dashboard.ts'
-import type { Notices } from '../models/notices.ts'
-import type { Preferences } from '../models/preferences.ts'
-import type { Router } from '../models/router.ts'
+import type { Notices } from '../models/page/notices.ts'
+import type { Preferences } from '../models/page/preferences.ts'
+import type { Router } from '../models/page/router.ts'
 
 export type PageModels = { dashboard: Dashboard; router: Router; preferences: Preferences; notices: Notices; clock: PageClock }
 

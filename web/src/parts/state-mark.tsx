@@ -9,7 +9,11 @@ const SHAPES: Record<ShownState, ComponentChildren> = {
   ready: RING,
   scheduled: [RING, <path d="M6 3.6V6l1.7 1.2" class="stroke" />],
   blocked: [<rect x="1.6" y="1.6" width="8.8" height="8.8" rx="1.6" class="stroke" />, <path d="M4 6h4" class="stroke" />],
-  running: [<circle cx="6" cy="6" r="4.6" class="stroke faint" />, <path d="M6 1.4A4.6 4.6 0 0 1 10.6 6" class="stroke turning" />, <circle cx="6" cy="6" r="1.8" class="solid" />],
+  running: [
+    <circle cx="6" cy="6" r="4.6" class="stroke faint" />,
+    <path d="M6 1.4A4.6 4.6 0 0 1 10.6 6" class="stroke turning" />,
+    <circle cx="6" cy="6" r="1.8" class="solid" />,
+  ],
   succeeded: [<circle cx="6" cy="6" r="5.4" class="solid" />, <path d="M3.5 6.2l1.8 1.8 3.3-3.8" class="cut" />],
   failed: [<path d="M6 .4 11.6 6 6 11.6.4 6z" class="solid" />, <path d="M4.3 4.3l3.4 3.4M7.7 4.3 4.3 7.7" class="cut" />],
   dead: [<rect x=".8" y=".8" width="10.4" height="10.4" rx="2" class="solid" />, <path d="M3.8 3.8l4.4 4.4M8.2 3.8 3.8 8.2" class="cut" />],

@@ -29,7 +29,11 @@ export async function problemOf(response: Response, what: string): Promise<ApiEr
   } catch {
     // Not JSON: something between us and the node answered. Said below with what is known.
   }
-  return new ApiError({ code: `http-${response.status}`, detail: `${what} was answered with ${response.status} ${response.statusText}.`, status: response.status })
+  return new ApiError({
+    code: `http-${response.status}`,
+    detail: `${what} was answered with ${response.status} ${response.statusText}.`,
+    status: response.status,
+  })
 }
 
 /** Whatever was thrown, as an ApiError. */

@@ -35,5 +35,10 @@ function parse(line: string): LogChunk {
 }
 
 function broken(what: string): ApiError {
-  return new ApiError({ code: 'log-unreadable', detail: `The output could not be read: the node sent ${what}.`, status: 0, cure: 'Open the task again.' })
+  return new ApiError({
+    code: 'log-unreadable',
+    detail: `The output could not be read: the node sent ${what}.`,
+    status: 0,
+    cure: 'Open the task again.',
+  })
 }

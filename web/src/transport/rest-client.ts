@@ -10,7 +10,11 @@ export type RestClient = ReturnType<typeof createRestClient>
 export function createRestClient(options: { fetch: typeof fetch; onSignedOut: () => void }) {
   let csrf = ''
 
-  async function send(method: string, path: string, init: { body?: unknown; accept?: string; signal?: AbortSignal } = {}): Promise<Response> {
+  async function send(
+    method: string,
+    path: string,
+    init: { body?: unknown; accept?: string; signal?: AbortSignal } = {},
+  ): Promise<Response> {
     const headers: Record<string, string> = { accept: init.accept ?? 'application/json' }
     if (method !== 'GET') {
       headers['content-type'] = 'application/json'

@@ -12,5 +12,8 @@ export const ShortcutsDialog = lazyView(async () => (await import('./shell/short
 
 /** Fetches them all; one that fails is tried again when it is opened. */
 export function fetchLazyViews(): void {
-  for (const view of [TasksPage, TaskPage, PublishDialog, WorkersPage, WorkerPage, MeshPage, InviteDialog, ShortcutsDialog]) view.fetch().catch(() => undefined)
+  for (const view of [TasksPage, TaskPage, PublishDialog, WorkersPage, WorkerPage, MeshPage, InviteDialog, ShortcutsDialog])
+    view.fetch().catch(() => {
+      // It is fetched again when it is opened, and said there if that fails too.
+    })
 }

@@ -1,6 +1,6 @@
 // Short messages about what a person just did. Errors stay until dismissed; the rest leaves by itself.
 import { type ReadonlySignal, signal } from '@preact/signals'
-import { asApiError } from '../transport/api-error.ts'
+import { asApiError } from '../../transport/api-error.ts'
 
 /** More than this cover the page; the oldest goes first. */
 const NOTICES_MAX = 4

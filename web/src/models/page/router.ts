@@ -28,7 +28,15 @@ export function createRouter(view: Window = window): Router {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
     const link = event.target instanceof Element ? event.target.closest('a') : null
     const href = link?.getAttribute('href')
-    if (!link || !href?.startsWith('/') || href.startsWith('/api/') || href === '/docs' || link.target !== '' || link.hasAttribute('download')) return
+    if (
+      !link ||
+      !href?.startsWith('/') ||
+      href.startsWith('/api/') ||
+      href === '/docs' ||
+      link.target !== '' ||
+      link.hasAttribute('download')
+    )
+      return
     event.preventDefault()
     go(href)
   }

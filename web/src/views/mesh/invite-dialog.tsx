@@ -56,7 +56,20 @@ export function InviteDialog(props: { onClose: () => void }) {
           ))}
         </fieldset>
         <div class="form two">
-          <Field label="Machines" hint="how many may use it" control={(attributes) => <input {...attributes} type="number" min={1} max={100} value={draft.uses} onInput={(event) => change({ uses: Number(event.currentTarget.value) || 1 })} />} />
+          <Field
+            label="Machines"
+            hint="how many may use it"
+            control={(attributes) => (
+              <input
+                {...attributes}
+                type="number"
+                min={1}
+                max={100}
+                value={draft.uses}
+                onInput={(event) => change({ uses: Number(event.currentTarget.value) || 1 })}
+              />
+            )}
+          />
           <Field
             label="Good for"
             control={(attributes) => (
@@ -89,7 +102,8 @@ function Made(props: { made: InviteView; uses: number; onClose: () => void; onAg
       <p>In a clone of Nimbus on the other machine, type:</p>
       <CommandLine command={`npx nimbus up --join ${made.invite}`} />
       <p>
-        Good for {props.uses === 1 ? 'one machine' : `${props.uses} machines`}, <Countdown to={made.expiresAt} over="over: make a new one" />.{' '}
+        Good for {props.uses === 1 ? 'one machine' : `${props.uses} machines`},{' '}
+        <Countdown to={made.expiresAt} over="over: make a new one" />.{' '}
         <span class="muted">Who has this line can join this mesh: send it as you would send a key.</span>
       </p>
       <details class="more-fields">

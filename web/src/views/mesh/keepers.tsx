@@ -10,14 +10,19 @@ export function Keepers(props: { mesh: MeshView; workers: readonly Worker[] }) {
   return (
     <section class={`card keepers ${can ? '' : 'stuck'}`} aria-labelledby="keepers">
       <h2 id="keepers">
-        Keepers <span class="muted">{group.name}, version {group.version}</span>
+        Keepers{' '}
+        <span class="muted">
+          {group.name}, version {group.version}
+        </span>
       </h2>
       <p class="keepers-line">
         <strong class="number">
           {group.reachable} of {group.seats.length}
         </strong>{' '}
         answer, <span class="number">{group.majority}</span> decide.{' '}
-        <span class="muted">{can ? (spare === 0 ? 'None may be lost.' : `${spare} more may be lost.`) : 'Nothing can be decided here.'}</span>
+        <span class="muted">
+          {can ? (spare === 0 ? 'None may be lost.' : `${spare} more may be lost.`) : 'Nothing can be decided here.'}
+        </span>
       </p>
       <ol class="seats">
         {group.seats.map((seat) => {
@@ -35,7 +40,11 @@ export function Keepers(props: { mesh: MeshView; workers: readonly Worker[] }) {
           )
         })}
       </ol>
-      <p class="hint">{group.seats.length < 3 ? 'With three members or more, the mesh goes on when one is lost.' : 'Keepers agree on who runs what, so that no task runs twice.'}</p>
+      <p class="hint">
+        {group.seats.length < 3
+          ? 'With three members or more, the mesh goes on when one is lost.'
+          : 'Keepers agree on who runs what, so that no task runs twice.'}
+      </p>
     </section>
   )
 }

@@ -44,7 +44,9 @@ export function MeshPage() {
               ['State hash', <ShortId id={mesh.foldHash} what="the state hash" />],
             ]}
           />
-          <p class="muted hint">Nodes that show the same state hash know exactly the same. A difference that lasts means that they cannot reach each other.</p>
+          <p class="muted hint">
+            Nodes that show the same state hash know exactly the same. A difference that lasts means that they cannot reach each other.
+          </p>
         </section>
       </div>
       <section aria-labelledby="members">
@@ -60,9 +62,13 @@ function Minority(props: { mesh: MeshView; workers: readonly Worker[] }) {
   const away = props.workers.filter((worker) => worker.state !== 'alive')
   const here = props.workers.filter((worker) => worker.state === 'alive')
   return (
-    <Callout tone="bad" title={`This side cannot decide: ${group.reachable} of ${group.seats.length} keepers answer, ${group.majority} are needed.`}>
+    <Callout
+      tone="bad"
+      title={`This side cannot decide: ${group.reachable} of ${group.seats.length} keepers answer, ${group.majority} are needed.`}
+    >
       <p>
-        On this side: {here.map((worker) => worker.name).join(', ')}. Not reached: {away.map((worker) => worker.name).join(', ') || 'unknown'}.
+        On this side: {here.map((worker) => worker.name).join(', ')}. Not reached:{' '}
+        {away.map((worker) => worker.name).join(', ') || 'unknown'}.
       </p>
       <p class="cure">Tasks published here wait until the sides meet again. If those machines are gone for good: nimbus group recover</p>
     </Callout>

@@ -22,7 +22,11 @@ export function Sky(props: { workers: readonly Worker[] }) {
   const named = shown.length <= 14
   return (
     <figure class="sky">
-      <svg viewBox={`0 0 ${SIZE} ${SIZE}`} role="img" aria-label={`${others.length} other members around ${self?.name ?? 'this node'}; the table below has their round trips.`}>
+      <svg
+        viewBox={`0 0 ${SIZE} ${SIZE}`}
+        role="img"
+        aria-label={`${others.length} other members around ${self?.name ?? 'this node'}; the table below has their round trips.`}
+      >
         {RINGS_MS.map((ms) => (
           <g key={ms}>
             <circle class="ring" cx={MIDDLE} cy={MIDDLE} r={radius(ms)} />
@@ -40,7 +44,12 @@ export function Sky(props: { workers: readonly Worker[] }) {
           return (
             <a key={worker.peerId} href={`/workers/${worker.peerId}`} aria-label={worker.name}>
               <line class={away ? 'link away' : 'link'} x1={MIDDLE} y1={MIDDLE} x2={x} y2={y} />
-              <circle class={`star state-${workerState(worker)} ${worker.keeper ? 'keeper' : ''}`} cx={x} cy={y} r={worker.keeper ? 7 : 5.5} />
+              <circle
+                class={`star state-${workerState(worker)} ${worker.keeper ? 'keeper' : ''}`}
+                cx={x}
+                cy={y}
+                r={worker.keeper ? 7 : 5.5}
+              />
               {named && (
                 <text x={x} y={y + (y < MIDDLE ? -11 : 19)}>
                   {worker.name}

@@ -17,7 +17,11 @@ export function NeedsList(props: { needs: readonly Need[] }) {
       <ul class="rows needs">
         {props.needs.slice(0, NEEDS_SHOWN).map((need) => (
           <li key={need.key} class={`need need-${need.kind}`}>
-            <StateMark state={need.state as ShownState} label={need.kind === 'worker' && need.state === 'dead' ? 'offline' : undefined} bare />
+            <StateMark
+              state={need.state as ShownState}
+              label={need.kind === 'worker' && need.state === 'dead' ? 'offline' : undefined}
+              bare
+            />
             <div class="row-main">
               <a href={need.href} class="row-title">
                 {need.title}

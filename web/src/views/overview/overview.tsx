@@ -52,7 +52,12 @@ export function Overview() {
 }
 
 function sentence(needs: number, running: number, ready: number): string {
-  const work = running === 0 ? (ready === 0 ? 'Nothing is running.' : `${ready} ready to start.`) : `${running} ${running === 1 ? 'task runs' : 'tasks run'}${ready > 0 ? `, ${ready} ${ready === 1 ? 'waits' : 'wait'}` : ''}.`
+  const work =
+    running === 0
+      ? ready === 0
+        ? 'Nothing is running.'
+        : `${ready} ready to start.`
+      : `${running} ${running === 1 ? 'task runs' : 'tasks run'}${ready > 0 ? `, ${ready} ${ready === 1 ? 'waits' : 'wait'}` : ''}.`
   if (needs === 0) return `Clear sky. ${work}`
   return `${needs === 1 ? 'One thing needs' : `${needs} things need`} you. ${work}`
 }

@@ -33,7 +33,8 @@ export function ConnectionBanner() {
     const waitMs = stream.retryAt - clock.now.value
     return (
       <div class="banner banner-warn" role="status">
-        <strong>Not live for {ageText(Math.max(2_000, clock.now.value - stream.since))}.</strong> What you see is from {clockText(stream.since)}; {name} does not answer.{' '}
+        <strong>Not live for {ageText(Math.max(2_000, clock.now.value - stream.since))}.</strong> What you see is from{' '}
+        {clockText(stream.since)}; {name} does not answer.{' '}
         {waitMs > 1_000 ? `Next try in ${durationText(Math.round(waitMs / 1_000) * 1_000)}.` : 'Trying again.'}
       </div>
     )

@@ -1,8 +1,8 @@
 // The frame around every page: where one can go, through which node one looks, and how live that view is.
 import type { ComponentChildren } from 'preact'
-import { useEffect, useMemo } from 'preact/hooks'
-import { type Shortcut, listenForShortcuts } from '../../models/shortcuts.ts'
-import type { Theme } from '../../models/preferences.ts'
+import { useLayoutEffect, useMemo } from 'preact/hooks'
+import { type Shortcut, listenForShortcuts } from '../../models/page/shortcuts.ts'
+import type { Theme } from '../../models/page/preferences.ts'
 import { CloudMark, Icon } from '../../parts/icons.tsx'
 import { usePage } from '../../parts/page-context.ts'
 import { InviteDialog, PublishDialog, ShortcutsDialog } from '../lazy-views.ts'
@@ -19,7 +19,8 @@ const PLACES = [
 export function Shell(props: { children: ComponentChildren }) {
   const { dashboard, preferences } = usePage()
   const shortcuts = useShortcuts()
-  useEffect(() => listenForShortcuts(shortcuts, () => preferences.shortcuts.value), [shortcuts])
+  // With the first paint, not after it: a key pressed at once counts.
+  useLayoutEffect(() => listenForShortcuts(shortcuts, () => preferences.shortcuts.value), [shortcuts])
   const close = () => {
     dashboard.dialog.value = 'none'
   }
@@ -43,7 +44,13 @@ export function Shell(props: { children: ComponentChildren }) {
           <Connection />
           <div class="rail-tools">
             <ThemeButton />
-            <button type="button" class="quiet icon-only" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" onClick={() => (dashboard.dialog.value = 'shortcuts')}>
+            <button
+              type="button"
+              class="quiet icon-only"
+              aria-label="Keyboard shortcuts"
+              title="Keyboard shortcuts (?)"
+              onClick={() => (dashboard.dialog.value = 'shortcuts')}
+            >
               <Icon name="keys" />
             </button>
             <a class="quiet button" href="/docs">
@@ -69,7 +76,10 @@ function Navigation() {
   const here = `/${router.place.value.path.split('/')[1] ?? ''}`
   const counts = dashboard.fleet.counts.value
   const workers = dashboard.fleet.workers.value.length
-  const amounts: Record<string, number | undefined> = { '/workers': workers || undefined, '/tasks': (counts.running ?? 0) + (counts.ready ?? 0) || undefined }
+  const amounts: Record<string, number | undefined> = {
+    '/workers': workers || undefined,
+    '/tasks': (counts.running ?? 0) + (counts.ready ?? 0) || undefined,
+  }
   return (
     <nav aria-label="Pages">
       <ul>
@@ -99,7 +109,13 @@ function ThemeButton() {
   const theme = preferences.theme.value
   const text = `Theme: ${theme === 'system' ? 'as the system' : theme}`
   return (
-    <button type="button" class="quiet icon-only" aria-label={text} title={text} onClick={() => (preferences.theme.value = NEXT_THEME[theme])}>
+    <button
+      type="button"
+      class="quiet icon-only"
+      aria-label={text}
+      title={text}
+      onClick={() => (preferences.theme.value = NEXT_THEME[theme])}
+    >
       <Icon name={THEME_ICONS[theme]} />
     </button>
   )

@@ -1,5 +1,5 @@
 // The keys of the page, and the switch that turns them off.
-import type { Shortcut } from '../../models/shortcuts.ts'
+import type { Shortcut } from '../../models/page/shortcuts.ts'
 import { Modal } from '../../parts/modal.tsx'
 import { usePage } from '../../parts/page-context.ts'
 
@@ -20,7 +20,11 @@ export function ShortcutsDialog(props: { shortcuts: readonly Shortcut[]; onClose
         ))}
       </dl>
       <label class="check">
-        <input type="checkbox" checked={preferences.shortcuts.value} onChange={(event) => (preferences.shortcuts.value = event.currentTarget.checked)} />
+        <input
+          type="checkbox"
+          checked={preferences.shortcuts.value}
+          onChange={(event) => (preferences.shortcuts.value = event.currentTarget.checked)}
+        />
         Shortcuts are on in this browser
       </label>
     </Modal>

@@ -9,7 +9,10 @@ export function SignIn() {
     <Gate title="Sign in from your terminal">
       <p>On the machine where this node runs:</p>
       <CommandLine command="nimbus open" />
-      <p class="muted">It opens this page signed in, with a link that works once and for a minute. No password exists, and none can leak. This page follows by itself.</p>
+      <p class="muted">
+        It opens this page signed in, with a link that works once and for a minute. No password exists, and none can leak. This page follows
+        by itself.
+      </p>
     </Gate>
   )
 }

@@ -37,7 +37,10 @@ export function Attempts(props: { task: TaskView }) {
                 <StateMark state={attempt.outcome} />
               </td>
               <td class="main">
-                <a href={`/workers/${attempt.worker}`}>{attempt.workerName}</a> <span class="muted number" title="The fencing token of this attempt">epoch {attempt.epoch}</span>
+                <a href={`/workers/${attempt.worker}`}>{attempt.workerName}</a>{' '}
+                <span class="muted number" title="The fencing token of this attempt">
+                  epoch {attempt.epoch}
+                </span>
               </td>
               <td data-name="Started" class="number">
                 <time dateTime={new Date(attempt.startedAt).toISOString()} title={fullTimeText(attempt.startedAt)}>
@@ -50,7 +53,7 @@ export function Attempts(props: { task: TaskView }) {
               <td class="wide-only axis-cell">
                 <Span task={task} attempt={attempt} />
               </td>
-              <td data-name="End">{attempt.outcome === 'lost' ? 'worker lost; not counted' : endText(attempt)}</td>
+              <td data-name="End">{attempt.outcome === 'lost' ? 'worker lost, not counted' : endText(attempt)}</td>
             </tr>
           ))}
         </tbody>
@@ -68,7 +71,10 @@ function Span(props: { task: TaskView; attempt: AttemptView }) {
   const share = Math.max(0.012, ((attempt.endedAt ?? end) - attempt.startedAt) / whole)
   return (
     <span class="axis" aria-hidden="true">
-      <i class={`span-${attempt.outcome}`} style={{ insetInlineStart: `${Math.min(98.8, from * 100)}%`, inlineSize: `${Math.min(100, share * 100)}%` }} />
+      <i
+        class={`span-${attempt.outcome}`}
+        style={{ insetInlineStart: `${Math.min(98.8, from * 100)}%`, inlineSize: `${Math.min(100, share * 100)}%` }}
+      />
     </span>
   )
 }

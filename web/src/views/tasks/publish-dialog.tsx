@@ -27,47 +27,21 @@ const MORE: readonly { field: TextField; label: string; hint: string; wide?: boo
 ]
 
 export function PublishDialog(props: { onClose: () => void }) {
-  const { dashboard, notices } = usePage()
-  const [fields, setFields] = useState<PublishFields>(EMPTY_FIELDS)
-  const [errors, setErrors] = useState<FieldErrors>({})
-  const [problem, setProblem] = useState<ApiError>()
-  const [busy, setBusy] = useState(false)
-  const { draft, errors: wrong } = draftFrom(fields)
-  const form = useRef<HTMLFormElement>(null)
-  const refused = Object.keys(errors).length
-  useEffect(() => {
-    if (refused > 0) form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus()
-    // After a refusal only: while its field is corrected, the focus stays where the person is.
-  }, [refused > 0, busy])
-
-  const set = (field: keyof PublishFields, value: string | boolean) => {
-    setFields((before) => ({ ...before, [field]: value }))
-    setErrors(({ [field]: _, ...rest }) => rest)
-  }
-
-  async function publish(event: TargetedEvent<HTMLFormElement>) {
-    event.preventDefault()
-    setErrors(wrong)
-    setProblem(undefined)
-    if (Object.keys(wrong).length > 0) return
-    setBusy(true)
-    try {
-      const { id, durability } = await dashboard.transport.publish(draft)
-      notices.done(durability === 'local' ? 'Published here; no majority of keepers has it yet.' : 'Published.', `/tasks/${id}`)
-      props.onClose()
-    } catch (thrown) {
-      const error = asApiError(thrown)
-      const placed = fieldErrors(error.fields)
-      setErrors(placed.errors)
-      const allPlaced = error.fields.size > 0 && placed.rest.length === 0
-      setProblem(allPlaced ? undefined : new ApiError({ code: error.code, detail: [error.message, ...placed.rest].join(' '), status: error.status, cure: error.cure }))
-      setBusy(false)
-    }
-  }
-
-  const text = (field: TextField, more: { placeholder?: string; list?: string; inputMode?: 'numeric'; autofocus?: boolean } = {}) => (attributes: object) => (
-    <input {...attributes} {...more} type="text" autocomplete="off" spellcheck={false} value={fields[field]} onInput={(event) => set(field, event.currentTarget.value)} />
-  )
+  const { dashboard } = usePage()
+  const { fields, errors, problem, busy, draft, form, set, publish } = usePublishing(props.onClose)
+  const text =
+    (field: TextField, more: { placeholder?: string; list?: string; inputMode?: 'numeric'; autofocus?: boolean } = {}) =>
+    (attributes: object) => (
+      <input
+        {...attributes}
+        {...more}
+        type="text"
+        autocomplete="off"
+        spellcheck={false}
+        value={fields[field]}
+        onInput={(event) => set(field, event.currentTarget.value)}
+      />
+    )
 
   return (
     <Modal title="Publish a task" onClose={props.onClose}>
@@ -75,21 +49,46 @@ export function PublishDialog(props: { onClose: () => void }) {
         <div class="form">
           <CommandField fields={fields} error={errors.command} set={set} />
           <Field label="Name" hint="how it is shown; optional" error={errors.name} control={text('name')} />
-          <Field label="Priority" hint="0 is first, 9 is last" error={errors.priority} control={text('priority', { inputMode: 'numeric' })} />
-          <Field label="Attempts" hint="at most; a lost worker uses none" error={errors.attempts} control={text('attempts', { inputMode: 'numeric' })} />
+          <Field
+            label="Priority"
+            hint="0 is first, 9 is last"
+            error={errors.priority}
+            control={text('priority', { inputMode: 'numeric' })}
+          />
+          <Field
+            label="Attempts"
+            hint="at most; a lost worker uses none"
+            error={errors.attempts}
+            control={text('attempts', { inputMode: 'numeric' })}
+          />
         </div>
         <details class="more-fields" open={MORE.some(({ field }) => errors[field] !== undefined) || errors.env !== undefined}>
           <summary>Where, when and with what</summary>
           <div class="form">
             {MORE.map(({ field, label, hint, wide, list }) => (
-              <Field key={field} label={label} hint={hint} wide={wide ?? false} error={errors[field]} control={text(field, list ? { list } : {})} />
+              <Field
+                key={field}
+                label={label}
+                hint={hint}
+                wide={wide ?? false}
+                error={errors[field]}
+                control={text(field, list ? { list } : {})}
+              />
             ))}
             <Field
               label="Environment"
               hint="NAME=value, one a line. Everyone in the mesh can read it: no secrets."
               wide
               error={errors.env}
-              control={(attributes) => <textarea {...attributes} rows={2} spellcheck={false} value={fields.env} onInput={(event) => set('env', event.currentTarget.value)} />}
+              control={(attributes) => (
+                <textarea
+                  {...attributes}
+                  rows={2}
+                  spellcheck={false}
+                  value={fields.env}
+                  onInput={(event) => set('env', event.currentTarget.value)}
+                />
+              )}
             />
           </div>
           <datalist id="workers">
@@ -116,7 +115,57 @@ export function PublishDialog(props: { onClose: () => void }) {
   )
 }
 
-function CommandField(props: { fields: PublishFields; error: string | undefined; set: (field: keyof PublishFields, value: string | boolean) => void }) {
+function usePublishing(onClose: () => void) {
+  const { dashboard, notices, router } = usePage()
+  const [fields, setFields] = useState<PublishFields>(EMPTY_FIELDS)
+  const [errors, setErrors] = useState<FieldErrors>({})
+  const [problem, setProblem] = useState<ApiError>()
+  const [busy, setBusy] = useState(false)
+  const { draft, errors: wrong } = draftFrom(fields)
+  const form = useRef<HTMLFormElement>(null)
+  const refused = Object.keys(errors).length
+  useEffect(() => {
+    if (refused > 0) form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus()
+    // After a refusal only: while its field is corrected, the focus stays where the person is.
+  }, [refused > 0, busy])
+
+  const set = (field: keyof PublishFields, value: string | boolean) => {
+    setFields((before) => ({ ...before, [field]: value }))
+    setErrors(({ [field]: _, ...rest }) => rest)
+  }
+
+  async function publish(event: TargetedEvent<HTMLFormElement>) {
+    event.preventDefault()
+    setErrors(wrong)
+    setProblem(undefined)
+    if (Object.keys(wrong).length > 0) return
+    setBusy(true)
+    try {
+      const { id, durability } = await dashboard.transport.publish(draft)
+      notices.done(durability === 'local' ? 'Published here; no majority of keepers has it yet.' : 'Published.')
+      onClose()
+      router.go(`/tasks/${id}`)
+    } catch (thrown) {
+      const error = asApiError(thrown)
+      const placed = fieldErrors(error.fields)
+      setErrors(placed.errors)
+      const allPlaced = error.fields.size > 0 && placed.rest.length === 0
+      setProblem(
+        allPlaced
+          ? undefined
+          : new ApiError({ code: error.code, detail: [error.message, ...placed.rest].join(' '), status: error.status, cure: error.cure }),
+      )
+      setBusy(false)
+    }
+  }
+  return { fields, errors, problem, busy, draft, form, set, publish }
+}
+
+function CommandField(props: {
+  fields: PublishFields
+  error: string | undefined
+  set: (field: keyof PublishFields, value: string | boolean) => void
+}) {
   const { fields, set } = props
   const words = splitCommand(fields.command)
   const argv = fields.shell ? ['sh', '-c', fields.command] : words.argv
@@ -126,14 +175,28 @@ function CommandField(props: { fields: PublishFields; error: string | undefined;
         label="Command"
         wide
         error={props.error}
-        hint={!fields.shell && words.shellFeature !== undefined ? `${words.shellFeature} means something only to a shell. Run it with sh -c, or quote it.` : undefined}
+        hint={
+          !fields.shell && words.shellFeature !== undefined
+            ? `${words.shellFeature} means something only to a shell. Run it with sh -c, or quote it.`
+            : undefined
+        }
         control={(attributes) => (
-          <textarea {...attributes} class="command-input" rows={fields.shell ? 4 : 2} autofocus spellcheck={false} placeholder={fields.shell ? 'npm ci && npm test' : 'npm test'} value={fields.command} onInput={(event) => set('command', event.currentTarget.value)} />
+          <textarea
+            {...attributes}
+            class="command-input"
+            rows={fields.shell ? 4 : 2}
+            autofocus
+            spellcheck={false}
+            placeholder={fields.shell ? 'npm ci && npm test' : 'npm test'}
+            value={fields.command}
+            onInput={(event) => set('command', event.currentTarget.value)}
+          />
         )}
       />
       <div class="argv">
         <label class="check">
-          <input type="checkbox" checked={fields.shell} onChange={(event) => set('shell', event.currentTarget.checked)} /> Run with <code>sh -c</code>
+          <input type="checkbox" checked={fields.shell} onChange={(event) => set('shell', event.currentTarget.checked)} /> Run with{' '}
+          <code>sh -c</code>
         </label>
         {fields.command.trim() !== '' && (
           <ol class="words" aria-label="The words of the command as they will be run">

@@ -24,7 +24,11 @@ export function TaskActions(props: { task: TaskView }) {
   function askToCancel() {
     setQuestion({
       title: 'Cancel this task?',
-      text: <p>{task.state === 'running' ? 'What runs is ended: first politely, then by force.' : 'It will not start.'} Its output so far stays.</p>,
+      text: (
+        <p>
+          {task.state === 'running' ? 'What runs is ended: first politely, then by force.' : 'It will not start.'} Its output so far stays.
+        </p>
+      ),
       verb: 'Cancel task',
       harms: true,
       async act() {

@@ -30,7 +30,11 @@ export function TaskPage(props: { id: string }) {
   const task = dashboard.tasks.get(props.id)?.value
   if (task !== undefined) return <TaskDetail task={task} />
   if (error === undefined) return <div class="loading" role="status" aria-label="Loading" />
-  return error.status === 404 ? <EmptyState title={`No task has the ID ${props.id}.`} command="nimbus task ls" /> : <ProblemNote error={error} what="The task could not be loaded." />
+  return error.status === 404 ? (
+    <EmptyState title={`No task has the ID ${props.id}.`} command="nimbus task ls" />
+  ) : (
+    <ProblemNote error={error} what="The task could not be loaded." />
+  )
 }
 
 function TaskDetail(props: { task: TaskView }) {
@@ -118,7 +122,16 @@ function TaskSide(props: { task: TaskView }) {
           ['Skills', spec.skills?.length ? <Chips of={spec.skills} kind="skill" /> : undefined],
           ['Roles', spec.roles?.length ? <Chips of={spec.roles} kind="role" /> : undefined],
           ['Labels', spec.labels && <Chips of={pairs(spec.labels)} kind="label" />],
-          ['Environment', spec.env && <ul class="plain mono break">{pairs(spec.env).map((pair) => <li key={pair}>{pair}</li>)}</ul>],
+          [
+            'Environment',
+            spec.env && (
+              <ul class="plain mono break">
+                {pairs(spec.env).map((pair) => (
+                  <li key={pair}>{pair}</li>
+                ))}
+              </ul>
+            ),
+          ],
           ['Retry of', spec.retryOf && <a href={`/tasks/${spec.retryOf}`}>{spec.retryOf.slice(0, 10)}…</a>],
           ['Keepers', `group ${task.group}`],
         ]}

@@ -44,7 +44,9 @@ function TaskRow(props: { task: TaskView }) {
         <a href={`/tasks/${task.id}`}>{titleOf(task)}</a>
         <RowText task={task} />
       </td>
-      <td data-name="Worker" class={`col-worker ${attempt === undefined && spec.worker === undefined ? 'usual' : ''}`}>{attempt === undefined ? (spec.worker ?? '–') : <a href={`/workers/${attempt.worker}`}>{attempt.workerName}</a>}</td>
+      <td data-name="Worker" class={`col-worker ${attempt === undefined && spec.worker === undefined ? 'usual' : ''}`}>
+        {attempt === undefined ? (spec.worker ?? '–') : <a href={`/workers/${attempt.worker}`}>{attempt.workerName}</a>}
+      </td>
       <td data-name="Attempt" class={`right number ${(spec.attempts ?? 1) === 1 ? 'usual' : ''}`}>
         {usedAttempts(task)}/{spec.attempts ?? 1}
       </td>

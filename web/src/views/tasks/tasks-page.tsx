@@ -57,7 +57,13 @@ function Filter(props: { state: TaskStateName | undefined; text: string }) {
       <label class="search">
         <Icon name="search" />
         <span class="off-screen">Filter tasks</span>
-        <input id="task-filter" type="search" placeholder="Filter by name, command or ID" value={typed} onInput={(event) => setTyped(event.currentTarget.value)} />
+        <input
+          id="task-filter"
+          type="search"
+          placeholder="Filter by name, command or ID"
+          value={typed}
+          onInput={(event) => setTyped(event.currentTarget.value)}
+        />
         <kbd>/</kbd>
       </label>
       <ul class="states" aria-label="States">

@@ -25,7 +25,10 @@ export function WorkerActions(props: { worker: Worker; small?: boolean }) {
       title: `Stop ${worker.name}?`,
       text: (
         <>
-          <p>It finishes or hands over its {running === 1 ? 'running task' : `${running} running tasks`}, then its process ends. Start it again on its machine with nimbus up.</p>
+          <p>
+            It finishes or hands over its {running === 1 ? 'running task' : `${running} running tasks`}, then its process ends. Start it
+            again on its machine with nimbus up.
+          </p>
           {worker.self && <p>This page is served by {worker.name}: it goes away too.</p>}
         </>
       ),

@@ -37,10 +37,27 @@ export function WorkerCard(props: { worker: Worker }) {
           )
         })}
         {hidden > 0 && <li class="muted">and {hidden} more</li>}
-        {worker.running.length === 0 && <li class="muted">{away ? <>last seen <Age time={worker.seenAt} suffix /></> : 'idle'}</li>}
+        {worker.running.length === 0 && (
+          <li class="muted">
+            {away ? (
+              <>
+                last seen <Age time={worker.seenAt} suffix />
+              </>
+            ) : (
+              'idle'
+            )}
+          </li>
+        )}
       </ul>
       <footer class="muted">
-        {[worker.self ? 'this node' : '', worker.keeper ? 'keeper' : '', worker.pool === null ? '' : `pool ${worker.pool}`, ...worker.skills.slice(0, 3)].filter(Boolean).join(' · ') || 'no skills named'}
+        {[
+          worker.self ? 'this node' : '',
+          worker.keeper ? 'keeper' : '',
+          worker.pool === null ? '' : `pool ${worker.pool}`,
+          ...worker.skills.slice(0, 3),
+        ]
+          .filter(Boolean)
+          .join(' · ') || 'no skills named'}
       </footer>
     </article>
   )

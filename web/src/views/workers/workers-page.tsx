@@ -32,7 +32,15 @@ export function WorkersPage() {
           <Icon name="plus" /> Invite a machine
         </button>
       </PageHead>
-      {asTable ? <WorkerTable workers={workers} /> : <div class="cards wide">{workers.map((worker) => <WorkerCard key={worker.peerId} worker={worker} />)}</div>}
+      {asTable ? (
+        <WorkerTable workers={workers} />
+      ) : (
+        <div class="cards wide">
+          {workers.map((worker) => (
+            <WorkerCard key={worker.peerId} worker={worker} />
+          ))}
+        </div>
+      )}
       {workers.length === 1 && (
         <EmptyState title="This mesh has one worker. Another machine joins with an invite:" command="nimbus invite">
           <p>
