@@ -1,7 +1,7 @@
 // What `nimbus up` starts with: nimbus.config.{json,ts} of the data folder, then of the working folder, then NIMBUS_*
 // variables, then flags; later ones win. Every key is checked, unknown ones are refused. Must never start anything.
 import { readFile, stat } from 'node:fs/promises'
-import { isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as z from 'zod'
 import { NimbusError } from './kernel/errors.ts'
@@ -36,7 +36,9 @@ const word = z.string().regex(/^[\w.:@/-]{1,128}$/, 'must be 1 to 128 letters, d
 const KEYS = {
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/i, 'must be 1 to 63 letters, digits or . _ - and begin with a letter or digit'),
   http: z.string().transform((value, context) => parseHostPort(value) ?? refuse(context, 'must be HOST:PORT, as 127.0.0.1:7777')),
-  listen: z.array(z.string().regex(/^\/(ip4|ip6|dns|dns4|dns6)\/[^\s]{1,200}$/, 'must be a multiaddress, as /ip4/0.0.0.0/tcp/4001')).max(16),
+  listen: z
+    .array(z.string().regex(/^\/(ip4|ip6|dns|dns4|dns6)\/[^\s]{1,200}$/, 'must be a multiaddress, as /ip4/0.0.0.0/tcp/4001'))
+    .max(16),
   join: z.string().min(1, 'must be an invite').max(8192),
   repo: z.url({ protocol: /^(https?|ssh)$/, error: 'must be an https, http or ssh address' }).max(2048),
   roles: z.array(word).max(32),
@@ -60,7 +62,12 @@ const LISTS = new Set<string>(['listen', 'roles', 'skills', 'accept'])
  * @param flags values of the command line under the same keys
  * @throws NimbusError `config-invalid` that names source, key, value and cure
  */
-export async function loadConfig(where: { dataDir: string; workDir: string; env: NodeJS.ProcessEnv; flags: ConfigValues }): Promise<UpOptions> {
+export async function loadConfig(where: {
+  dataDir: string
+  workDir: string
+  env: NodeJS.ProcessEnv
+  flags: ConfigValues
+}): Promise<UpOptions> {
   const merged: Record<string, unknown> = {}
   for (const folder of new Set([where.dataDir, where.workDir])) {
     for (const name of FILE_NAMES) {
@@ -70,9 +77,25 @@ export async function loadConfig(where: { dataDir: string; workDir: string; env:
     }
   }
   Object.assign(merged, check(fromEnvironment(where.env), 'the environment'), check(where.flags, 'the command line'))
-  const options = { http: { host: '127.0.0.1', port: 7777 }, listen: [], roles: [], skills: [], labels: {}, preset: 'lan', mdns: false, accept: [], auth: 'token', ...merged, dataDir: where.dataDir } as UpOptions
+  const options = {
+    http: { host: '127.0.0.1', port: 7777 },
+    listen: [],
+    roles: [],
+    skills: [],
+    labels: {},
+    preset: 'lan',
+    mdns: false,
+    accept: [],
+    auth: 'token',
+    ...merged,
+    dataDir: where.dataDir,
+  } as UpOptions
   if (options.auth === 'none' && !isLoopback(options.http.host)) {
-    throw new NimbusError('auth-needs-loopback', `auth is none and http is ${options.http.host}: without a token the API may only listen on loopback, because whoever reaches it may run commands here.`, { kind: 'usage', cure: 'Use --http 127.0.0.1:7777, or leave out --auth none.' })
+    throw new NimbusError(
+      'auth-needs-loopback',
+      `auth is none and http is ${options.http.host}: without a token the API may only listen on loopback, because whoever reaches it may run commands here.`,
+      { kind: 'usage', cure: 'Use --http 127.0.0.1:7777, or leave out --auth none.' },
+    )
   }
   return options
 }
@@ -81,12 +104,16 @@ function check(values: Record<string, unknown>, source: string): Record<string, 
   const out: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(values)) {
     if (value === undefined) continue
-    if (!Object.hasOwn(KEYS, key)) throw invalid(`${source}: the key ${show(key)} is not known.`, `Remove it. Known keys: ${Object.keys(KEYS).join(', ')}.`)
+    if (!Object.hasOwn(KEYS, key))
+      throw invalid(`${source}: the key ${show(key)} is not known.`, `Remove it. Known keys: ${Object.keys(KEYS).join(', ')}.`)
     const parsed = KEYS[key as keyof typeof KEYS].safeParse(value)
     if (!parsed.success) {
       const issue = parsed.error.issues[0]
       const path = [key, ...(issue?.path ?? [])].join('.')
-      throw invalid(`${source}: ${path} is ${show(value)}: ${issue?.message ?? 'not valid'}.`, 'Correct the value or leave the key out; `nimbus up --help` lists every key.')
+      throw invalid(
+        `${source}: ${path} is ${show(value)}: ${issue?.message ?? 'not valid'}.`,
+        'Correct the value or leave the key out; `nimbus up --help` lists every key.',
+      )
     }
     out[key] = parsed.data
   }
@@ -99,9 +126,11 @@ async function readConfigFile(file: string): Promise<Record<string, unknown> | u
     throw invalid(`${file} cannot be read: ${error.message}.`, 'Give this user the right to read it, or remove it.')
   })
   if (found === undefined) return undefined
-  if (!found.isFile() || found.size > FILE_BYTES_MAX) throw invalid(`${file} is not a file of at most ${FILE_BYTES_MAX} bytes.`, 'Replace it by a plain file.')
+  if (!found.isFile() || found.size > FILE_BYTES_MAX)
+    throw invalid(`${file} is not a file of at most ${FILE_BYTES_MAX} bytes.`, 'Replace it by a plain file.')
   const value: unknown = file.endsWith('.ts') ? await importConfig(file) : parseJson(file, await readFile(file, 'utf8'))
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(`${file} does not hold an object.`, 'Write it as {"name": "box"}.')
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid(`${file} does not hold an object.`, 'Write it as {"name": "box"}.')
   return value as Record<string, unknown>
 }
 
@@ -110,7 +139,11 @@ async function importConfig(file: string): Promise<unknown> {
     const module = (await import(pathToFileURL(file).href)) as { config?: unknown; default?: unknown }
     return module.config ?? module.default
   } catch (error) {
-    throw new NimbusError('config-invalid', `${file} cannot be loaded: ${(error as Error).message}.`, { kind: 'usage', cure: 'Correct it; it has to export `config`.', cause: error })
+    throw new NimbusError('config-invalid', `${file} cannot be loaded: ${(error as Error).message}.`, {
+      kind: 'usage',
+      cure: 'Correct it; it has to export `config`.',
+      cause: error,
+    })
   }
 }
 
@@ -149,9 +182,4 @@ function invalid(message: string, cure: string): NimbusError {
 function show(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value)
   return text.length > 80 ? `${text.slice(0, 80)}…` : text
-}
-
-/** A data folder as it was meant, whatever the working folder is. */
-export function resolveDataDir(dataDir: string, workDir: string): string {
-  return isAbsolute(dataDir) ? dataDir : join(workDir, dataDir)
 }

@@ -22,6 +22,11 @@ folder, then of the working folder, then NIMBUS_* variables (NIMBUS_SLOTS=4, NIM
 const io: Io = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: process.env, workDir: process.cwd() }
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 endOnBrokenPipe(io)
-const code = await runProgram(process.argv.slice(2), io, { runNode, version, configHelp: CONFIG_HELP, binFile: fileURLToPath(new URL('nimbus.js', import.meta.url)) })
+const code = await runProgram(process.argv.slice(2), io, {
+  runNode,
+  version,
+  configHelp: CONFIG_HELP,
+  binFile: fileURLToPath(new URL('nimbus.js', import.meta.url)),
+})
 // Leaves through exit, since a kept-alive connection would hold the process for seconds; first everything is written.
 process.stdout.write('', () => process.stderr.write('', () => process.exit(code)))

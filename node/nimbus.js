@@ -18,7 +18,9 @@ if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
   const beside = fileURLToPath(new URL(`../node_modules/node-${system}-${process.arch}/bin/${name}`, import.meta.url))
   if (existsSync(beside)) runWith(beside)
   else {
-    process.stderr.write(`nimbus: this needs Node ${NEEDED} or later; here is ${process.versions.node}.\n  Install it from https://nodejs.org, or run npm ci in the folder of Nimbus, which brings one along.\n`)
+    process.stderr.write(
+      `nimbus: this needs Node ${NEEDED} or later; here is ${process.versions.node}.\n  Install it from https://nodejs.org, or run npm ci in the folder of Nimbus, which brings one along.\n`,
+    )
     process.exitCode = 2
   }
 }

@@ -26,7 +26,8 @@ import { workerRoutes } from './routes/workers.ts'
 export type AppComponents = { node: NodePort; auth: Auth; guard: () => Guard; files: StaticFiles; clock: Clock; log: Log }
 
 const SAFETY_HEADERS = {
-  'content-security-policy': "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
@@ -73,7 +74,10 @@ export function createApp(components: AppComponents, options: { origin: () => st
   app.route('/', eventRoutes({ node, auth, clock, log, gate }))
   app.route('/', metricsRoute(node))
   app.route('/', nodeLogRoutes({ clock, gate }, options.logFile))
-  app.route('/', docsRoutes(() => app, options.version))
+  app.route(
+    '/',
+    docsRoutes(() => app, options.version),
+  )
   return app
 }
 

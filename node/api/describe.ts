@@ -19,18 +19,25 @@ export type Operation = {
 type DescribeOptions = Parameters<typeof describeRoute>[0]
 
 export function describe(operation: Operation): MiddlewareHandler {
-  const responses: Record<string, unknown> = { default: { description: 'A problem document', content: { 'application/problem+json': { schema: resolver(problem) } } } }
+  const responses: Record<string, unknown> = {
+    default: { description: 'A problem document', content: { 'application/problem+json': { schema: resolver(problem) } } },
+  }
   for (const [status, answer] of Object.entries(operation.answers)) {
     const type = answer.type ?? 'application/json'
     const schema = answer.schema === undefined ? { type: 'string' } : resolver(answer.schema)
-    responses[status] = answer.schema === undefined && answer.type === undefined ? { description: answer.text } : { description: answer.text, content: { [type]: { schema } } }
+    responses[status] =
+      answer.schema === undefined && answer.type === undefined
+        ? { description: answer.text }
+        : { description: answer.text, content: { [type]: { schema } } }
   }
   return describeRoute({
     operationId: operation.id,
     tags: [operation.tag],
     summary: operation.summary,
     ...(operation.query === undefined ? {} : { parameters: parametersOf(operation.query) }),
-    ...(operation.body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: resolver(operation.body, { io: 'input' }) } } } }),
+    ...(operation.body === undefined
+      ? {}
+      : { requestBody: { required: true, content: { 'application/json': { schema: resolver(operation.body, { io: 'input' }) } } } }),
     ...(operation.open === true ? { security: [] } : {}),
     responses,
   } as DescribeOptions)
@@ -38,5 +45,10 @@ export function describe(operation: Operation): MiddlewareHandler {
 
 function parametersOf(query: z.ZodObject) {
   const schema = z.toJSONSchema(query, { io: 'input', unrepresentable: 'any' })
-  return Object.entries(schema.properties ?? {}).map(([name, property]) => ({ name, in: 'query' as const, required: false, schema: property }))
+  return Object.entries(schema.properties ?? {}).map(([name, property]) => ({
+    name,
+    in: 'query' as const,
+    required: false,
+    schema: property,
+  }))
 }

@@ -7,7 +7,7 @@ import { NimbusError } from '../kernel/errors.ts'
 import { flawOfJson } from './json-check.ts'
 import { invalidInput } from './problems.ts'
 
-export const LIST_LIMIT_MAX = 500
+const LIST_LIMIT_MAX = 500
 const LIST_LIMIT_DEFAULT = 100
 const JSON_TYPE = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i
 
@@ -37,7 +37,11 @@ export const flag = z
 export function readQuery<Schema extends z.ZodObject>(context: Context, schema: Schema): z.output<Schema> {
   const values = context.req.queries()
   for (const [key, list] of Object.entries(values)) {
-    if (list.length > 1) throw new NimbusError('invalid-input', `The query names ${JSON.stringify(key.slice(0, 100))} ${list.length} times.`, { kind: 'usage', cure: 'Give each parameter once; separate several values by commas.' })
+    if (list.length > 1)
+      throw new NimbusError('invalid-input', `The query names ${JSON.stringify(key.slice(0, 100))} ${list.length} times.`, {
+        kind: 'usage',
+        cure: 'Give each parameter once; separate several values by commas.',
+      })
   }
   const parsed = schema.safeParse(context.req.query())
   if (!parsed.success) throw invalidInput('query', parsed.error)
@@ -56,20 +60,27 @@ export function check<Schema extends z.ZodType>(schema: Schema, body: unknown): 
 
 /** Leaves out what is undefined: an absent option and an undefined one are not the same to our types. */
 export function given<Values extends Record<string, unknown>>(values: Values): { [Key in keyof Values]?: Exclude<Values[Key], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { [Key in keyof Values]?: Exclude<Values[Key], undefined> }
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [Key in keyof Values]?: Exclude<Values[Key], undefined>
+  }
 }
 
 /** For requests that need no body: none, or an empty object. */
 export async function readNoBody(context: Context): Promise<void> {
   const text = await readText(context)
-  if (text.trim() !== '' && text.trim() !== '{}') throw new NimbusError('invalid-input', 'This request takes no body.', { kind: 'usage', cure: 'Send it without one, or with {}.' })
+  if (text.trim() !== '' && text.trim() !== '{}')
+    throw new NimbusError('invalid-input', 'This request takes no body.', { kind: 'usage', cure: 'Send it without one, or with {}.' })
 }
 
 /** Unsafe methods speak JSON or nothing: a form on a foreign page can send neither. */
 export function requireJsonType(headers: Headers): void {
   const type = headers.get('content-type')
   const encoding = headers.get('content-encoding')
-  if (encoding !== null && encoding !== 'identity') throw new NimbusError('not-json', 'The body is compressed; this API reads plain JSON only.', { kind: 'usage', cure: 'Send it without Content-Encoding.' })
+  if (encoding !== null && encoding !== 'identity')
+    throw new NimbusError('not-json', 'The body is compressed; this API reads plain JSON only.', {
+      kind: 'usage',
+      cure: 'Send it without Content-Encoding.',
+    })
   const hasBody = headers.has('transfer-encoding') || Number(headers.get('content-length') ?? 0) > 0
   if (type === null ? hasBody : !JSON_TYPE.test(type)) {
     throw new NimbusError('not-json', 'The body has to be JSON in UTF-8.', { kind: 'usage', cure: 'Send Content-Type: application/json.' })
@@ -79,7 +90,11 @@ export function requireJsonType(headers: Headers): void {
 async function readJson(context: Context): Promise<unknown> {
   const text = await readText(context)
   const flaw = flawOfJson(text)
-  if (flaw !== undefined) throw new NimbusError('invalid-json', `The body is refused: ${flaw}.`, { kind: 'usage', cure: 'Send a flat JSON object as /docs shows it.' })
+  if (flaw !== undefined)
+    throw new NimbusError('invalid-json', `The body is refused: ${flaw}.`, {
+      kind: 'usage',
+      cure: 'Send a flat JSON object as /docs shows it.',
+    })
   try {
     return JSON.parse(text)
   } catch (error) {
@@ -105,5 +120,8 @@ async function readText(context: Context): Promise<string> {
 }
 
 function tooLarge(): NimbusError {
-  return new NimbusError('body-too-large', `The body is larger than ${BODY_BYTES_MAX} bytes.`, { kind: 'usage', cure: 'Split it: publish fewer tasks at a time.' })
+  return new NimbusError('body-too-large', `The body is larger than ${BODY_BYTES_MAX} bytes.`, {
+    kind: 'usage',
+    cure: 'Split it: publish fewer tasks at a time.',
+  })
 }

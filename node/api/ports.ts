@@ -1,6 +1,17 @@
 // What the HTTP surface asks of the node behind it. The composition root hands in an object of this shape; api/ knows
 // nothing else of the mesh, the queue or the store. A failed promise carries a NimbusError, whose kind becomes the status.
-import type { EventView, InviteRequest, InviteView, LogChunk, MeshView, Page, TaskRequest, TaskStateName, TaskView, WorkerView } from '../../protocols/http.ts'
+import type {
+  EventView,
+  InviteRequest,
+  InviteView,
+  LogChunk,
+  MeshView,
+  Page,
+  TaskRequest,
+  TaskStateName,
+  TaskView,
+  WorkerView,
+} from '../../protocols/http.ts'
 import type { TaskId } from '../../protocols/ids.ts'
 
 export type WorkerVerb = 'drain' | 'resume' | 'restart' | 'stop'

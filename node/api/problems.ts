@@ -9,7 +9,14 @@ import type { Log } from '../kernel/log.ts'
 
 export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 421 | 429 | 500 | 502 | 503 | 504
 
-const STATUS_OF_KIND: Record<ErrorKind, ProblemStatus> = { usage: 400, missing: 404, refused: 403, busy: 503, unreachable: 502, failed: 500 }
+const STATUS_OF_KIND: Record<ErrorKind, ProblemStatus> = {
+  usage: 400,
+  missing: 404,
+  refused: 403,
+  busy: 503,
+  unreachable: 502,
+  failed: 500,
+}
 /** Codes whose status says more than their kind. */
 const STATUS_OF_CODE: Record<string, ProblemStatus> = {
   'sign-in-needed': 401,
@@ -45,7 +52,12 @@ const RETRY_AFTER_SECONDS = '1'
 /** The answer for whatever a handler threw. */
 export function problemResponse(error: unknown, log: Log): Response {
   if (!(error instanceof NimbusError)) log.error({ err: error }, 'request failed by a fault of ours')
-  const known = error instanceof NimbusError ? error : new NimbusError('internal', 'Nimbus made a mistake while answering.', { cure: 'Look into the log of this node (nimbus logs) and report it.' })
+  const known =
+    error instanceof NimbusError
+      ? error
+      : new NimbusError('internal', 'Nimbus made a mistake while answering.', {
+          cure: 'Look into the log of this node (nimbus logs) and report it.',
+        })
   const document = problemOf(known)
   const headers: Record<string, string> = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' }
   if (document.status === 429 || document.status === 503) headers['retry-after'] = RETRY_AFTER_SECONDS
@@ -53,7 +65,7 @@ export function problemResponse(error: unknown, log: Log): Response {
   return new Response(JSON.stringify(document), { status: document.status, headers })
 }
 
-export function problemOf(error: NimbusError): Problem {
+function problemOf(error: NimbusError): Problem {
   const status = STATUS_OF_CODE[error.code] ?? (error.code.endsWith('-timeout') ? 504 : STATUS_OF_KIND[error.kind])
   const errors = error.details['errors'] as Problem['errors']
   return {
@@ -70,8 +82,11 @@ export function problemOf(error: NimbusError): Problem {
 /** What a schema found, field by field; foreign values are never repeated. */
 export function invalidInput(what: string, error: z.ZodError): NimbusError {
   const errors = error.issues.slice(0, ISSUES_MAX).flatMap((issue) => {
-    if (issue.code !== 'unrecognized_keys') return [{ path: issue.path.map(String).join('.').slice(0, 200), message: issue.message.slice(0, 200) }]
-    return issue.keys.slice(0, ISSUES_MAX).map((key) => ({ path: [...issue.path.map(String), key].join('.').slice(0, 200), message: 'is not a known key' }))
+    if (issue.code !== 'unrecognized_keys')
+      return [{ path: issue.path.map(String).join('.').slice(0, 200), message: issue.message.slice(0, 200) }]
+    return issue.keys
+      .slice(0, ISSUES_MAX)
+      .map((key) => ({ path: [...issue.path.map(String), key].join('.').slice(0, 200), message: 'is not a known key' }))
   })
   const first = errors[0]
   const where = first === undefined || first.path === '' ? '' : `${first.path}: `
@@ -83,10 +98,16 @@ export function invalidInput(what: string, error: z.ZodError): NimbusError {
 }
 
 export function notFound(what: string, id: string): NimbusError {
-  return new NimbusError(`${what}-unknown`, `There is no ${what} ${JSON.stringify(id.slice(0, 100))} in this mesh.`, { kind: 'missing', cure: `List them with GET /api/${what}s or nimbus ${what} ls.` })
+  return new NimbusError(`${what}-unknown`, `There is no ${what} ${JSON.stringify(id.slice(0, 100))} in this mesh.`, {
+    kind: 'missing',
+    cure: `List them with GET /api/${what}s or nimbus ${what} ls.`,
+  })
 }
 
 /** For routes that do not exist; says which methods the path has, if any. */
 export function noRoute(context: Context): NimbusError {
-  return new NimbusError('route-unknown', `There is no ${context.req.method} ${context.req.path.slice(0, 200)}.`, { kind: 'missing', cure: 'GET /api/openapi.json lists every route.' })
+  return new NimbusError('route-unknown', `There is no ${context.req.method} ${context.req.path.slice(0, 200)}.`, {
+    kind: 'missing',
+    cure: 'GET /api/openapi.json lists every route.',
+  })
 }

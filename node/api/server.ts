@@ -40,7 +40,13 @@ export type ApiServer = {
 }
 
 // Node's own defaults (60 s, 300 s, checked every 30 s) let a slow client hold a socket for minutes.
-const TIME_LIMITS = { headersTimeout: 5000, requestTimeout: 30_000, keepAliveTimeout: 5000, connectionsCheckingInterval: 1000, maxHeaderSize: 16 * 1024 }
+const TIME_LIMITS = {
+  headersTimeout: 5000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 5000,
+  connectionsCheckingInterval: 1000,
+  maxHeaderSize: 16 * 1024,
+}
 const HEADERS_MAX = 200
 const CONNECTIONS_MAX = 1024
 /** What a client may send over a WebSocket: this API expects nothing. */
@@ -98,10 +104,22 @@ function listen(server: Server, host: string, port: number): Promise<number> {
 
 function cannotListen(error: NodeJS.ErrnoException, host: string, port: number): NimbusError {
   if (error.code === 'EADDRINUSE') {
-    return new NimbusError('port-in-use', `Port ${port} on ${host} is in use by another program.`, { cure: `Is a node running already (nimbus status)? Otherwise choose another: --http ${host}:0 takes a free one.`, cause: error, details: { port } })
+    return new NimbusError('port-in-use', `Port ${port} on ${host} is in use by another program.`, {
+      cure: `Is a node running already (nimbus status)? Otherwise choose another: --http ${host}:0 takes a free one.`,
+      cause: error,
+      details: { port },
+    })
   }
   if (error.code === 'EACCES') {
-    return new NimbusError('port-refused', `This user may not listen on port ${port}.`, { kind: 'refused', cure: 'Choose one above 1023, as --http 127.0.0.1:7777.', cause: error })
+    return new NimbusError('port-refused', `This user may not listen on port ${port}.`, {
+      kind: 'refused',
+      cure: 'Choose one above 1023, as --http 127.0.0.1:7777.',
+      cause: error,
+    })
   }
-  return new NimbusError('cannot-listen', `Cannot listen on ${host}:${port}: ${error.message}.`, { kind: error.code === 'EADDRNOTAVAIL' ? 'usage' : 'failed', cure: 'Give an address of this machine: --http 127.0.0.1:7777.', cause: error })
+  return new NimbusError('cannot-listen', `Cannot listen on ${host}:${port}: ${error.message}.`, {
+    kind: error.code === 'EADDRNOTAVAIL' ? 'usage' : 'failed',
+    cure: 'Give an address of this machine: --http 127.0.0.1:7777.',
+    cause: error,
+  })
 }

@@ -27,7 +27,8 @@ const TYPES: Record<string, string> = {
 const HASHED = /^\/assets\/.+-[\w-]{8,}\.\w+$/
 /** All files together: a dashboard is small; more than this is not one. */
 const TOTAL_BYTES_MAX = 32 * 1024 * 1024
-const NOT_BUILT = '<!doctype html><meta charset="utf-8"><title>Nimbus</title><h1>The dashboard is not built</h1><p>Run <code>npm run prepare</code> in the folder of Nimbus, then start the node again. The API and the command line work without it.</p>'
+const NOT_BUILT =
+  '<!doctype html><meta charset="utf-8"><title>Nimbus</title><h1>The dashboard is not built</h1><p>Run <code>npm run prepare</code> in the folder of Nimbus, then start the node again. The API and the command line work without it.</p>'
 
 export function createStaticFiles(webDir: string): StaticFiles {
   const files = new Map<string, StaticFile>()

@@ -4,7 +4,7 @@ import type { Cancel, Clock } from '../kernel/clock.ts'
 import { NimbusError } from '../kernel/errors.ts'
 
 /** Open logs and event streams of one node: each holds a socket and a reader of the mesh. */
-export const STREAMS_MAX = 256
+const STREAMS_MAX = 256
 
 export type StreamGate = { enter(): () => void }
 
@@ -13,7 +13,11 @@ export function createStreamGate(max: number = STREAMS_MAX): StreamGate {
   let open = 0
   return {
     enter() {
-      if (open >= max) throw new NimbusError('busy', `${max} logs and event streams are open on this node already.`, { kind: 'busy', cure: 'Close some of them, or ask another node of the mesh.' })
+      if (open >= max)
+        throw new NimbusError('busy', `${max} logs and event streams are open on this node already.`, {
+          kind: 'busy',
+          cure: 'Close some of them, or ask another node of the mesh.',
+        })
       open++
       let left = false
       return () => {
@@ -55,7 +59,12 @@ export function streamOf(source: AsyncIterable<string | Uint8Array>, onEnd: () =
 }
 
 /** Passes `source` on and puts `beat` between its items whenever nothing came for `periodMs`. */
-export async function* withHeartbeat<Item, Beat>(source: AsyncIterable<Item>, beat: Beat, clock: Clock, periodMs: number): AsyncGenerator<Item | Beat> {
+export async function* withHeartbeat<Item, Beat>(
+  source: AsyncIterable<Item>,
+  beat: Beat,
+  clock: Clock,
+  periodMs: number,
+): AsyncGenerator<Item | Beat> {
   const iterator = source[Symbol.asyncIterator]()
   let pending = iterator.next()
   try {

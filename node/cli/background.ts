@@ -23,7 +23,10 @@ export async function startInBackground(cli: Cli, flags: UpFlags, binFile: strin
   const clock = createHoldingClock()
   const outFile = join(cli.dataDir, 'up.log')
   const joins = flags['join'] === undefined ? {} : { NIMBUS_JOIN: flags['join'] as string } // not in the arguments: those are for all to see
-  const child = startDetached(process.execPath, [binFile, ...argumentsOf(flags), '--data', cli.dataDir, '--json'], { env: { ...cli.io.env, ...joins }, outFile })
+  const child = startDetached(process.execPath, [binFile, ...argumentsOf(flags), '--data', cli.dataDir, '--json'], {
+    env: { ...cli.io.env, ...joins },
+    outFile,
+  })
   for (const start = clock.nowMs(); clock.nowMs() - start < READY_MS_MAX; await sleep(clock, POLL_MS)) {
     const lines = (await readFile(outFile, 'utf8')).split('\n')
     const line = lines.find((candidate) => candidate.startsWith('{"event":"ready"'))
@@ -39,7 +42,11 @@ export async function startInBackground(cli: Cli, flags: UpFlags, binFile: strin
     }
   }
   child.release()
-  throw new NimbusError('not-ready', `The node (process ${child.pid}) did not get ready within ${READY_MS_MAX / 1000} seconds; it is still trying.`, { kind: 'unreachable', cure: `Look into ${outFile}, or end it with nimbus down.` })
+  throw new NimbusError(
+    'not-ready',
+    `The node (process ${child.pid}) did not get ready within ${READY_MS_MAX / 1000} seconds; it is still trying.`,
+    { kind: 'unreachable', cure: `Look into ${outFile}, or end it with nimbus down.` },
+  )
 }
 
 /** Asks a node to stop and waits until its process is gone. @returns how long that took */
@@ -56,7 +63,9 @@ export async function waitForEnd(cli: Cli, ask: () => Promise<void>): Promise<nu
 async function gone(clock: Clock, pid: number, start: number): Promise<void> {
   while (isAlive(pid)) {
     if (clock.nowMs() - start > END_MS_MAX) {
-      throw new NimbusError('still-running', `The node (process ${pid}) is still finishing its work after ${END_MS_MAX / 1000} seconds.`, { cure: 'Wait for it, or stop it at once: nimbus down --now.' })
+      throw new NimbusError('still-running', `The node (process ${pid}) is still finishing its work after ${END_MS_MAX / 1000} seconds.`, {
+        cure: 'Wait for it, or stop it at once: nimbus down --now.',
+      })
     }
     await sleep(clock, POLL_MS)
   }
@@ -77,8 +86,10 @@ function argumentsOf(flags: UpFlags): string[] {
     const value = flags[key]
     if (typeof value === 'string' || typeof value === 'number') out.push(`--${key}=${value}`)
   }
-  for (const [key, option] of Object.entries(LISTS)) for (const value of (flags[key] as string[] | undefined) ?? []) out.push(`${option}=${value}`)
-  for (const [key, value] of Object.entries((flags['labels'] as Record<string, string> | undefined) ?? {})) out.push(`--label=${key}=${value}`)
+  for (const [key, option] of Object.entries(LISTS))
+    for (const value of (flags[key] as string[] | undefined) ?? []) out.push(`${option}=${value}`)
+  for (const [key, value] of Object.entries((flags['labels'] as Record<string, string> | undefined) ?? {}))
+    out.push(`--label=${key}=${value}`)
   if (flags['mdns'] === true) out.push('--mdns')
   return out
 }

@@ -22,25 +22,51 @@ export type Client = {
 export type NodeFile = { http: string; pid: number }
 
 const ANSWER_MS_MAX = 60_000
-const KIND_OF_STATUS: Record<number, ErrorKind> = { 400: 'usage', 401: 'refused', 403: 'refused', 404: 'missing', 409: 'refused', 413: 'usage', 415: 'usage', 421: 'refused', 429: 'busy', 502: 'unreachable', 503: 'busy', 504: 'unreachable' }
+const KIND_OF_STATUS: Record<number, ErrorKind> = {
+  400: 'usage',
+  401: 'refused',
+  403: 'refused',
+  404: 'missing',
+  409: 'refused',
+  413: 'usage',
+  415: 'usage',
+  421: 'refused',
+  429: 'busy',
+  502: 'unreachable',
+  503: 'busy',
+  504: 'unreachable',
+}
 
 export async function createClient(cli: Pick<Cli, 'dataDir' | 'globals' | 'io'>): Promise<Client> {
   const clock = createHoldingClock()
   const named = cli.globals.url ?? cli.io.env['NIMBUS_URL']
   const local = await readNodeFile(cli.dataDir)
   const url = originOf(named ?? local?.http ?? noNode(cli.dataDir))
-  const token = cli.globals.token ?? cli.io.env['NIMBUS_TOKEN'] ?? (url === local?.http || named === undefined ? await readToken(cli.dataDir) : undefined)
+  const token =
+    cli.globals.token ??
+    cli.io.env['NIMBUS_TOKEN'] ??
+    (url === local?.http || named === undefined ? await readToken(cli.dataDir) : undefined)
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
   const where = named === undefined ? { url, dataDir: cli.dataDir } : { url }
 
-  async function request(method: string, path: string, init: { body?: unknown; accept?: string; signal?: AbortSignal } = {}): Promise<Response> {
+  async function request(
+    method: string,
+    path: string,
+    init: { body?: unknown; accept?: string; signal?: AbortSignal } = {},
+  ): Promise<Response> {
     const body = init.body === undefined ? {} : { body: JSON.stringify(init.body) }
     const type = init.body === undefined ? {} : { 'content-type': 'application/json' }
     const overdue = new AbortController()
     const cancel = init.signal === undefined ? clock.after(ANSWER_MS_MAX, () => overdue.abort()) : () => {}
     let response: Response
     try {
-      response = await fetch(url + path, { method, redirect: 'error', headers: { ...headers, ...type, accept: init.accept ?? 'application/json' }, signal: init.signal ?? overdue.signal, ...body })
+      response = await fetch(url + path, {
+        method,
+        redirect: 'error',
+        headers: { ...headers, ...type, accept: init.accept ?? 'application/json' },
+        signal: init.signal ?? overdue.signal,
+        ...body,
+      })
     } catch (error) {
       throw init.signal?.aborted === true ? error : unreachable(where, error)
     } finally {
@@ -92,25 +118,44 @@ async function readToken(dataDir: string): Promise<string | undefined> {
 }
 
 function noPermission(file: string, cause: unknown): NimbusError {
-  return new NimbusError('no-permission', `${file} cannot be read: ${(cause as Error).message}.`, { kind: 'refused', cure: 'Run this as the user whose node it is, or name another folder with --data DIR.', cause })
+  return new NimbusError('no-permission', `${file} cannot be read: ${(cause as Error).message}.`, {
+    kind: 'refused',
+    cure: 'Run this as the user whose node it is, or name another folder with --data DIR.',
+    cause,
+  })
 }
 
 function originOf(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
-  if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) throw new NimbusError('usage', `${JSON.stringify(url)} is not the address of a node.`, { kind: 'usage', cure: 'Write it as http://127.0.0.1:7777.' })
+  if (parsed === undefined || !/^https?:$/.test(parsed.protocol))
+    throw new NimbusError('usage', `${JSON.stringify(url)} is not the address of a node.`, {
+      kind: 'usage',
+      cure: 'Write it as http://127.0.0.1:7777.',
+    })
   return parsed.origin
 }
 
 function noNode(dataDir: string): never {
-  throw new NimbusError('no-node', `No node is running with the data folder ${dataDir}.`, { kind: 'unreachable', cure: 'Start one with `nimbus up`, or name another with --data DIR or --url URL.' })
+  throw new NimbusError('no-node', `No node is running with the data folder ${dataDir}.`, {
+    kind: 'unreachable',
+    cure: 'Start one with `nimbus up`, or name another with --data DIR or --url URL.',
+  })
 }
 
 function unreachable(where: { url: string; dataDir?: string }, cause: unknown): NimbusError {
   const reason = ((cause as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? (cause as Error).name
   if (where.dataDir !== undefined && reason === 'ECONNREFUSED') {
-    return new NimbusError('no-node', `No node is running with the data folder ${where.dataDir}: nobody answers at ${where.url}.`, { kind: 'unreachable', cure: 'Start it with `nimbus up`.', cause })
+    return new NimbusError('no-node', `No node is running with the data folder ${where.dataDir}: nobody answers at ${where.url}.`, {
+      kind: 'unreachable',
+      cure: 'Start it with `nimbus up`.',
+      cause,
+    })
   }
-  return new NimbusError('unreachable', `The node at ${where.url} does not answer (${reason}).`, { kind: 'unreachable', cure: 'Is the address right, and does the node run? `nimbus doctor` looks into it.', cause })
+  return new NimbusError('unreachable', `The node at ${where.url} does not answer (${reason}).`, {
+    kind: 'unreachable',
+    cure: 'Is the address right, and does the node run? `nimbus doctor` looks into it.',
+    cause,
+  })
 }
 
 async function errorOf(response: Response): Promise<NimbusError> {
@@ -118,10 +163,19 @@ async function errorOf(response: Response): Promise<NimbusError> {
   const kind = KIND_OF_STATUS[response.status] ?? 'failed'
   try {
     const problem = JSON.parse(text) as Problem
-    const wrongToken = response.status === 401 ? 'Give the token of that node: --token TOKEN or NIMBUS_TOKEN; it is in the file `token` of its data folder.' : problem.cure
-    return new NimbusError(String(problem.code), String(problem.detail), { kind, ...(wrongToken === undefined ? {} : { cure: wrongToken }) })
+    const wrongToken =
+      response.status === 401
+        ? 'Give the token of that node: --token TOKEN or NIMBUS_TOKEN; it is in the file `token` of its data folder.'
+        : problem.cure
+    return new NimbusError(String(problem.code), String(problem.detail), {
+      kind,
+      ...(wrongToken === undefined ? {} : { cure: wrongToken }),
+    })
   } catch {
     // Not one of ours: something else answers there.
-    return new NimbusError('unexpected-answer', `${response.url} answered ${response.status} in a way no node does.`, { kind, cure: 'Is this the address of a Nimbus node?' })
+    return new NimbusError('unexpected-answer', `${response.url} answered ${response.status} in a way no node does.`, {
+      kind,
+      cure: 'Is this the address of a Nimbus node?',
+    })
   }
 }

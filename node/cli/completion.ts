@@ -48,7 +48,10 @@ complete -o default -F _nimbus nimbus`
 
 function zsh(levels: readonly Level[]): string {
   const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
-  const cases = levels.map((level) => `    '${level.path}') words_of=(${level.words.map((item) => quote(`${item.word.replaceAll(':', '\\:')}:${item.about}`)).join(' ')}) ;;`)
+  const cases = levels.map(
+    (level) =>
+      `    '${level.path}') words_of=(${level.words.map((item) => quote(`${item.word.replaceAll(':', '\\:')}:${item.about}`)).join(' ')}) ;;`,
+  )
   return `#compdef nimbus
 # nimbus completion for zsh: source <(nimbus completion zsh)
 _nimbus() {
@@ -74,8 +77,12 @@ function fish(levels: readonly Level[]): string {
   const quote = (text: string) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
   const lines = levels.flatMap((level) => {
     const parts = level.path === '' ? [] : level.path.split(' ')
-    const condition = parts.length === 0 ? '__fish_use_subcommand' : parts.map((part) => `__fish_seen_subcommand_from ${part}`).join('; and ')
-    return level.words.map((item) => `complete -c nimbus -n ${quote(condition)} ${item.word.startsWith('--') ? `-l ${item.word.slice(2)}` : item.word.startsWith('-') ? `-s ${item.word.slice(1)}` : `-f -a ${quote(item.word)}`} -d ${quote(item.about)}`)
+    const condition =
+      parts.length === 0 ? '__fish_use_subcommand' : parts.map((part) => `__fish_seen_subcommand_from ${part}`).join('; and ')
+    return level.words.map(
+      (item) =>
+        `complete -c nimbus -n ${quote(condition)} ${item.word.startsWith('--') ? `-l ${item.word.slice(2)}` : item.word.startsWith('-') ? `-s ${item.word.slice(1)}` : `-f -a ${quote(item.word)}`} -d ${quote(item.about)}`,
+    )
   })
   return `# nimbus completion for fish: nimbus completion fish | source\n${lines.join('\n')}`
 }

@@ -33,7 +33,9 @@ export type Cli = {
 }
 
 /** Registers a command's work; what it returns is the exit code, 0 where it returns nothing. */
-export type Action = (work: (cli: Cli, words: string[], options: Record<string, unknown>) => Promise<number | void>) => (...given: unknown[]) => Promise<void>
+export type Action = (
+  work: (cli: Cli, words: string[], options: Record<string, unknown>) => Promise<number | void>,
+) => (...given: unknown[]) => Promise<void>
 
 const VALUED = new Set(['data', 'url', 'token'])
 const SWITCHES = new Set(['json', 'quiet'])
@@ -50,7 +52,8 @@ export function takeGlobals(argv: readonly string[]): { globals: Globals; words:
     if (SWITCHES.has(name) && inline === undefined) globals[name as 'json' | 'quiet'] = true
     else if (VALUED.has(name)) {
       const value = inline ?? before[++at]
-      if (value === undefined || value === '') throw new NimbusError('usage', `--${name} needs a value.`, { kind: 'usage', cure: `Write --${name} VALUE.` })
+      if (value === undefined || value === '')
+        throw new NimbusError('usage', `--${name} needs a value.`, { kind: 'usage', cure: `Write --${name} VALUE.` })
       globals[name as 'data' | 'url' | 'token'] = value
     } else words.push(word)
   }

@@ -28,7 +28,14 @@ const TOOLS: [string[], string, string][] = [
 
 export async function examine(cli: Cli): Promise<Finding[]> {
   const node = await readNodeFile(cli.dataDir).catch(() => undefined) // the folder's own finding says why
-  return [nodeVersion(), await dataFolder(cli), await port(node !== undefined), clock(cli), ...TOOLS.map((tool) => findOne(cli, tool)), ...(await reach(cli))]
+  return [
+    nodeVersion(),
+    await dataFolder(cli),
+    await port(node !== undefined),
+    clock(cli),
+    ...TOOLS.map((tool) => findOne(cli, tool)),
+    ...(await reach(cli)),
+  ]
 }
 
 function nodeVersion(): Finding {
@@ -43,10 +50,17 @@ async function dataFolder(cli: Cli): Promise<Finding> {
     const { mode } = await stat(cli.dataDir)
     await access(cli.dataDir, constants.R_OK | constants.W_OK | constants.X_OK)
     const token = await stat(join(cli.dataDir, 'token')).catch(() => undefined) // made at the first start
-    if (token !== undefined && process.platform !== 'win32' && (token.mode & 0o077) !== 0) return { name, state: 'bad', found: `${cli.dataDir}: others may read its token`, cure: `rm ${join(cli.dataDir, 'token')} and start the node again: it makes a new one.` }
+    if (token !== undefined && process.platform !== 'win32' && (token.mode & 0o077) !== 0)
+      return {
+        name,
+        state: 'bad',
+        found: `${cli.dataDir}: others may read its token`,
+        cure: `rm ${join(cli.dataDir, 'token')} and start the node again: it makes a new one.`,
+      }
     return { name, state: 'ok', found: `${cli.dataDir} (mode ${(mode & 0o777).toString(8)})` }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { name, state: 'absent', found: `${cli.dataDir} is not there yet`, cure: 'nimbus up makes it.' }
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      return { name, state: 'absent', found: `${cli.dataDir} is not there yet`, cure: 'nimbus up makes it.' }
     return { name, state: 'bad', found: messageOf(error), cure: `Give this user the folder (chown), or name another: --data DIR.` }
   }
 }
@@ -58,16 +72,29 @@ async function port(nodeRuns: boolean): Promise<Finding> {
       socket.destroy()
       resolve(answer)
     }
-    socket.once('connect', () => end(true)).once('error', () => end(false)).once('timeout', () => end(false))
+    socket
+      .once('connect', () => end(true))
+      .once('error', () => end(false))
+      .once('timeout', () => end(false))
   })
   if (!taken || nodeRuns) return { name: `port ${DEFAULT_PORT}`, state: 'ok', found: taken ? 'in use' : 'free' }
-  return { name: `port ${DEFAULT_PORT}`, state: 'absent', found: 'in use by another program', cure: 'nimbus up --http 127.0.0.1:0 takes a free one.' }
+  return {
+    name: `port ${DEFAULT_PORT}`,
+    state: 'absent',
+    found: 'in use by another program',
+    cure: 'nimbus up --http 127.0.0.1:0 takes a free one.',
+  }
 }
 
 function clock(cli: Cli): Finding {
   const now = cli.now()
   if (now > CLOCK_MS_MIN) return { name: 'clock', state: 'ok', found: new Date(now).toISOString() }
-  return { name: 'clock', state: 'bad', found: new Date(now).toISOString(), cure: 'Set it: timedatectl set-ntp true. Invites and ages depend on it.' }
+  return {
+    name: 'clock',
+    state: 'bad',
+    found: new Date(now).toISOString(),
+    cure: 'Set it: timedatectl set-ntp true. Invites and ages depend on it.',
+  }
 }
 
 function findOne(cli: Cli, [names, use, install]: [string[], string, string]): Finding {
@@ -83,7 +110,14 @@ async function reach(cli: Cli): Promise<Finding[]> {
     mesh = await client.get<MeshView>('/api/mesh')
   } catch (error) {
     const cure = error instanceof NimbusError ? error.cure : undefined
-    return [{ name: 'running node', state: error instanceof NimbusError && error.code === 'no-node' ? 'absent' : 'bad', found: messageOf(error), ...(cure === undefined ? {} : { cure }) }]
+    return [
+      {
+        name: 'running node',
+        state: error instanceof NimbusError && error.code === 'no-node' ? 'absent' : 'bad',
+        found: messageOf(error),
+        ...(cure === undefined ? {} : { cure }),
+      },
+    ]
   }
   const away = mesh.members.filter((member) => member.state === 'suspect' || member.state === 'dead')
   const group = `${mesh.group.reachable} of ${mesh.group.seats.length} keepers reachable`
@@ -91,7 +125,14 @@ async function reach(cli: Cli): Promise<Finding[]> {
     { name: 'running node', state: 'ok', found: `${safe(mesh.self.name)} (${mesh.self.version})` },
     away.length === 0
       ? { name: 'members', state: 'ok', found: `all ${mesh.members.length} reachable` }
-      : { name: 'members', state: 'bad', found: `not reachable: ${away.map((member) => safe(member.name)).join(', ')}`, cure: 'Do they run, and may this machine reach their ports? nimbus worker show NAME lists their addresses; nimbus worker rm NAME removes one for good.' },
-    mesh.group.reachable >= mesh.group.majority ? { name: 'keepers', state: 'ok', found: group } : { name: 'keepers', state: 'bad', found: `${group}: no majority`, cure: 'New work waits until a majority of them is back.' },
+      : {
+          name: 'members',
+          state: 'bad',
+          found: `not reachable: ${away.map((member) => safe(member.name)).join(', ')}`,
+          cure: 'Do they run, and may this machine reach their ports? nimbus worker show NAME lists their addresses; nimbus worker rm NAME removes one for good.',
+        },
+    mesh.group.reachable >= mesh.group.majority
+      ? { name: 'keepers', state: 'ok', found: group }
+      : { name: 'keepers', state: 'bad', found: `${group}: no majority`, cure: 'New work waits until a majority of them is back.' },
   ]
 }

@@ -6,9 +6,26 @@ import { NimbusError } from '../kernel/errors.ts'
 import { safe } from '../kernel/safe-text.ts'
 import type { Io } from './context.ts'
 
-export const EXIT = { done: 0, failed: 1, usage: 2, missing: 3, refused: 4, unreachable: 5, timedOut: 124, nimbus: 125, interrupted: 130 } as const
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  missing: 3,
+  refused: 4,
+  unreachable: 5,
+  timedOut: 124,
+  nimbus: 125,
+  interrupted: 130,
+} as const
 
-const CODE_OF_KIND: Record<ErrorKind, number> = { failed: EXIT.failed, busy: EXIT.failed, usage: EXIT.usage, missing: EXIT.missing, refused: EXIT.refused, unreachable: EXIT.unreachable }
+const CODE_OF_KIND: Record<ErrorKind, number> = {
+  failed: EXIT.failed,
+  busy: EXIT.failed,
+  usage: EXIT.usage,
+  missing: EXIT.missing,
+  refused: EXIT.refused,
+  unreachable: EXIT.unreachable,
+}
 const SIGNAL_BASE = 128
 
 export function exitCodeOf(error: unknown): number {
@@ -27,7 +44,8 @@ export function exitCodeOfTask(task: TaskView): number {
 /** What failed and what to do; a stack only for our own mistakes and only when asked for. */
 export function describeError(error: unknown, env: NodeJS.ProcessEnv): string {
   const debug = env['NIMBUS_DEBUG'] === '1' && error instanceof Error ? `\n${error.stack ?? ''}` : ''
-  if (error instanceof NimbusError) return `nimbus: ${safe(error.message)}${error.cure === undefined ? '' : `\n  ${safe(error.cure)}`}${debug}`
+  if (error instanceof NimbusError)
+    return `nimbus: ${safe(error.message)}${error.cure === undefined ? '' : `\n  ${safe(error.cure)}`}${debug}`
   const message = safe(error instanceof Error ? error.message : String(error))
   return `nimbus: a mistake of Nimbus itself: ${message}\n  NIMBUS_DEBUG=1 shows where; the node's own log is nimbus.log in its data folder.${debug}`
 }

@@ -12,7 +12,8 @@ export async function* linesOf(source: AsyncIterable<Uint8Array> | null): AsyncG
     const parts = (open + decoder.decode(piece, { stream: true })).split('\n')
     open = parts.pop() ?? ''
     yield* parts
-    if (open.length > LINE_CHARS_MAX) throw new NimbusError('line-too-long', `A line is longer than ${LINE_CHARS_MAX} characters.`, { cure: 'Cut it into lines.' })
+    if (open.length > LINE_CHARS_MAX)
+      throw new NimbusError('line-too-long', `A line is longer than ${LINE_CHARS_MAX} characters.`, { cure: 'Cut it into lines.' })
   }
   open += decoder.decode()
   if (open !== '') yield open

@@ -28,12 +28,19 @@ export function parsePairs(words: readonly string[] | undefined, option: string)
   if (words === undefined) return undefined
   const pairs = words.map((word) => {
     const at = word.indexOf('=')
-    if (at < 1) throw new NimbusError('usage', `${option} ${JSON.stringify(word)} is not K=V.`, { kind: 'usage', cure: `Write it as ${option} name=value.` })
+    if (at < 1)
+      throw new NimbusError('usage', `${option} ${JSON.stringify(word)} is not K=V.`, {
+        kind: 'usage',
+        cure: `Write it as ${option} name=value.`,
+      })
     return [word.slice(0, at), word.slice(at + 1)] as const
   })
   return Object.fromEntries(pairs)
 }
 
 function wrong(option: string, text: string, takes: string): NimbusError {
-  return new NimbusError('usage', `${option} is ${JSON.stringify(text.slice(0, 80))}; it takes ${takes}.`, { kind: 'usage', cure: 'Correct it or leave it out.' })
+  return new NimbusError('usage', `${option} is ${JSON.stringify(text.slice(0, 80))}; it takes ${takes}.`, {
+    kind: 'usage',
+    cure: 'Correct it or leave it out.',
+  })
 }

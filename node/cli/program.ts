@@ -33,11 +33,13 @@ export async function runProgram(argv: readonly string[], io: Io, components: Pr
     const { globals, words, rest } = takeGlobals(argv)
     const cli = createCli(io, globals, rest)
     let code = 0
-    const action: Action = (work) => async (...given) => {
-      const command = given.pop() as Command
-      given.pop()
-      code = (await work(cli, given.flat() as string[], command.opts())) ?? 0
-    }
+    const action: Action =
+      (work) =>
+      async (...given) => {
+        const command = given.pop() as Command
+        given.pop()
+        code = (await work(cli, given.flat() as string[], command.opts())) ?? 0
+      }
     const program = buildProgram(io, components, action)
     if (words.length === 0 && rest === undefined) {
       io.stderr.write(program.helpInformation() + FIRST_STEPS)
@@ -53,7 +55,7 @@ export async function runProgram(argv: readonly string[], io: Io, components: Pr
 }
 
 /** Also what completion reads: every command and option is here. */
-export function buildProgram(io: Io, components: ProgramComponents, action: Action): Command {
+function buildProgram(io: Io, components: ProgramComponents, action: Action): Command {
   const program = new Command('nimbus')
   program.description('A mesh of workers without a centre: one queue, one dashboard, no server.')
   program.usage('COMMAND [OPTIONS]').helpOption('-h, --help', 'help for any command').helpCommand(false).enablePositionalOptions()
@@ -83,7 +85,10 @@ function settle(command: Command, io: Io): void {
 
 /** commander's message in our words: one line, with the suggestion in it. */
 function plain(text: string): string {
-  return text.trim().replace(/^error: /, '').replace(/\n\(Did you mean (.*)\?\)$/s, '. Did you mean $1?')
+  return text
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/\n\(Did you mean (.*)\?\)$/s, '. Did you mean $1?')
 }
 
 function commandPath(command: Command): string {

@@ -2,7 +2,8 @@
 // line that a person reads. It never shortens and never throws.
 
 // C0 without tab and newline, DEL, C1; line and paragraph separators; bidi controls; zero-width and interlinear marks; tags.
-const HARMFUL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu
+const HARMFUL =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu
 const BREAKS = /[\t\n]/g
 
 /** One line of inert text: each harmful character and each lone surrogate becomes a visible mark, breaks become spaces. */

@@ -35,7 +35,10 @@ const SESSIONS_MAX = 64
 const TICKETS_MAX = 256
 export const OPERATOR: Actor = { kind: 'operator' }
 
-export function createAuth(components: { clock: Clock; random: Random; token: string; taskTokens?: TaskTokens | undefined }, options: { mode: 'token' | 'none'; port: () => number }): Auth {
+export function createAuth(
+  components: { clock: Clock; random: Random; token: string; taskTokens?: TaskTokens | undefined },
+  options: { mode: 'token' | 'none'; port: () => number },
+): Auth {
   const { clock, random } = components
   const tokenHash = hash(components.token)
   const codes = createOnceMap<true>(clock, CODE_LIFE_MS, CODES_MAX)
@@ -75,7 +78,10 @@ export function createAuth(components: { clock: Clock; random: Random; token: st
       const caller = fromCookie(headers)
       if (caller !== undefined) return caller
       // Nothing was guessed, so nothing is counted.
-      throw new NimbusError('sign-in-needed', 'This needs a token or a signed-in browser.', { kind: 'refused', cure: 'Run `nimbus open` for the dashboard; send Authorization: Bearer TOKEN from elsewhere.' })
+      throw new NimbusError('sign-in-needed', 'This needs a token or a signed-in browser.', {
+        kind: 'refused',
+        cure: 'Run `nimbus open` for the dashboard; send Authorization: Bearer TOKEN from elsewhere.',
+      })
     },
     createCode() {
       const code = secret()
@@ -83,7 +89,8 @@ export function createAuth(components: { clock: Clock; random: Random; token: st
       return code
     },
     redeemCode(code, address) {
-      if (codes.take(hash(code)) === undefined) fail(address, 'sign-in-needed', 'This sign-in link was used before, or is older than a minute.', 'Run `nimbus open` for a new one.')
+      if (codes.take(hash(code)) === undefined)
+        fail(address, 'sign-in-needed', 'This sign-in link was used before, or is older than a minute.', 'Run `nimbus open` for a new one.')
       const value = secret()
       if (sessions.size >= SESSIONS_MAX) dropOldest(sessions)
       sessions.set(hash(value), { csrf: secret(), expiresAt: clock.wallMs() + SESSION_LIFE_MS, ended: new AbortController() })
@@ -96,7 +103,13 @@ export function createAuth(components: { clock: Clock; random: Random; token: st
     },
     redeemTicket(ticket, address) {
       const caller = tickets.take(hash(ticket))
-      if (caller === undefined || caller.session?.ended.signal.aborted === true) return fail(address, 'sign-in-needed', 'This ticket was used before, or is older than half a minute.', 'Ask for a new one: POST /api/events/ticket.')
+      if (caller === undefined || caller.session?.ended.signal.aborted === true)
+        return fail(
+          address,
+          'sign-in-needed',
+          'This ticket was used before, or is older than half a minute.',
+          'Ask for a new one: POST /api/events/ticket.',
+        )
       return caller
     },
     endSession(session) {

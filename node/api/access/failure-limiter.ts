@@ -21,7 +21,11 @@ export function createFailureLimiter(clock: Pick<Clock, 'nowMs'>): { note(addres
         windows.set(address, window)
       }
       window.count++
-      if (window.count > FAILURES_MAX) throw new NimbusError('rate-limited', `More than ${FAILURES_MAX} sign-ins failed within ${WINDOW_MS / 1000} seconds.`, { kind: 'busy', cure: 'Wait a few seconds, then try with the right token.' })
+      if (window.count > FAILURES_MAX)
+        throw new NimbusError('rate-limited', `More than ${FAILURES_MAX} sign-ins failed within ${WINDOW_MS / 1000} seconds.`, {
+          kind: 'busy',
+          cure: 'Wait a few seconds, then try with the right token.',
+        })
     },
   }
 }

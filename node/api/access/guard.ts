@@ -23,12 +23,18 @@ export function createGuard(options: { host: string; port: number; extraHosts: r
       checkHost(request.rawHeaders, hosts)
       const origin = request.headers.origin
       if (origin !== undefined && !origins.has(origin)) {
-        throw new NimbusError('foreign-origin', 'A page of another origin sent this request.', { kind: 'refused', cure: 'Open the dashboard under its own address (nimbus open).' })
+        throw new NimbusError('foreign-origin', 'A page of another origin sent this request.', {
+          kind: 'refused',
+          cure: 'Open the dashboard under its own address (nimbus open).',
+        })
       }
       // Absent outside browsers; `none` is what the person typed or clicked outside a page.
       const site = request.headers['sec-fetch-site']
       if (site !== undefined && site !== 'same-origin' && site !== 'none') {
-        throw new NimbusError('foreign-site', 'A page of another site sent this request.', { kind: 'refused', cure: 'Open the dashboard in a tab of its own (nimbus open).' })
+        throw new NimbusError('foreign-site', 'A page of another site sent this request.', {
+          kind: 'refused',
+          cure: 'Open the dashboard in a tab of its own (nimbus open).',
+        })
       }
     },
   }
@@ -44,7 +50,10 @@ function checkHost(rawHeaders: readonly string[], hosts: ReadonlySet<string>): v
     throw new NimbusError('host-header', `The request has ${found.length} Host headers.`, { kind: 'usage', cure: 'Send exactly one.' })
   }
   if (!hosts.has(found[0]?.toLowerCase() ?? '')) {
-    throw new NimbusError('wrong-host', 'This node does not answer under the host name of the request.', { kind: 'refused', cure: 'Use the address of the ready line, as http://127.0.0.1:7777.' })
+    throw new NimbusError('wrong-host', 'This node does not answer under the host name of the request.', {
+      kind: 'refused',
+      cure: 'Use the address of the ready line, as http://127.0.0.1:7777.',
+    })
   }
 }
 

@@ -18,11 +18,17 @@ export function requireAccess(auth: Auth): MiddlewareHandler<ApiEnv> {
     if (!SAFE_METHODS.has(c.req.method)) {
       requireJsonType(c.req.raw.headers)
       if (caller.session !== undefined && c.req.header(CSRF_HEADER) !== caller.session.csrf) {
-        throw new NimbusError('csrf', `The header ${CSRF_HEADER} is missing or does not belong to this session.`, { kind: 'refused', cure: 'Read it from GET /api/session; reload the dashboard.' })
+        throw new NimbusError('csrf', `The header ${CSRF_HEADER} is missing or does not belong to this session.`, {
+          kind: 'refused',
+          cure: 'Read it from GET /api/session; reload the dashboard.',
+        })
       }
     }
     if (caller.actor.kind === 'task' && !TASK_MAY.some((rule) => rule.test(`${c.req.method} ${c.req.path}`))) {
-      throw new NimbusError('task-token', "A task's token may look and publish, not this.", { kind: 'refused', cure: "Use the operator's token." })
+      throw new NimbusError('task-token', "A task's token may look and publish, not this.", {
+        kind: 'refused',
+        cure: "Use the operator's token.",
+      })
     }
     c.set('caller', caller)
     await next()
@@ -40,10 +46,16 @@ export function isUpgrade(c: Context<ApiEnv>): boolean {
 function callerOfSocket(c: Context<ApiEnv>, auth: Auth): Caller {
   if (c.req.header('authorization') !== undefined) return auth.identify(c.req.raw.headers, addressOf(c))
   if (c.req.header('origin') === undefined) {
-    throw new NimbusError('origin-needed', 'A WebSocket needs an Origin, or a token in the Authorization header.', { kind: 'refused', cure: 'Send Authorization: Bearer TOKEN.' })
+    throw new NimbusError('origin-needed', 'A WebSocket needs an Origin, or a token in the Authorization header.', {
+      kind: 'refused',
+      cure: 'Send Authorization: Bearer TOKEN.',
+    })
   }
   const ticket = c.req.query('ticket')
   if (ticket !== undefined) return auth.redeemTicket(ticket, addressOf(c))
   if (auth.mode === 'none') return { actor: OPERATOR }
-  throw new NimbusError('sign-in-needed', 'A WebSocket of a browser needs a ticket.', { kind: 'refused', cure: 'Ask for one: POST /api/events/ticket.' })
+  throw new NimbusError('sign-in-needed', 'A WebSocket of a browser needs a ticket.', {
+    kind: 'refused',
+    cure: 'Ask for one: POST /api/events/ticket.',
+  })
 }

@@ -22,9 +22,15 @@ export async function operatorToken(dataDir: string, random: Random): Promise<st
   }
   const mode = (await stat(file)).mode & 0o777
   if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-    throw new NimbusError('token-exposed', `${file} may be read by others (mode ${mode.toString(8)}).`, { kind: 'refused', cure: `Others may know it: remove it (rm ${file}); the next start makes a new one.` })
+    throw new NimbusError('token-exposed', `${file} may be read by others (mode ${mode.toString(8)}).`, {
+      kind: 'refused',
+      cure: `Others may know it: remove it (rm ${file}); the next start makes a new one.`,
+    })
   }
   const token = (await readFile(file, 'utf8')).trim()
-  if (!TOKEN.test(token)) throw new NimbusError('token-damaged', `${file} does not hold a token.`, { cure: `Remove it (rm ${file}); the next start makes a new one.` })
+  if (!TOKEN.test(token))
+    throw new NimbusError('token-damaged', `${file} does not hold a token.`, {
+      cure: `Remove it (rm ${file}); the next start makes a new one.`,
+    })
   return token
 }

@@ -39,13 +39,18 @@ function renderOperation(method: string, path: string, operation: Operation): st
   return `<details><summary><span class="method">${escape(method.toUpperCase())}</span><span class="path">${escape(path)}</span><span class="about">${escape(operation.summary ?? '')}</span></summary><div class="body">
 ${parameters(operation.parameters ?? [])}
 ${body === undefined ? '' : `<h3>Body</h3>${shape(body)}`}
-<h3>Answers</h3><table>${Object.entries(operation.responses ?? {}).map(([status, answer]) => answerRow(status, answer)).join('')}</table>
+<h3>Answers</h3><table>${Object.entries(operation.responses ?? {})
+    .map(([status, answer]) => answerRow(status, answer))
+    .join('')}</table>
 </div></details>`
 }
 
 function parameters(list: NonNullable<Operation['parameters']>): string {
   if (list.length === 0) return ''
-  const rows = list.map((item) => `<tr><td><code>${escape(item.name)}</code></td><td class="dim">${escape(item.in)}</td><td><code>${escape(JSON.stringify(item.schema ?? {}))}</code></td></tr>`)
+  const rows = list.map(
+    (item) =>
+      `<tr><td><code>${escape(item.name)}</code></td><td class="dim">${escape(item.in)}</td><td><code>${escape(JSON.stringify(item.schema ?? {}))}</code></td></tr>`,
+  )
   return `<h3>Parameters</h3><table>${rows.join('')}</table>`
 }
 

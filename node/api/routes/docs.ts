@@ -13,9 +13,36 @@ export function docsRoutes(all: () => Api, version: string): Api {
   let made: Promise<OpenApiDocument> | undefined
   const document = () => (made ??= generateDocument(all(), version))
 
-  api.get('/api/openapi.json', describe({ id: 'getOpenApi', tag: 'watching', summary: 'This document', answers: { 200: { text: 'OpenAPI 3.1', type: 'application/json' } } }), async (c) => c.json(await document()))
-  api.get('/docs', describe({ id: 'getDocs', tag: 'watching', summary: 'This document as a page', answers: { 200: { text: 'A page', type: 'text/html' } } }), async (c) => c.html(renderDocs(await document())))
-  api.get('/docs/style.css', describe({ id: 'getDocsStyle', tag: 'watching', summary: 'The look of /docs', answers: { 200: { text: 'A style sheet', type: 'text/css' } } }), (c) => c.body(DOCS_STYLE, 200, { 'content-type': 'text/css; charset=utf-8' }))
+  api.get(
+    '/api/openapi.json',
+    describe({
+      id: 'getOpenApi',
+      tag: 'watching',
+      summary: 'This document',
+      answers: { 200: { text: 'OpenAPI 3.1', type: 'application/json' } },
+    }),
+    async (c) => c.json(await document()),
+  )
+  api.get(
+    '/docs',
+    describe({
+      id: 'getDocs',
+      tag: 'watching',
+      summary: 'This document as a page',
+      answers: { 200: { text: 'A page', type: 'text/html' } },
+    }),
+    async (c) => c.html(renderDocs(await document())),
+  )
+  api.get(
+    '/docs/style.css',
+    describe({
+      id: 'getDocsStyle',
+      tag: 'watching',
+      summary: 'The look of /docs',
+      answers: { 200: { text: 'A style sheet', type: 'text/css' } },
+    }),
+    (c) => c.body(DOCS_STYLE, 200, { 'content-type': 'text/css; charset=utf-8' }),
+  )
   return api
 }
 
@@ -23,11 +50,21 @@ function generateDocument(api: Api, version: string): Promise<OpenApiDocument> {
   return generateSpecs(api, {
     excludeStaticFile: false,
     documentation: {
-      info: { title: 'Nimbus', version, description: 'Any node answers for the whole mesh; a command for another node is carried there. Times are milliseconds since 1970. Errors are problem documents (RFC 9457) with a stable `code` and, where there is one, a `cure`.' },
+      info: {
+        title: 'Nimbus',
+        version,
+        description:
+          'Any node answers for the whole mesh; a command for another node is carried there. Times are milliseconds since 1970. Errors are problem documents (RFC 9457) with a stable `code` and, where there is one, a `cure`.',
+      },
       components: {
         securitySchemes: {
           token: { type: 'http', scheme: 'bearer', description: 'The file `token` of the node’s data folder' },
-          session: { type: 'apiKey', in: 'cookie', name: 'nimbus-PORT', description: 'A browser that redeemed a one-time link (nimbus open); unsafe methods also send x-nimbus-csrf' },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: 'nimbus-PORT',
+            description: 'A browser that redeemed a one-time link (nimbus open); unsafe methods also send x-nimbus-csrf',
+          },
         },
       },
       security: [{ token: [] }, { session: [] }],

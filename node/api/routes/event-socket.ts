@@ -45,7 +45,8 @@ async function pump(socket: WebSocket, events: AsyncIterable<StreamEvent>, clock
     if (socket.readyState !== socket.OPEN) return
     if (session !== undefined && session.expiresAt <= clock.wallMs()) return socket.close(CLOSE.policy, 'the session is over')
     socket.send(JSON.stringify(event))
-    if (socket.bufferedAmount > BUFFERED_BYTES_MAX && !(await drained(socket, clock))) return socket.close(CLOSE.slow, 'reading too slowly; reconnect with since')
+    if (socket.bufferedAmount > BUFFERED_BYTES_MAX && !(await drained(socket, clock)))
+      return socket.close(CLOSE.slow, 'reading too slowly; reconnect with since')
   }
   socket.close(CLOSE.normal)
 }

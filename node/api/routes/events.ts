@@ -38,18 +38,43 @@ export type EventComponents = { node: Pick<NodePort, 'events'>; auth: Auth; cloc
 
 export function eventRoutes(components: EventComponents): Api {
   const api = createRoutes()
-  api.post('/api/events/ticket', describe({ id: 'createEventTicket', tag: 'events', summary: 'A ticket for one WebSocket, good once within half a minute', answers: { 201: { text: 'The ticket', schema: ticketView } } }), async (c) => {
-    await readNoBody(c)
-    return c.json({ ticket: components.auth.createTicket(c.var.caller) }, 201, { 'cache-control': 'no-store' })
-  })
+  api.post(
+    '/api/events/ticket',
+    describe({
+      id: 'createEventTicket',
+      tag: 'events',
+      summary: 'A ticket for one WebSocket, good once within half a minute',
+      answers: { 201: { text: 'The ticket', schema: ticketView } },
+    }),
+    async (c) => {
+      await readNoBody(c)
+      return c.json({ ticket: components.auth.createTicket(c.var.caller) }, 201, { 'cache-control': 'no-store' })
+    },
+  )
 
-  const answers = { 101: { text: 'WebSocket: one event a message' }, 200: { text: 'Server-sent events', type: 'text/event-stream', schema: eventView } }
-  api.get('/api/events', describe({ id: 'getEvents', tag: 'events', summary: 'Events of the whole mesh; `since` takes the cursor of any node', query: eventQuery, answers }), async (c, next) => {
-    const query = readQuery(c, eventQuery)
-    if (isUpgrade(c)) return socket(c, next, query, components)
-    if (c.req.header('accept')?.includes('text/event-stream') === true) return serverSent(c, query, components)
-    throw new NimbusError('stream-needed', 'Events come as a stream.', { kind: 'usage', cure: 'Open a WebSocket, or send Accept: text/event-stream.' })
-  })
+  const answers = {
+    101: { text: 'WebSocket: one event a message' },
+    200: { text: 'Server-sent events', type: 'text/event-stream', schema: eventView },
+  }
+  api.get(
+    '/api/events',
+    describe({
+      id: 'getEvents',
+      tag: 'events',
+      summary: 'Events of the whole mesh; `since` takes the cursor of any node',
+      query: eventQuery,
+      answers,
+    }),
+    async (c, next) => {
+      const query = readQuery(c, eventQuery)
+      if (isUpgrade(c)) return socket(c, next, query, components)
+      if (c.req.header('accept')?.includes('text/event-stream') === true) return serverSent(c, query, components)
+      throw new NimbusError('stream-needed', 'Events come as a stream.', {
+        kind: 'usage',
+        cure: 'Open a WebSocket, or send Accept: text/event-stream.',
+      })
+    },
+  )
   return api
 }
 
@@ -80,7 +105,10 @@ function serverSent(c: Context<ApiEnv>, query: EventQuery, { node, clock, gate }
   }
   session?.ended.signal.addEventListener('abort', end, { once: true })
   const events = withHeartbeat(chosen(node.events({ ...given({ since }), signal: gone.signal }), query), undefined, clock, HEARTBEAT_MS)
-  return c.body(streamOf(serverSentText(events, gone.signal), end), 200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+  return c.body(streamOf(serverSentText(events, gone.signal), end), 200, {
+    'content-type': 'text/event-stream',
+    'cache-control': 'no-store',
+  })
 }
 
 async function* serverSentText(events: AsyncIterable<StreamEvent | undefined>, gone: AbortSignal): AsyncGenerator<string> {
@@ -97,8 +125,11 @@ async function* chosen(events: AsyncIterable<StreamEvent>, query: EventQuery): A
 }
 
 /** `entity` is a kind (`task`), an ID, or both as `task/ID`. A gap concerns everybody. */
-export function isWanted(event: StreamEvent, query: Pick<EventQuery, 'types' | 'entity'>): boolean {
+function isWanted(event: StreamEvent, query: Pick<EventQuery, 'types' | 'entity'>): boolean {
   if (!('cursor' in event)) return true
   if (query.entity !== undefined && ![event.entity, event.id, `${event.entity}/${event.id}`].includes(query.entity)) return false
-  return query.types === undefined || query.types.some((type) => type === event.type || (type.endsWith('.*') && event.type.startsWith(type.slice(0, -1))))
+  return (
+    query.types === undefined ||
+    query.types.some((type) => type === event.type || (type.endsWith('.*') && event.type.startsWith(type.slice(0, -1))))
+  )
 }

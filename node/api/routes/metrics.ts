@@ -10,14 +10,33 @@ const health = z.object({ status: z.literal('ok') }).meta({ id: 'Health' })
 /** Says nothing but that this process answers. */
 export function healthRoute(): Api {
   const api = createRoutes()
-  api.get('/api/health', describe({ id: 'getHealth', tag: 'watching', summary: 'Liveness', open: true, answers: { 200: { text: 'This node answers', schema: health } } }), (c) => c.json({ status: 'ok' as const }, 200, { 'cache-control': 'no-store' }))
+  api.get(
+    '/api/health',
+    describe({
+      id: 'getHealth',
+      tag: 'watching',
+      summary: 'Liveness',
+      open: true,
+      answers: { 200: { text: 'This node answers', schema: health } },
+    }),
+    (c) => c.json({ status: 'ok' as const }, 200, { 'cache-control': 'no-store' }),
+  )
   return api
 }
 
 export function metricsRoute(node: Pick<NodePort, 'metrics'>): Api {
   const api = createRoutes()
-  api.get('/metrics', describe({ id: 'getMetrics', tag: 'watching', summary: 'Prometheus metrics', answers: { 200: { text: 'Prometheus text', type: 'text/plain' } } }), async (c) => {
-    return c.body(await node.metrics(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' })
-  })
+  api.get(
+    '/metrics',
+    describe({
+      id: 'getMetrics',
+      tag: 'watching',
+      summary: 'Prometheus metrics',
+      answers: { 200: { text: 'Prometheus text', type: 'text/plain' } },
+    }),
+    async (c) => {
+      return c.body(await node.metrics(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' })
+    },
+  )
   return api
 }

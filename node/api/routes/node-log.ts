@@ -19,23 +19,34 @@ const nodeLogQuery = z.strictObject({ bytes: wholeNumber(0, BYTES_MAX).default(R
 export function nodeLogRoutes(components: { clock: Clock; gate: StreamGate }, logFile: string): Api {
   const api = createRoutes()
   const answers = { 200: { text: 'JSON lines', type: 'application/x-ndjson' } }
-  api.get('/api/logs', describe({ id: 'getNodeLog', tag: 'watching', summary: 'The end of this node’s own log', query: nodeLogQuery, answers }), (c) => {
-    const { bytes, follow } = readQuery(c, nodeLogQuery)
-    const leave = components.gate.enter()
-    const gone = new AbortController()
-    const end = () => {
-      leave()
-      gone.abort()
-    }
-    return c.body(streamOf(tail(logFile, bytes, follow ? components.clock : undefined, gone.signal), end), 200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
-  })
+  api.get(
+    '/api/logs',
+    describe({ id: 'getNodeLog', tag: 'watching', summary: 'The end of this node’s own log', query: nodeLogQuery, answers }),
+    (c) => {
+      const { bytes, follow } = readQuery(c, nodeLogQuery)
+      const leave = components.gate.enter()
+      const gone = new AbortController()
+      const end = () => {
+        leave()
+        gone.abort()
+      }
+      return c.body(streamOf(tail(logFile, bytes, follow ? components.clock : undefined, gone.signal), end), 200, {
+        'content-type': 'application/x-ndjson',
+        'cache-control': 'no-store',
+      })
+    },
+  )
   return api
 }
 
 /** Whole lines of the last `bytes` of a file, then, with a clock, what is added until `gone`. */
 async function* tail(file: string, bytes: number, clock: Clock | undefined, gone: AbortSignal): AsyncGenerator<Uint8Array> {
   await using handle = await open(file, 'r').catch((error: unknown) => {
-    throw new NimbusError('log-missing', `The log ${file} cannot be read.`, { kind: 'missing', cure: 'Look into its data folder: did something remove the file?', cause: error })
+    throw new NimbusError('log-missing', `The log ${file} cannot be read.`, {
+      kind: 'missing',
+      cure: 'Look into its data folder: did something remove the file?',
+      cause: error,
+    })
   })
   let position = Math.max(0, (await handle.stat()).size - bytes)
   let inLine = position > 0 // the first line is cut: it is left out

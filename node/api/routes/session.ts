@@ -10,37 +10,91 @@ import { readBody, readNoBody } from '../input.ts'
 const sessionView = z.object({ signedIn: z.boolean(), csrf: z.string(), auth: z.enum(['token', 'none']) }).meta({ id: 'Session' })
 const linkView = z.object({ url: z.string() }).meta({ id: 'SignInLink' })
 /** Only paths of this node: neither `//host` nor `/\host` may come out of a link. */
-const linkRequest = z.strictObject({ next: z.string().max(200).regex(/^\/(?![/\\])[\w\-./]*$/, 'must be a path of this dashboard').default('/') }).meta({ id: 'SignInLinkRequest' })
+const linkRequest = z
+  .strictObject({
+    next: z
+      .string()
+      .max(200)
+      .regex(/^\/(?![/\\])[\w\-./]*$/, 'must be a path of this dashboard')
+      .default('/'),
+  })
+  .meta({ id: 'SignInLinkRequest' })
 
 /** Answers without a token: the link's code is the proof. */
 export function signInRoute(auth: Auth): Api {
   const api = createRoutes()
-  api.get('/sign-in', describe({ id: 'signIn', tag: 'session', summary: 'Redeem a one-time link for a session cookie', open: true, answers: { 303: { text: 'Signed in; on to the dashboard' } } }), (c) => {
-    const secret = auth.redeemCode(c.req.query('code') ?? '', addressOf(c))
-    const next = linkRequest.safeParse({ next: c.req.query('next') })
-    return c.body(null, 303, { location: next.success ? next.data.next : '/', 'set-cookie': auth.cookie(secret), 'cache-control': 'no-store' })
-  })
+  api.get(
+    '/sign-in',
+    describe({
+      id: 'signIn',
+      tag: 'session',
+      summary: 'Redeem a one-time link for a session cookie',
+      open: true,
+      answers: { 303: { text: 'Signed in; on to the dashboard' } },
+    }),
+    (c) => {
+      const secret = auth.redeemCode(c.req.query('code') ?? '', addressOf(c))
+      const next = linkRequest.safeParse({ next: c.req.query('next') })
+      return c.body(null, 303, {
+        location: next.success ? next.data.next : '/',
+        'set-cookie': auth.cookie(secret),
+        'cache-control': 'no-store',
+      })
+    },
+  )
   return api
 }
 
 /** @param origin the address that people type, without a slash at its end */
 export function sessionRoutes(auth: Auth, origin: () => string): Api {
   const api = createRoutes()
-  api.get('/api/session', describe({ id: 'getSession', tag: 'session', summary: 'Who is signed in; 401 where nobody is', answers: { 200: { text: 'The session', schema: sessionView } } }), (c) => {
-    return c.json({ signedIn: true, csrf: c.var.caller.session?.csrf ?? '', auth: auth.mode }, 200, { 'cache-control': 'no-store' })
-  })
+  api.get(
+    '/api/session',
+    describe({
+      id: 'getSession',
+      tag: 'session',
+      summary: 'Who is signed in; 401 where nobody is',
+      answers: { 200: { text: 'The session', schema: sessionView } },
+    }),
+    (c) => {
+      return c.json({ signedIn: true, csrf: c.var.caller.session?.csrf ?? '', auth: auth.mode }, 200, { 'cache-control': 'no-store' })
+    },
+  )
 
-  api.post('/api/session/link', describe({ id: 'createSignInLink', tag: 'session', summary: 'A one-time sign-in link, good for a minute; needs the token itself', body: linkRequest, answers: { 201: { text: 'The link', schema: linkView } } }), async (c) => {
-    if (c.var.caller.session !== undefined) throw new NimbusError('token-needed', 'A signed-in browser may not make sign-in links.', { kind: 'refused', cure: 'Run `nimbus open` where the token is.' })
-    const { next } = await readBody(c, linkRequest)
-    return c.json({ url: signInUrl(auth, origin(), next) }, 201, { 'cache-control': 'no-store' })
-  })
+  api.post(
+    '/api/session/link',
+    describe({
+      id: 'createSignInLink',
+      tag: 'session',
+      summary: 'A one-time sign-in link, good for a minute; needs the token itself',
+      body: linkRequest,
+      answers: { 201: { text: 'The link', schema: linkView } },
+    }),
+    async (c) => {
+      if (c.var.caller.session !== undefined)
+        throw new NimbusError('token-needed', 'A signed-in browser may not make sign-in links.', {
+          kind: 'refused',
+          cure: 'Run `nimbus open` where the token is.',
+        })
+      const { next } = await readBody(c, linkRequest)
+      return c.json({ url: signInUrl(auth, origin(), next) }, 201, { 'cache-control': 'no-store' })
+    },
+  )
 
-  api.delete('/api/session', describe({ id: 'signOut', tag: 'session', summary: 'Sign this browser out; its event streams close', answers: { 204: { text: 'Signed out' } } }), async (c) => {
-    await readNoBody(c)
-    if (c.var.caller.session !== undefined) auth.endSession(c.var.caller.session)
-    return c.body(null, 204)
-  })
+  api.delete(
+    '/api/session',
+    describe({
+      id: 'signOut',
+      tag: 'session',
+      summary: 'Sign this browser out; its event streams close',
+      answers: { 204: { text: 'Signed out' } },
+    }),
+    async (c) => {
+      await readNoBody(c)
+      if (c.var.caller.session !== undefined) auth.endSession(c.var.caller.session)
+      return c.body(null, 204)
+    },
+  )
   return api
 }
 

@@ -13,7 +13,11 @@ import type { StreamGate } from '../streams.ts'
 import { streamOf } from '../streams.ts'
 
 const OFFSET_MAX = Number.MAX_SAFE_INTEGER
-const logQuery = z.strictObject({ from: wholeNumber(0, OFFSET_MAX).default(0), follow: flag, attempt: wholeNumber(0, OFFSET_MAX).optional() })
+const logQuery = z.strictObject({
+  from: wholeNumber(0, OFFSET_MAX).default(0),
+  follow: flag,
+  attempt: wholeNumber(0, OFFSET_MAX).optional(),
+})
 const LINES = 'application/x-ndjson'
 
 export function taskLogRoutes(node: Pick<NodePort, 'task' | 'readLog'>, gate: StreamGate): Api {
@@ -45,7 +49,11 @@ export function taskLogRoutes(node: Pick<NodePort, 'task' | 'readLog'>, gate: St
   return api
 }
 
-async function* encoded(iterator: AsyncIterator<LogChunk>, first: IteratorResult<LogChunk> | undefined, lines: boolean): AsyncGenerator<string | Uint8Array> {
+async function* encoded(
+  iterator: AsyncIterator<LogChunk>,
+  first: IteratorResult<LogChunk> | undefined,
+  lines: boolean,
+): AsyncGenerator<string | Uint8Array> {
   try {
     for (let next = first ?? (await iterator.next()); next.done !== true; next = await iterator.next()) {
       if (lines) yield `${JSON.stringify(next.value)}\n`

@@ -12,7 +12,12 @@ import { notFound } from '../problems.ts'
 
 const taskQuery = listQuery.extend({ state: taskState.optional(), worker: z.string().min(1).max(128).optional() })
 const taskPage = z.object({ items: z.array(taskView), next: z.string().optional() }).meta({ id: 'TaskPage' })
-const published = z.union([z.object({ id: z.string(), durability: z.enum(['majority', 'local']) }), z.object({ ids: z.array(z.string()), durability: z.enum(['majority', 'local']) })]).meta({ id: 'Published' })
+const published = z
+  .union([
+    z.object({ id: z.string(), durability: z.enum(['majority', 'local']) }),
+    z.object({ ids: z.array(z.string()), durability: z.enum(['majority', 'local']) }),
+  ])
+  .meta({ id: 'Published' })
 const publishBody = z.union([taskRequest, publishMany]).meta({ id: 'Publish' })
 
 type TaskNode = Pick<NodePort, 'tasks' | 'task' | 'publish' | 'cancel' | 'retry'>
@@ -21,26 +26,61 @@ export function taskRoutes(node: TaskNode): Api {
   const api = createRoutes()
   const one = { 200: { text: 'The task', schema: taskView } }
 
-  api.get('/api/tasks', describe({ id: 'listTasks', tag: 'tasks', summary: 'Tasks, newest first', query: taskQuery, answers: { 200: { text: 'One page', schema: taskPage } } }), (c) => {
-    const { cursor, q, state, worker, limit } = readQuery(c, taskQuery)
-    return c.json(node.tasks({ limit, ...given({ cursor, q, state, worker }) }))
-  })
+  api.get(
+    '/api/tasks',
+    describe({
+      id: 'listTasks',
+      tag: 'tasks',
+      summary: 'Tasks, newest first',
+      query: taskQuery,
+      answers: { 200: { text: 'One page', schema: taskPage } },
+    }),
+    (c) => {
+      const { cursor, q, state, worker, limit } = readQuery(c, taskQuery)
+      return c.json(node.tasks({ limit, ...given({ cursor, q, state, worker }) }))
+    },
+  )
 
   const published201 = { text: 'A majority of the keepers has it', schema: published }
   const published202 = { text: 'Kept by this node; a majority of the keepers cannot be reached now', schema: published }
-  api.post('/api/tasks', describe({ id: 'publishTasks', tag: 'tasks', summary: 'Publish one task, or many as {"tasks":[…]}', body: publishBody, answers: { 201: published201, 202: published202 } }), (c) => publish(c, node))
+  api.post(
+    '/api/tasks',
+    describe({
+      id: 'publishTasks',
+      tag: 'tasks',
+      summary: 'Publish one task, or many as {"tasks":[…]}',
+      body: publishBody,
+      answers: { 201: published201, 202: published202 },
+    }),
+    (c) => publish(c, node),
+  )
 
-  api.get('/api/tasks/:id', describe({ id: 'getTask', tag: 'tasks', summary: 'One task', answers: one }), (c) => c.json(find(node, c.req.param('id'))))
+  api.get('/api/tasks/:id', describe({ id: 'getTask', tag: 'tasks', summary: 'One task', answers: one }), (c) =>
+    c.json(find(node, c.req.param('id'))),
+  )
 
-  api.post('/api/tasks/:id/cancel', describe({ id: 'cancelTask', tag: 'tasks', summary: 'Cancel a task, running or not', answers: one }), async (c) => {
-    await readNoBody(c)
-    return c.json(await node.cancel(find(node, c.req.param('id')).id))
-  })
+  api.post(
+    '/api/tasks/:id/cancel',
+    describe({ id: 'cancelTask', tag: 'tasks', summary: 'Cancel a task, running or not', answers: one }),
+    async (c) => {
+      await readNoBody(c)
+      return c.json(await node.cancel(find(node, c.req.param('id')).id))
+    },
+  )
 
-  api.post('/api/tasks/:id/retry', describe({ id: 'retryTask', tag: 'tasks', summary: 'Publish the same work again as a new task', answers: { 201: { text: 'The new task', schema: taskView } } }), async (c) => {
-    await readNoBody(c)
-    return c.json(await node.retry(find(node, c.req.param('id')).id), 201)
-  })
+  api.post(
+    '/api/tasks/:id/retry',
+    describe({
+      id: 'retryTask',
+      tag: 'tasks',
+      summary: 'Publish the same work again as a new task',
+      answers: { 201: { text: 'The new task', schema: taskView } },
+    }),
+    async (c) => {
+      await readNoBody(c)
+      return c.json(await node.retry(find(node, c.req.param('id')).id), 201)
+    },
+  )
   return api
 }
 

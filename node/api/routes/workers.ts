@@ -23,16 +23,28 @@ export function workerRoutes(node: WorkerNode): Api {
   const api = createRoutes()
   const one = { 200: { text: 'The worker', schema: workerView } }
 
-  api.get('/api/workers', describe({ id: 'listWorkers', tag: 'workers', summary: 'Members of the mesh, by peer ID', query: listQuery, answers: { 200: { text: 'One page', schema: workerPage } } }), (c) => {
-    const { limit, cursor, q } = readQuery(c, listQuery)
-    const all = node.workers().toSorted((a, b) => (a.peerId < b.peerId ? -1 : 1))
-    const rest = all.filter((worker) => (cursor === undefined || worker.peerId > cursor) && (q === undefined || mentions(worker, q)))
-    const items = rest.slice(0, limit)
-    const last = items.at(-1)
-    return c.json({ items, ...(rest.length > limit && last !== undefined ? { next: last.peerId } : {}) })
-  })
+  api.get(
+    '/api/workers',
+    describe({
+      id: 'listWorkers',
+      tag: 'workers',
+      summary: 'Members of the mesh, by peer ID',
+      query: listQuery,
+      answers: { 200: { text: 'One page', schema: workerPage } },
+    }),
+    (c) => {
+      const { limit, cursor, q } = readQuery(c, listQuery)
+      const all = node.workers().toSorted((a, b) => (a.peerId < b.peerId ? -1 : 1))
+      const rest = all.filter((worker) => (cursor === undefined || worker.peerId > cursor) && (q === undefined || mentions(worker, q)))
+      const items = rest.slice(0, limit)
+      const last = items.at(-1)
+      return c.json({ items, ...(rest.length > limit && last !== undefined ? { next: last.peerId } : {}) })
+    },
+  )
 
-  api.get('/api/workers/:id', describe({ id: 'getWorker', tag: 'workers', summary: 'One worker, by name or peer ID', answers: one }), (c) => c.json(find(node, c.req.param('id'))))
+  api.get('/api/workers/:id', describe({ id: 'getWorker', tag: 'workers', summary: 'One worker, by name or peer ID', answers: one }), (c) =>
+    c.json(find(node, c.req.param('id'))),
+  )
 
   for (const [verb, summary] of Object.entries(VERBS) as [WorkerVerb, string][]) {
     api.post(`/api/workers/:id/${verb}`, describe({ id: `${verb}Worker`, tag: 'workers', summary, answers: one }), async (c) => {
@@ -41,11 +53,20 @@ export function workerRoutes(node: WorkerNode): Api {
     })
   }
 
-  api.delete('/api/workers/:id', describe({ id: 'removeWorker', tag: 'workers', summary: 'Remove a member from the mesh for good', answers: { 204: { text: 'Removed' } } }), async (c) => {
-    await readNoBody(c)
-    await node.removeWorker(find(node, c.req.param('id')).peerId)
-    return c.body(null, 204)
-  })
+  api.delete(
+    '/api/workers/:id',
+    describe({
+      id: 'removeWorker',
+      tag: 'workers',
+      summary: 'Remove a member from the mesh for good',
+      answers: { 204: { text: 'Removed' } },
+    }),
+    async (c) => {
+      await readNoBody(c)
+      await node.removeWorker(find(node, c.req.param('id')).peerId)
+      return c.body(null, 204)
+    },
+  )
   return api
 }
 
@@ -57,5 +78,7 @@ function find(node: WorkerNode, nameOrId: string): WorkerView {
 
 function mentions(worker: WorkerView, q: string): boolean {
   const wanted = q.toLowerCase()
-  return [worker.name, worker.peerId, worker.pool ?? '', ...worker.roles, ...worker.skills].some((text) => text.toLowerCase().includes(wanted))
+  return [worker.name, worker.peerId, worker.pool ?? '', ...worker.roles, ...worker.skills].some((text) =>
+    text.toLowerCase().includes(wanted),
+  )
 }

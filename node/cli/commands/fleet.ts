@@ -24,7 +24,9 @@ export function addFleetCommands(program: Command, action: Action): void {
         const client = await createClient(cli)
         const items: WorkerView[] = []
         for (let next: string | undefined = ''; next !== undefined; ) {
-          const page: Page<WorkerView> = await client.get<Page<WorkerView>>(`/api/workers?limit=500${next === '' ? '' : `&cursor=${encodeURIComponent(next)}`}`)
+          const page: Page<WorkerView> = await client.get<Page<WorkerView>>(
+            `/api/workers?limit=500${next === '' ? '' : `&cursor=${encodeURIComponent(next)}`}`,
+          )
           items.push(...page.items)
           next = page.next
         }
@@ -71,10 +73,18 @@ function renderWorker(cli: Cli, worker: WorkerView): string {
     ['name', worker.name],
     ['peer', worker.peerId],
     ['state', stateCell(worker)],
-    ['slots', `${worker.slots - worker.freeSlots} of ${worker.slots} busy, load ${Math.round(worker.load)}%, ${worker.memoryFreeMb} MB free`],
+    [
+      'slots',
+      `${worker.slots - worker.freeSlots} of ${worker.slots} busy, load ${Math.round(worker.load)}%, ${worker.memoryFreeMb} MB free`,
+    ],
     ['roles', worker.roles.join(' ')],
     ['skills', worker.skills.join(' ')],
-    ['labels', Object.entries(worker.labels).map(([key, value]) => `${key}=${value}`).join(' ')],
+    [
+      'labels',
+      Object.entries(worker.labels)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(' '),
+    ],
     ['pool', worker.pool ?? ''],
     ['repo', worker.repo ?? ''],
     ['member', `${worker.memberRole}${worker.keeper ? ', keeper' : ''}, since ${new Date(worker.joinedAt).toISOString()}`],

@@ -31,7 +31,9 @@ export function addMeshCommands(program: Command, action: Action): void {
         const made = await (await createClient(cli)).post<InviteView>('/api/invites', { role, uses, expires })
         if (cli.globals.json) return cli.printJson(made)
         cli.print(made.invite)
-        cli.note(`Good until ${new Date(made.expiresAt).toLocaleTimeString()}. On the other machine: nimbus up --join ${made.invite.slice(0, 12)}…`)
+        cli.note(
+          `Good until ${new Date(made.expiresAt).toLocaleTimeString()}. On the other machine: nimbus up --join ${made.invite.slice(0, 12)}…`,
+        )
       }),
     )
 }
@@ -39,8 +41,13 @@ export function addMeshCommands(program: Command, action: Action): void {
 function renderStatus(cli: Cli, mesh: MeshView): string {
   const alive = mesh.members.filter((member) => member.state === 'alive').length
   const { group } = mesh
-  const keepers = group.reachable >= group.majority ? paint(cli.io, `keepers ${group.reachable} of ${group.seats.length} reachable`, 'good') : paint(cli.io, `keepers ${group.reachable} of ${group.seats.length} reachable: no majority, new work waits`, 'bad')
-  const work = Object.entries(mesh.tasks).filter(([, count]) => (count ?? 0) > 0).map(([state, count]) => `${count} ${state}`)
+  const keepers =
+    group.reachable >= group.majority
+      ? paint(cli.io, `keepers ${group.reachable} of ${group.seats.length} reachable`, 'good')
+      : paint(cli.io, `keepers ${group.reachable} of ${group.seats.length} reachable: no majority, new work waits`, 'bad')
+  const work = Object.entries(mesh.tasks)
+    .filter(([, count]) => (count ?? 0) > 0)
+    .map(([state, count]) => `${count} ${state}`)
   return [
     `${safe(mesh.self.name)} in mesh ${safe(mesh.mesh).slice(0, 12)}, ${alive} of ${mesh.members.length} members alive, ${keepers}`,
     `tasks: ${work.length === 0 ? 'none yet; try: nimbus task run -- echo hello' : work.join(', ')}`,
@@ -59,7 +66,19 @@ export function renderWorkers(cli: Cli, workers: readonly WorkerView[]): string 
     worker.self ? 'here' : `${formatDuration(worker.lastSeenMs)} ago`,
     worker.peerId.slice(-8),
   ])
-  return renderTable(cli.io, [{ title: 'WORKER' }, { title: 'STATE' }, { title: 'BUSY', right: true }, { title: 'LOAD', right: true }, { title: 'CAN', gives: true }, { title: 'SEEN' }, { title: 'PEER' }], rows)
+  return renderTable(
+    cli.io,
+    [
+      { title: 'WORKER' },
+      { title: 'STATE' },
+      { title: 'BUSY', right: true },
+      { title: 'LOAD', right: true },
+      { title: 'CAN', gives: true },
+      { title: 'SEEN' },
+      { title: 'PEER' },
+    ],
+    rows,
+  )
 }
 
 export function stateCell(worker: WorkerView): Cell {

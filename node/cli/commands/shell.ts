@@ -20,7 +20,8 @@ export function addShellCommands(program: Command, action: Action, about: { vers
         const { url } = await (await createClient(cli)).post<{ url: string }>('/api/session/link', { next: pageOf(id) })
         if (cli.globals.json) return cli.printJson({ url })
         cli.print(url)
-        if (print !== true && cli.io.stdout.isTTY && openBrowser(cli, url)) cli.note('Opened in your browser. The link works once, within a minute.')
+        if (print !== true && cli.io.stdout.isTTY && openBrowser(cli, url))
+          cli.note('Opened in your browser. The link works once, within a minute.')
       }),
     )
   program
@@ -30,8 +31,21 @@ export function addShellCommands(program: Command, action: Action, about: { vers
       action(async (cli) => {
         const findings = await examine(cli)
         if (cli.globals.json) cli.printJson({ checks: findings })
-        else cli.print(renderTable(cli.io, [{ title: 'CHECK' }, { title: '' }, { title: 'FOUND', gives: true }], findings.map((found) => [found.name, { text: found.state, tone: found.state === 'ok' ? 'good' : found.state === 'bad' ? 'bad' : 'dim' }, found.found])))
-        for (const found of findings) if (found.cure !== undefined && !cli.globals.json) cli.print(`${paint(cli.io, found.name, found.state === 'bad' ? 'bad' : 'dim')}: ${found.cure}`)
+        else
+          cli.print(
+            renderTable(
+              cli.io,
+              [{ title: 'CHECK' }, { title: '' }, { title: 'FOUND', gives: true }],
+              findings.map((found) => [
+                found.name,
+                { text: found.state, tone: found.state === 'ok' ? 'good' : found.state === 'bad' ? 'bad' : 'dim' },
+                found.found,
+              ]),
+            ),
+          )
+        for (const found of findings)
+          if (found.cure !== undefined && !cli.globals.json)
+            cli.print(`${paint(cli.io, found.name, found.state === 'bad' ? 'bad' : 'dim')}: ${found.cure}`)
         return findings.some((found) => found.state === 'bad') ? 1 : 0
       }),
     )
@@ -40,7 +54,11 @@ export function addShellCommands(program: Command, action: Action, about: { vers
     .description('a script that completes words in bash, zsh or fish')
     .action(
       action(async (cli, [shell = '']) => {
-        if (shell !== 'bash' && shell !== 'zsh' && shell !== 'fish') throw new NimbusError('usage', `There is no completion for ${JSON.stringify(shell)}.`, { kind: 'usage', cure: 'Choose bash, zsh or fish, as in: source <(nimbus completion bash)' })
+        if (shell !== 'bash' && shell !== 'zsh' && shell !== 'fish')
+          throw new NimbusError('usage', `There is no completion for ${JSON.stringify(shell)}.`, {
+            kind: 'usage',
+            cure: 'Choose bash, zsh or fish, as in: source <(nimbus completion bash)',
+          })
         cli.print(completionScript(shell, program))
       }),
     )

@@ -14,7 +14,13 @@ import { addTaskOptions, requestOf } from '../tasks/task-options.ts'
 import { hasEnded, watchTask } from '../tasks/task-watcher.ts'
 
 export function addRunCommands(task: Command, action: Action): void {
-  addTaskOptions(task.command('run').argument('[command...]', 'the command and its words, after --').usage('[OPTIONS] -- COMMAND [WORDS]').description('publish a task, show its output, end with its exit code')).action(
+  addTaskOptions(
+    task
+      .command('run')
+      .argument('[command...]', 'the command and its words, after --')
+      .usage('[OPTIONS] -- COMMAND [WORDS]')
+      .description('publish a task, show its output, end with its exit code'),
+  ).action(
     action(async (cli, words, options) => {
       const request = requestOf(onlyAfterDashes(cli, words), options)
       return asNimbusError(cli, async () => {
@@ -98,7 +104,14 @@ function whatHappened(attempt: AttemptView): string {
 
 function sayEnd(cli: Cli, task: TaskView): void {
   const result = task.result
-  const why = result?.timedOut === true ? 'timed out' : result?.signal !== undefined ? `ended by ${safe(result.signal)}` : result?.exitCode !== undefined ? `exit code ${result.exitCode}` : safe(result?.error ?? 'it did not run')
+  const why =
+    result?.timedOut === true
+      ? 'timed out'
+      : result?.signal !== undefined
+        ? `ended by ${safe(result.signal)}`
+        : result?.exitCode !== undefined
+          ? `exit code ${result.exitCode}`
+          : safe(result?.error ?? 'it did not run')
   const attempts = task.attempts.length > 1 ? `, ${task.attempts.length} attempts` : ''
   cli.note(`nimbus: task ${task.id} ${task.state}: ${why}${attempts}.`)
 }

@@ -22,7 +22,10 @@ export function addTaskCommands(program: Command, action: Action): void {
   addRunCommands(task, action)
   addPublish(task, action)
   addLooking(task, action)
-  for (const [verb, description] of [['cancel', 'cancel a task, running or not'], ['retry', 'run the same work again as a new task']] as const) {
+  for (const [verb, description] of [
+    ['cancel', 'cancel a task, running or not'],
+    ['retry', 'run the same work again as a new task'],
+  ] as const) {
     task
       .command(`${verb} <id>`)
       .description(description)
@@ -30,14 +33,21 @@ export function addTaskCommands(program: Command, action: Action): void {
         action(async (cli, [id = '']) => {
           const after = await (await createClient(cli)).post<TaskView>(`${pathOf(id)}/${verb}`)
           if (cli.globals.json) cli.printJson(after)
-          else cli.print(verb === 'retry' ? after.id : `${after.id} ${after.state === 'cancelled' ? 'is cancelled' : 'is being cancelled'}.`)
+          else
+            cli.print(verb === 'retry' ? after.id : `${after.id} ${after.state === 'cancelled' ? 'is cancelled' : 'is being cancelled'}.`)
         }),
       )
   }
 }
 
 function addPublish(task: Command, action: Action): void {
-  addTaskOptions(task.command('publish').argument('[command...]', 'the command and its words, after --').usage('[OPTIONS] -- COMMAND [WORDS]').description('publish a task and come back at once'))
+  addTaskOptions(
+    task
+      .command('publish')
+      .argument('[command...]', 'the command and its words, after --')
+      .usage('[OPTIONS] -- COMMAND [WORDS]')
+      .description('publish a task and come back at once'),
+  )
     .option('--file <file>', 'publish many: one task a line as JSON; - reads stdin')
     .action(
       action(async (cli, words, { file, ...options }) => {
@@ -67,14 +77,18 @@ function addLooking(task: Command, action: Action): void {
       }),
     )
   const showing = { show: renderTask, why: renderWhy }
-  for (const [verb, description] of [['show', 'all about one task'], ['why', 'why a task waits, or how it ended, and what to do']] as const) {
+  for (const [verb, description] of [
+    ['show', 'all about one task'],
+    ['why', 'why a task waits, or how it ended, and what to do'],
+  ] as const) {
     task
       .command(`${verb} <id>`)
       .description(description)
       .action(
         action(async (cli, [id = '']) => {
           const found = await (await createClient(cli)).get<TaskView>(pathOf(id))
-          if (cli.globals.json) cli.printJson(verb === 'show' ? found : { id: found.id, state: found.state, waiting: found.waiting, result: found.result })
+          if (cli.globals.json)
+            cli.printJson(verb === 'show' ? found : { id: found.id, state: found.state, waiting: found.waiting, result: found.result })
           else cli.print(showing[verb](cli, found))
         }),
       )
@@ -126,17 +140,26 @@ async function readTasks(cli: Cli, file: string): Promise<unknown[]> {
   if (file === '-') for await (const piece of cli.io.stdin) text += String(piece)
   else {
     text = await readFile(file, 'utf8').catch((error: unknown) => {
-      throw new NimbusError('usage', `${safe(file)} cannot be read: ${(error as Error).message}.`, { kind: 'usage', cure: 'Give a file of JSON lines, or - for stdin.', cause: error })
+      throw new NimbusError('usage', `${safe(file)} cannot be read: ${(error as Error).message}.`, {
+        kind: 'usage',
+        cure: 'Give a file of JSON lines, or - for stdin.',
+        cause: error,
+      })
     })
   }
   const lines = text.split('\n').map((line, at) => ({ line: line.trim(), number: at + 1 }))
-  return lines.filter(({ line }) => line !== '').map(({ line, number }) => {
-    try {
-      return JSON.parse(line) as unknown
-    } catch (error) {
-      throw new NimbusError('usage', `Line ${number} of ${safe(file)} is not JSON: ${(error as Error).message}.`, { kind: 'usage', cure: 'Write one task a line, as {"argv":["echo","hello"]}. Nothing was published.' })
-    }
-  })
+  return lines
+    .filter(({ line }) => line !== '')
+    .map(({ line, number }) => {
+      try {
+        return JSON.parse(line) as unknown
+      } catch (error) {
+        throw new NimbusError('usage', `Line ${number} of ${safe(file)} is not JSON: ${(error as Error).message}.`, {
+          kind: 'usage',
+          cure: 'Write one task a line, as {"argv":["echo","hello"]}. Nothing was published.',
+        })
+      }
+    })
 }
 
 function* batches(tasks: readonly unknown[]): Generator<unknown[]> {

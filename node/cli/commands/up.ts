@@ -12,7 +12,11 @@ import type { ProgramComponents, ReadyLine, UpFlags } from '../run-node.ts'
 
 const INVITE_CHARS_MAX = 16_384
 
-export function addUpCommands(program: Command, action: Action, components: Pick<ProgramComponents, 'runNode' | 'binFile' | 'configHelp'>): void {
+export function addUpCommands(
+  program: Command,
+  action: Action,
+  components: Pick<ProgramComponents, 'runNode' | 'binFile' | 'configHelp'>,
+): void {
   const start = async (cli: Cli, options: Record<string, unknown>): Promise<number> => {
     const flags = await flagsOf(cli, options)
     if (options['detach'] === true) return startInBackground(cli, flags, components.binFile, (info) => printReady(cli, info))
@@ -22,7 +26,9 @@ export function addUpCommands(program: Command, action: Action, components: Pick
     .option('--join <invite>', 'join a mesh; - reads the invite from stdin')
     .addHelpText('after', `\n${components.configHelp}`)
     .action(action((cli, _words, options) => start(cli, options)))
-  nodeOptions(program.command('join <invite>').description('start a node that joins a mesh: like up --join')).action(action((cli, [join], options) => start(cli, { ...options, join })))
+  nodeOptions(program.command('join <invite>').description('start a node that joins a mesh: like up --join')).action(
+    action((cli, [join], options) => start(cli, { ...options, join })),
+  )
 
   program
     .command('down')
@@ -30,7 +36,10 @@ export function addUpCommands(program: Command, action: Action, components: Pick
     .option('--now', 'do not wait for running work')
     .action(
       action(async (cli, _words, { now }) => {
-        const waitedMs = await waitForEnd(cli, async () => void (await (await createClient(cli)).post('/api/shutdown', { drain: now !== true })))
+        const waitedMs = await waitForEnd(
+          cli,
+          async () => void (await (await createClient(cli)).post('/api/shutdown', { drain: now !== true })),
+        )
         if (cli.globals.json) cli.printJson({ stopped: true })
         else cli.print(`Stopped after ${formatDuration(waitedMs)}.`)
       }),
@@ -42,7 +51,8 @@ export function addUpCommands(program: Command, action: Action, components: Pick
       action(async (cli) => {
         await (await createClient(cli)).post('/api/mesh/leave')
         if (cli.globals.json) cli.printJson({ left: true })
-        else cli.print('This node has left its mesh. To join another, start one with a new data folder: nimbus up --data DIR --join INVITE.')
+        else
+          cli.print('This node has left its mesh. To join another, start one with a new data folder: nimbus up --data DIR --join INVITE.')
       }),
     )
 }
@@ -67,7 +77,13 @@ function nodeOptions(command: Command): Command {
 
 async function flagsOf(cli: Cli, options: Record<string, unknown>): Promise<UpFlags> {
   const { role, skill, label, join, detach: _detach, ...same } = options
-  return { ...(same as UpFlags), roles: role as string[] | undefined, skills: skill as string[] | undefined, labels: parsePairs(label as string[] | undefined, '--label'), join: join === '-' ? await readInvite(cli) : (join as string | undefined) }
+  return {
+    ...(same as UpFlags),
+    roles: role as string[] | undefined,
+    skills: skill as string[] | undefined,
+    labels: parsePairs(label as string[] | undefined, '--label'),
+    join: join === '-' ? await readInvite(cli) : (join as string | undefined),
+  }
 }
 
 /** From stdin, so that the invite is in no list of processes. */
@@ -77,7 +93,8 @@ async function readInvite(cli: Cli): Promise<string> {
     text += String(piece)
     if (text.length > INVITE_CHARS_MAX) break
   }
-  if (text.trim() === '') throw new NimbusError('usage', 'No invite came on stdin.', { kind: 'usage', cure: 'Pipe it in: echo INVITE | nimbus up --join -' })
+  if (text.trim() === '')
+    throw new NimbusError('usage', 'No invite came on stdin.', { kind: 'usage', cure: 'Pipe it in: echo INVITE | nimbus up --join -' })
   return text.trim()
 }
 

@@ -28,7 +28,10 @@ export function addWatchCommands(program: Command, action: Action): void {
     .action(
       action(async (cli, _words, { follow, bytes }) => {
         const client = await createClient(cli)
-        for await (const line of client.jsonLines<Record<string, unknown>>(`/api/logs?bytes=${String(bytes)}&follow=${String(follow === true)}`, new AbortController().signal)) {
+        for await (const line of client.jsonLines<Record<string, unknown>>(
+          `/api/logs?bytes=${String(bytes)}&follow=${String(follow === true)}`,
+          new AbortController().signal,
+        )) {
           if (cli.globals.json) cli.printJson(line)
           else cli.print(renderLogLine(line))
         }
@@ -42,14 +45,21 @@ async function watchEvents(cli: Cli, filter: Record<string, unknown>, since: str
   const clock = createHoldingClock()
   let cursor = since
   for (let failures = 0; ; failures++) {
-    const query = new URLSearchParams(Object.entries({ ...filter, since: cursor }).filter((pair): pair is [string, string] => typeof pair[1] === 'string'))
+    const query = new URLSearchParams(
+      Object.entries({ ...filter, since: cursor }).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
+    )
     try {
       for await (const event of client.events<EventView>(`/api/events?${query.toString()}`, new AbortController().signal)) {
         failures = 0
         if (event === undefined) continue
         cursor = event.cursor ?? cursor
         if (cli.globals.json) cli.printJson(event)
-        else cli.print(event.type === 'resync' ? '(some events were missed here)' : `${new Date(event.time).toISOString()} ${safe(event.type)} ${safe(event.id)} ${safe(JSON.stringify(event.data)).slice(0, 300)}`)
+        else
+          cli.print(
+            event.type === 'resync'
+              ? '(some events were missed here)'
+              : `${new Date(event.time).toISOString()} ${safe(event.type)} ${safe(event.id)} ${safe(JSON.stringify(event.data)).slice(0, 300)}`,
+          )
       }
     } catch (error) {
       // Anything but a NimbusError is a connection that was cut while reading.

@@ -35,17 +35,25 @@ export async function followTask(client: Client, watcher: TaskWatcher, clock: Cl
   }
 }
 
-async function readAttempt(client: Client, watcher: TaskWatcher, clock: Clock, what: { id: string; epoch: number }, on: FollowEvents): Promise<void> {
+async function readAttempt(
+  client: Client,
+  watcher: TaskWatcher,
+  clock: Clock,
+  what: { id: string; epoch: number },
+  on: FollowEvents,
+): Promise<void> {
   const stopped = new AbortController()
   let over = false
   // A follow on a lost worker may never end by itself: the end of the attempt, told by the keepers, ends it.
-  void watcher.until((now) => isOver(now, what.epoch)).then(
-    () => {
-      over = true
-      clock.after(REST_MS_MAX, () => stopped.abort())
-    },
-    () => stopped.abort(),
-  )
+  void watcher
+    .until((now) => isOver(now, what.epoch))
+    .then(
+      () => {
+        over = true
+        clock.after(REST_MS_MAX, () => stopped.abort())
+      },
+      () => stopped.abort(),
+    )
   for (let from = 0; ; ) {
     try {
       const path = `/api/tasks/${what.id}/log?follow=true&attempt=${what.epoch}&from=${from}`
@@ -67,5 +75,7 @@ function newest(task: TaskView, after: number): AttemptView | undefined {
 }
 
 function isOver(task: TaskView, epoch: number): boolean {
-  return hasEnded(task) || task.attempts.some((attempt) => attempt.epoch > epoch || (attempt.epoch === epoch && attempt.outcome !== 'running'))
+  return (
+    hasEnded(task) || task.attempts.some((attempt) => attempt.epoch > epoch || (attempt.epoch === epoch && attempt.outcome !== 'running'))
+  )
 }

@@ -23,9 +23,27 @@ export function addTaskOptions(command: Command): Command {
 /** @param argv the words after `--` */
 export function requestOf(argv: readonly string[] | undefined, options: Record<string, unknown>): Record<string, unknown> {
   if (argv === undefined || argv.length === 0) {
-    throw new NimbusError('usage', 'There is no command to run.', { kind: 'usage', cure: 'Put it after --, as in: nimbus task run --timeout 5m -- npm test' })
+    throw new NimbusError('usage', 'There is no command to run.', {
+      kind: 'usage',
+      cure: 'Put it after --, as in: nimbus task run --timeout 5m -- npm test',
+    })
   }
   const { skill, role, label, env, name, repo, ref, worker, pool, priority, timeout, attempts, delay } = options
-  const request = { argv, name, repo, ref, worker, pool, priority, timeout, attempts, delay, skills: skill, roles: role, labels: parsePairs(label as string[] | undefined, '--label'), env: parsePairs(env as string[] | undefined, '--env') }
+  const request = {
+    argv,
+    name,
+    repo,
+    ref,
+    worker,
+    pool,
+    priority,
+    timeout,
+    attempts,
+    delay,
+    skills: skill,
+    roles: role,
+    labels: parsePairs(label as string[] | undefined, '--label'),
+    env: parsePairs(env as string[] | undefined, '--env'),
+  }
   return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined))
 }

@@ -17,7 +17,7 @@ export type TaskWatcher = {
 const POLL_MS = 2000
 const RETRY_MS = 500
 /** A node that restarts is back within this time. */
-export const AWAY_MS_MAX = 30_000
+const AWAY_MS_MAX = 30_000
 
 type Waiter = { wanted: (task: TaskView) => boolean; resolve: (task: TaskView) => void; reject: (error: unknown) => void }
 
@@ -50,8 +50,12 @@ export async function watchTask(client: Client, id: string, clock: Clock): Promi
   const listen = async () => {
     while (!stopped.signal.aborted && failure === undefined) {
       try {
-        for await (const event of client.events<EventView>(`/api/events?types=task.updated&entity=${encodeURIComponent(id)}`, stopped.signal)) {
-          if (event === undefined || event.type !== 'task.updated') await refresh() // opened, or a gap
+        for await (const event of client.events<EventView>(
+          `/api/events?types=task.updated&entity=${encodeURIComponent(id)}`,
+          stopped.signal,
+        )) {
+          if (event === undefined || event.type !== 'task.updated')
+            await refresh() // opened, or a gap
           else {
             task = event.data as TaskView
             seenAt = clock.nowMs()

@@ -11,7 +11,9 @@ let routes: { method: string; path: string }[]
 beforeAll(async () => {
   served = await serveFake()
   const document = (await (await served.request('GET', '/api/openapi.json')).json()) as { paths: Record<string, Record<string, unknown>> }
-  routes = Object.entries(document.paths).flatMap(([path, item]) => Object.keys(item).map((method) => ({ method: method.toUpperCase(), path })))
+  routes = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.keys(item).map((method) => ({ method: method.toUpperCase(), path })),
+  )
 })
 afterAll(() => served.stop())
 
@@ -26,18 +28,37 @@ async function signIn(): Promise<{ cookie: string; csrf: string }> {
 const OPEN = new Set(['GET /api/health', 'GET /sign-in'])
 /** What would end the stream or the server of this test. */
 const STREAMS = new Set(['GET /api/events', 'GET /api/logs'])
-const TASK_MAY = ['GET /api/mesh', 'GET /api/workers', 'GET /api/workers/{id}', 'GET /api/tasks', 'GET /api/tasks/{id}', 'GET /api/tasks/{id}/log', 'GET /api/events', 'GET /api/openapi.json', 'POST /api/tasks']
+const TASK_MAY = [
+  'GET /api/mesh',
+  'GET /api/workers',
+  'GET /api/workers/{id}',
+  'GET /api/tasks',
+  'GET /api/tasks/{id}',
+  'GET /api/tasks/{id}/log',
+  'GET /api/events',
+  'GET /api/openapi.json',
+  'POST /api/tasks',
+]
 
 async function ask(route: { method: string; path: string }, headers: Record<string, string>): Promise<number> {
   const path = route.path.replace('{id}', route.path.includes('/workers') ? PEER : 'none')
-  const response = await fetch(served.origin + path, { method: route.method, redirect: 'manual', headers: { ...headers, ...(route.method === 'GET' ? {} : { 'content-type': 'application/json' }) }, ...(route.method === 'GET' ? {} : { body: '{}' }) })
+  const response = await fetch(served.origin + path, {
+    method: route.method,
+    redirect: 'manual',
+    headers: { ...headers, ...(route.method === 'GET' ? {} : { 'content-type': 'application/json' }) },
+    ...(route.method === 'GET' ? {} : { body: '{}' }),
+  })
   await response.body?.cancel()
   return response.status
 }
 
 describe('every route of the document', () => {
   it('is a route of the app, and the other way round', () => {
-    const registered = new Set(served.api.app.routes.filter((route) => route.method !== 'ALL' && !route.path.includes('*') && route.path !== '/skyeyes.js').map((route) => `${route.method} ${route.path.replaceAll(/:(\w+)/g, '{$1}')}`))
+    const registered = new Set(
+      served.api.app.routes
+        .filter((route) => route.method !== 'ALL' && !route.path.includes('*') && route.path !== '/skyeyes.js')
+        .map((route) => `${route.method} ${route.path.replaceAll(/:(\w+)/g, '{$1}')}`),
+    )
     expect(routes.map((route) => `${route.method} ${route.path}`).toSorted()).toEqual([...registered].toSorted())
   })
 
@@ -57,7 +78,10 @@ describe('every route of the document', () => {
   it('answers the operator', async () => {
     for (const route of routes.filter((item) => !OPEN.has(`${item.method} ${item.path}`))) {
       const status = await ask(route, { authorization: `Bearer ${served.token}` })
-      expect([`${route.method} ${route.path}`, status]).toEqual([`${route.method} ${route.path}`, expect.not.toSatisfy((value: number) => value === 401 || value === 403 || value >= 500)])
+      expect([`${route.method} ${route.path}`, status]).toEqual([
+        `${route.method} ${route.path}`,
+        expect.not.toSatisfy((value: number) => value === 401 || value === 403 || value >= 500),
+      ])
     }
   })
 
@@ -71,7 +95,9 @@ describe('every route of the document', () => {
 
   it('answers a signed-in browser that looks', async () => {
     const { cookie } = await signIn()
-    for (const route of routes.filter((item) => item.method === 'GET' && !OPEN.has(`GET ${item.path}`) && !STREAMS.has(`GET ${item.path}`))) {
+    for (const route of routes.filter(
+      (item) => item.method === 'GET' && !OPEN.has(`GET ${item.path}`) && !STREAMS.has(`GET ${item.path}`),
+    )) {
       const status = await ask(route, { cookie })
       expect([route.path, status]).toEqual([route.path, expect.not.toSatisfy((value: number) => value === 401 || value === 403)])
     }
@@ -91,12 +117,14 @@ describe('every route of the document', () => {
 
 describe('without a token', () => {
   it('only the page, its assets and the liveness answer', async () => {
-    const status = async (path: string, headers: Record<string, string> = {}) => (await fetch(served.origin + path, { headers, redirect: 'manual' })).status
+    const status = async (path: string, headers: Record<string, string> = {}) =>
+      (await fetch(served.origin + path, { headers, redirect: 'manual' })).status
     expect(await status('/')).toBe(200)
     expect(await status('/assets/main-abcd1234.js')).toBe(200)
     expect(await status('/api/health')).toBe(200)
     expect(await status('/skyeyes.js')).toBe(404)
-    for (const path of ['/metrics', '/docs', '/api/openapi.json', '/api/nothing', '/nothing', '/assets/none.js', '/token', '/..%2ftoken']) expect([path, await status(path)]).toEqual([path, 401])
+    for (const path of ['/metrics', '/docs', '/api/openapi.json', '/api/nothing', '/nothing', '/assets/none.js', '/token', '/..%2ftoken'])
+      expect([path, await status(path)]).toEqual([path, 401])
   })
 
   it('a page of the dashboard shows the sign-in, under 401', async () => {
@@ -112,12 +140,19 @@ describe('signing in', () => {
     const first = await fetch(url, { redirect: 'manual' })
     expect(first.status).toBe(303)
     expect(first.headers.get('location')).toBe('/')
-    expect(first.headers.get('set-cookie')).toMatch(new RegExp(`^nimbus-${served.port}=[\\w-]{43}; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200$`))
+    expect(first.headers.get('set-cookie')).toMatch(
+      new RegExp(`^nimbus-${served.port}=[\\w-]{43}; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200$`),
+    )
     expect((await fetch(url, { redirect: 'manual' })).status).toBe(401)
   })
 
   it('leads to a page of this dashboard and nowhere else', async () => {
-    for (const [next, location] of [['/tasks/abc', '/tasks/abc'], ['//evil.test', '/'], ['/\\evil.test', '/'], ['https://evil.test', '/']] as const) {
+    for (const [next, location] of [
+      ['/tasks/abc', '/tasks/abc'],
+      ['//evil.test', '/'],
+      ['/\\evil.test', '/'],
+      ['https://evil.test', '/'],
+    ] as const) {
       const response = await fetch(`${served.api.signInUrl()}&next=${encodeURIComponent(next)}`, { redirect: 'manual' })
       expect(response.headers.get('location')).toBe(location)
     }
@@ -131,7 +166,11 @@ describe('signing in', () => {
 
   it('says who is signed in', async () => {
     const { cookie } = await signIn()
-    expect(await (await fetch(`${served.origin}/api/session`, { headers: { cookie } })).json()).toEqual({ signedIn: true, csrf: expect.stringMatching(/^[\w-]{43}$/), auth: 'token' })
+    expect(await (await fetch(`${served.origin}/api/session`, { headers: { cookie } })).json()).toEqual({
+      signedIn: true,
+      csrf: expect.stringMatching(/^[\w-]{43}$/),
+      auth: 'token',
+    })
   })
 
   it('links are made by the token alone', async () => {
@@ -140,7 +179,12 @@ describe('signing in', () => {
   })
 
   it('that fails often is slowed down, while the right token still works', async () => {
-    const statuses = await Promise.all(Array.from({ length: 300 }, async () => (await fetch(`${served.origin}/api/mesh`, { headers: { authorization: 'Bearer nimt-guess' } })).status))
+    const statuses = await Promise.all(
+      Array.from(
+        { length: 300 },
+        async () => (await fetch(`${served.origin}/api/mesh`, { headers: { authorization: 'Bearer nimt-guess' } })).status,
+      ),
+    )
     expect(statuses).toContain(429)
     expect((await served.request('GET', '/api/mesh')).status).toBe(200)
   })
@@ -160,7 +204,11 @@ describe('with --auth none', () => {
       expect(await status({})).toBe(200)
       expect(await status({ origin: 'http://evil.test' })).toBe(403)
       expect(await status({ 'sec-fetch-site': 'cross-site' })).toBe(403)
-      const form = await fetch(`${open.origin}/api/tasks`, { method: 'POST', headers: { 'content-type': 'text/plain' }, body: '{"argv":["true"]}' })
+      const form = await fetch(`${open.origin}/api/tasks`, {
+        method: 'POST',
+        headers: { 'content-type': 'text/plain' },
+        body: '{"argv":["true"]}',
+      })
       expect(form.status).toBe(415)
       expect(await (await fetch(`${open.origin}/api/session`)).json()).toMatchObject({ signedIn: true, auth: 'none' })
       expect(open.api.signInUrl()).toBe(`${open.origin}/`)

@@ -42,11 +42,23 @@ export function createFakeNode(): FakeNode {
 
   const fake: FakeNode = {
     calls,
-    mesh: () => ({ mesh: 'fakemesh', self: worker(), members: [worker()], group: { name: 'default', version: 1, seats: [PEER], reachable: 1, majority: 1 }, tasks: counts(tasks), foldHash: 'f00d', entries: tasks.size, httpAddress: '', uptimeMs: 1000 }),
+    mesh: () => ({
+      mesh: 'fakemesh',
+      self: worker(),
+      members: [worker()],
+      group: { name: 'default', version: 1, seats: [PEER], reachable: 1, majority: 1 },
+      tasks: counts(tasks),
+      foldHash: 'f00d',
+      entries: tasks.size,
+      httpAddress: '',
+      uptimeMs: 1000,
+    }),
     workers: () => [worker()],
     findWorker: (name) => (name === 'box' || name === PEER ? worker() : undefined),
     tasks({ limit, cursor, q, state }) {
-      const all = [...tasks.values()].toReversed().filter((task) => (state === undefined || task.state === state) && (q === undefined || JSON.stringify(task.spec).includes(q)))
+      const all = [...tasks.values()]
+        .toReversed()
+        .filter((task) => (state === undefined || task.state === state) && (q === undefined || JSON.stringify(task.spec).includes(q)))
       const start = cursor === undefined ? 0 : all.findIndex((task) => task.id === cursor) + 1
       const items = all.slice(start, start + limit)
       return { items, ...(start + limit < all.length ? { next: items.at(-1)!.id } : {}) }
@@ -152,7 +164,11 @@ export function createFakeNode(): FakeNode {
       const key = `${id} ${tasks.get(id)!.attempts.at(-1)!.epoch}`
       const list = logs.get(key) ?? []
       const last = list.at(-1)
-      const offset = last === undefined ? 0 : last.offset + (last.stream === 'system' ? 0 : Buffer.from(last.base64 ?? last.text, last.base64 === undefined ? 'utf8' : 'base64').length)
+      const offset =
+        last === undefined
+          ? 0
+          : last.offset +
+            (last.stream === 'system' ? 0 : Buffer.from(last.base64 ?? last.text, last.base64 === undefined ? 'utf8' : 'base64').length)
       list.push({ offset, stream, time: Date.now(), text, ...(base64 === undefined ? {} : { base64 }) })
       logs.set(key, list)
       wake()
@@ -167,12 +183,45 @@ export function createFakeNode(): FakeNode {
 }
 
 function worker(): WorkerView {
-  return { peerId: PEER, name: 'box', self: true, state: 'alive', mode: 'active', roles: ['build'], skills: ['node'], labels: {}, pool: null, repo: null, slots: 2, freeSlots: 2, load: 0.1, memoryFreeMb: 100, version: '0.1.0', memberRole: 'admin', keeper: true, lastSeenMs: 0, roundTripMs: null, running: [], addresses: [], joinedAt: 1 }
+  return {
+    peerId: PEER,
+    name: 'box',
+    self: true,
+    state: 'alive',
+    mode: 'active',
+    roles: ['build'],
+    skills: ['node'],
+    labels: {},
+    pool: null,
+    repo: null,
+    slots: 2,
+    freeSlots: 2,
+    load: 0.1,
+    memoryFreeMb: 100,
+    version: '0.1.0',
+    memberRole: 'admin',
+    keeper: true,
+    lastSeenMs: 0,
+    roundTripMs: null,
+    running: [],
+    addresses: [],
+    joinedAt: 1,
+  }
 }
 
 function newTask(request: TaskRequest): TaskView {
   const now = Date.now()
-  return { id: taskId(PEER, now, randomBytes(16)), state: 'ready', spec: { ...request }, author: PEER, authorName: 'box', createdAt: now, updatedAt: now, attempts: [], group: 'default' }
+  return {
+    id: taskId(PEER, now, randomBytes(16)),
+    state: 'ready',
+    spec: { ...request },
+    author: PEER,
+    authorName: 'box',
+    createdAt: now,
+    updatedAt: now,
+    attempts: [],
+    group: 'default',
+  }
 }
 
 function counts(tasks: Map<string, TaskView>) {

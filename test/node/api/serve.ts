@@ -11,7 +11,16 @@ import { createSystemRandom } from '../../../node/kernel/random.ts'
 import type { FakeNode } from './fake-node.ts'
 import { createFakeNode } from './fake-node.ts'
 
-export type Served = { node: FakeNode; api: ApiServer; origin: string; port: number; token: string; dataDir: string; request(method: string, path: string, options?: { body?: unknown; headers?: Record<string, string> }): Promise<Response>; stop(): Promise<void> }
+export type Served = {
+  node: FakeNode
+  api: ApiServer
+  origin: string
+  port: number
+  token: string
+  dataDir: string
+  request(method: string, path: string, options?: { body?: unknown; headers?: Record<string, string> }): Promise<Response>
+  stop(): Promise<void>
+}
 export const TASK_TOKEN = 'task-token-of-a-running-task'
 
 export async function serveFake(options: { auth?: 'token' | 'none' } = {}): Promise<Served> {
@@ -31,9 +40,19 @@ export async function serveFake(options: { auth?: 'token' | 'none' } = {}): Prom
   const { origin, port } = await api.start()
   await writeFile(join(dataDir, 'node.json'), JSON.stringify({ http: origin, pid: process.pid }))
   return {
-    node, api, origin, port, token, dataDir,
+    node,
+    api,
+    origin,
+    port,
+    token,
+    dataDir,
     request: (method, path, { body, headers } = {}) =>
-      fetch(origin + path, { method, redirect: 'manual', headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers }, ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }) }),
+      fetch(origin + path, {
+        method,
+        redirect: 'manual',
+        headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      }),
     async stop() {
       await api.stop()
       await rm(dataDir, { recursive: true, force: true })

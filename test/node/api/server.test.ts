@@ -24,7 +24,11 @@ function another(host: string, port: number) {
 
 describe('listening', () => {
   it('on a port that is in use names the port and the cure', async () => {
-    await expect(another('127.0.0.1', served.port).start()).rejects.toMatchObject({ code: 'port-in-use', message: `Port ${served.port} on 127.0.0.1 is in use by another program.`, cure: expect.stringContaining('--http 127.0.0.1:0') })
+    await expect(another('127.0.0.1', served.port).start()).rejects.toMatchObject({
+      code: 'port-in-use',
+      message: `Port ${served.port} on 127.0.0.1 is in use by another program.`,
+      cure: expect.stringContaining('--http 127.0.0.1:0'),
+    })
   })
 
   it('on an address of another machine says so', async () => {
@@ -74,11 +78,16 @@ describe('the files of the dashboard', () => {
 
 describe('the documents', () => {
   it('describe every answer of every route in OpenAPI 3.1, with named shapes', async () => {
-    const document = (await (await served.request('GET', '/api/openapi.json')).json()) as { openapi: string; paths: Record<string, Record<string, { operationId: string; summary: string; responses: object }>>; components: { schemas: Record<string, unknown> } }
+    const document = (await (await served.request('GET', '/api/openapi.json')).json()) as {
+      openapi: string
+      paths: Record<string, Record<string, { operationId: string; summary: string; responses: object }>>
+      components: { schemas: Record<string, unknown> }
+    }
     expect(document.openapi).toBe('3.1.0')
     const operations = Object.values(document.paths).flatMap((item) => Object.values(item))
     expect(new Set(operations.map((operation) => operation.operationId)).size).toBe(operations.length)
-    for (const operation of operations) expect(operation).toMatchObject({ summary: expect.any(String), responses: { default: expect.anything() } })
+    for (const operation of operations)
+      expect(operation).toMatchObject({ summary: expect.any(String), responses: { default: expect.anything() } })
     const references = [...JSON.stringify(document).matchAll(/"#\/components\/schemas\/(\w+)"/g)].map((match) => match[1])
     for (const name of references) expect(Object.keys(document.components.schemas)).toContain(name)
   })
@@ -102,7 +111,10 @@ describe('the token file', () => {
     const other = await serveFake()
     const file = join(other.dataDir, 'token')
     await chmod(file, 0o644)
-    await expect(operatorToken(other.dataDir, createSystemRandom())).rejects.toMatchObject({ code: 'token-exposed', cure: expect.stringContaining('rm ') })
+    await expect(operatorToken(other.dataDir, createSystemRandom())).rejects.toMatchObject({
+      code: 'token-exposed',
+      cure: expect.stringContaining('rm '),
+    })
     await chmod(file, 0o600)
     expect(await operatorToken(other.dataDir, createSystemRandom())).toBe(other.token)
     await writeFile(file, 'half')

@@ -89,7 +89,9 @@ describe('a WebSocket', () => {
     const socket = (await open(wsUrl(`?ticket=${await ticket(session)}`), { origin: served.origin })) as WebSocket
     const closed = once(socket, 'close')
     await fetch(`${served.origin}/api/session`, { method: 'DELETE', headers: session })
-    const [code] = (await Promise.race([closed, new Promise((_, reject) => setTimeout(() => reject(new Error('still open')), 1000))])) as [number]
+    const [code] = (await Promise.race([closed, new Promise((_, reject) => setTimeout(() => reject(new Error('still open')), 1000))])) as [
+      number,
+    ]
     expect(code).toBe(1008)
   })
 
@@ -168,7 +170,10 @@ describe('a WebSocket', () => {
 describe('server-sent events', () => {
   it('carry the same, with the cursor as their id', async () => {
     const gone = new AbortController()
-    const response = await fetch(`${served.origin}/api/events?types=worker.updated`, { headers: { ...bearer(), accept: 'text/event-stream' }, signal: gone.signal })
+    const response = await fetch(`${served.origin}/api/events?types=worker.updated`, {
+      headers: { ...bearer(), accept: 'text/event-stream' },
+      signal: gone.signal,
+    })
     expect(response.headers.get('content-type')).toBe('text/event-stream')
     let text = ''
     const reading = (async () => {
@@ -209,7 +214,10 @@ describe('a log', () => {
     served.node.write(id, 'stdout', 'one\n')
     served.node.write(id, 'stderr', 'two\n')
     const response = await served.request('GET', `/api/tasks/${id}/log?from=4`, { headers: { accept: 'application/x-ndjson' } })
-    const lines = (await response.text()).trim().split('\n').map((line) => JSON.parse(line) as unknown)
+    const lines = (await response.text())
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown)
     expect(lines).toEqual([{ offset: 4, stream: 'stderr', time: expect.any(Number), text: 'two\n' }])
   })
 

@@ -9,6 +9,9 @@ import { silentLog } from '../../../node/kernel/log.ts'
 import { createSystemRandom } from '../../../node/kernel/random.ts'
 import { createFakeNode } from '../api/fake-node.ts'
 
+/** Its ready line also tells how it was started. */
+export type BackgroundReady = { pid: number; mesh: string; args: string[] }
+
 const dataDir = process.argv[process.argv.indexOf('--data') + 1]!
 if (process.argv.includes('--name=refused')) {
   process.stderr.write('nimbus: the invite was used before.\n')
@@ -20,7 +23,12 @@ node.shutdown = async ({ drain }) => {
   setTimeout(() => process.exit(0), 300) // a drain takes a moment
 }
 const random = createSystemRandom()
-const server = createApiServer({ node, clock: createSystemClock(), random, log: silentLog, token: await operatorToken(dataDir, random) }, { host: '127.0.0.1', port: 0, auth: 'token', webDir: '/none', logFile: '/none', version: '0' })
+const server = createApiServer(
+  { node, clock: createSystemClock(), random, log: silentLog, token: await operatorToken(dataDir, random) },
+  { host: '127.0.0.1', port: 0, auth: 'token', webDir: '/none', logFile: '/none', version: '0' },
+)
 const { origin } = await server.start()
 await writeFile(join(dataDir, 'node.json'), JSON.stringify({ http: origin, pid: process.pid }))
-process.stdout.write(`${JSON.stringify({ event: 'ready', name: 'box', http: origin, signInUrl: origin, peerId: 'P', mesh: process.env['NIMBUS_JOIN'] ?? 'm', addresses: [], pid: process.pid, args: process.argv.slice(2) })}\n`)
+process.stdout.write(
+  `${JSON.stringify({ event: 'ready', name: 'box', http: origin, signInUrl: origin, peerId: 'P', mesh: process.env['NIMBUS_JOIN'] ?? 'm', addresses: [], pid: process.pid, args: process.argv.slice(2) })}\n`,
+)

@@ -18,91 +18,6 @@ const nimbus = (...args: string[]): Promise<Ran> => runCli(['--data', served.dat
 const start = (...args: string[]): Running => startCli(['--data', served.dataDir, ...args])
 const count = () => served.node.tasks({ limit: 500 }).items.length
 
-/** The task that a started `task run` publishes. */
-async function publishedBy(run: () => Running): Promise<{ running: Running; id: string }> {
-  const before = count()
-  const running = run()
-  await expect.poll(count, { timeout: 5000 }).toBe(before + 1)
-  return { running, id: served.node.tasks({ limit: 1 }).items[0]!.id }
-}
-
-describe('task run', () => {
-  it('streams what comes, each stream where it belongs, and ends with the code of the task', async () => {
-    const { running, id } = await publishedBy(() => start('task', 'run', '--name', 'a name', '--env', 'A=b=c', '--', 'sh', '-c', 'x', '--json'))
-    expect(served.node.task(id)!.spec).toMatchObject({ argv: ['sh', '-c', 'x', '--json'], name: 'a name', env: { A: 'b=c' } })
-    served.node.begin(id)
-    served.node.write(id, 'stdout', 'out\n')
-    await expect.poll(running.stdout).toBe('out\n') // live, not at the end
-    served.node.write(id, 'stderr', 'err\n')
-    served.node.settle(id, { exitCode: 7 })
-    const ran = await running.ended
-    expect(ran).toMatchObject({ code: 7, stdout: 'out\n' })
-    expect(ran.stderr).toBe(`err\nnimbus: task ${id} failed: exit code 7.\n`)
-  })
-
-  it.each([
-    [{ exitCode: 0 }, 0],
-    [{ exitCode: 255 }, 255],
-    [{ signal: 'SIGKILL' }, 137],
-    [{ signal: 'SIGTERM', timedOut: true }, 124],
-    [{}, 125],
-  ])('ends as the task ended: %j', async (end, code) => {
-    const { running, id } = await publishedBy(() => start('task', 'run', '--quiet', '--', 'x'))
-    served.node.begin(id)
-    served.node.settle(id, end)
-    expect(await running.ended).toMatchObject({ code, stdout: '', stderr: '' })
-  })
-
-  it('hands bytes on as they are', async () => {
-    const bytes = Buffer.from(Array.from({ length: 256 }, (_, i) => i))
-    const { running, id } = await publishedBy(() => start('task', 'run', '--', 'x'))
-    served.node.begin(id)
-    served.node.write(id, 'stdout', '', bytes.toString('base64'))
-    served.node.settle(id, { exitCode: 0 })
-    expect((await running.ended).out).toEqual(bytes)
-  })
-
-  it('says when the worker was lost, and goes on with the next attempt', async () => {
-    const { running, id } = await publishedBy(() => start('task', 'run', '--', 'x'))
-    served.node.begin(id, 'box')
-    served.node.write(id, 'stdout', 'first\n')
-    await expect.poll(running.stdout).toBe('first\n')
-    served.node.lose(id)
-    served.node.begin(id, 'other')
-    served.node.write(id, 'stdout', 'second\n')
-    served.node.settle(id, { exitCode: 0 })
-    const ran = await running.ended
-    expect(ran.stdout).toBe('first\nsecond\n')
-    expect(ran.stderr).toContain('nimbus: worker box was lost; attempt 2 runs on other.')
-    expect(ran.code).toBe(0)
-  })
-
-  it('asks to cancel at the first Ctrl-C and leaves at the second', async () => {
-    const { running, id } = await publishedBy(() => start('task', 'run', '--', 'x'))
-    served.node.begin(id)
-    served.node.write(id, 'stdout', 'on\n')
-    await expect.poll(running.stdout).toBe('on\n')
-    running.child.kill('SIGINT')
-    await expect.poll(() => served.node.calls).toContain(`cancel ${id}`)
-    expect((await running.ended).code).toBe(125)
-  })
-
-  it('with --json gives JSON lines', async () => {
-    const { running, id } = await publishedBy(() => start('task', 'run', '--json', '--', 'x'))
-    served.node.begin(id)
-    served.node.write(id, 'stdout', 'out\n')
-    served.node.settle(id, { exitCode: 3 })
-    const lines = (await running.ended).stdout.trim().split('\n').map((line) => JSON.parse(line) as { event: string })
-    expect(lines.map((line) => line.event)).toEqual(['published', 'log', 'ended'])
-  })
-
-  it('tells a refused task from a failed one', async () => {
-    const ran = await nimbus('task', 'run', '--repo', 'ext::sh -c id', '--', 'x')
-    expect(ran.code).toBe(2)
-    expect(ran.stderr).toContain('repo')
-  })
-})
-
 describe('tasks', () => {
   it('publish prints the ID, --json {"id"}', async () => {
     expect((await nimbus('task', 'publish', '--', 'echo', 'hi')).stdout).toMatch(/^[0-9a-z]{26}\n$/)
@@ -112,7 +27,10 @@ describe('tasks', () => {
   it('publish --file takes many, and nothing of a file that is broken', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'nimbus-file-'))
     const file = join(folder, 'tasks.jsonl')
-    await writeFile(file, Array.from({ length: 1200 }, (_, i) => JSON.stringify({ argv: ['echo', String(i), 'x'.repeat(1000)] })).join('\n'))
+    await writeFile(
+      file,
+      Array.from({ length: 1200 }, (_, i) => JSON.stringify({ argv: ['echo', String(i), 'x'.repeat(1000)] })).join('\n'),
+    )
     const ran = await nimbus('task', 'publish', '--file', file, '--json')
     expect((JSON.parse(ran.stdout) as { ids: string[] }).ids).toHaveLength(1200)
     await writeFile(file, '{"argv":["a"]}\n{"argv":')
@@ -125,7 +43,8 @@ describe('tasks', () => {
   })
 
   it('an unknown one ends with 3, one that has ended cannot be cancelled (4)', async () => {
-    for (const verb of ['show', 'why', 'cancel', 'retry', 'wait', 'logs']) expect([verb, (await nimbus('task', verb, '01aaaaaaaaaaaaaaaaaaaaaaaa')).code]).toEqual([verb, 3])
+    for (const verb of ['show', 'why', 'cancel', 'retry', 'wait', 'logs'])
+      expect([verb, (await nimbus('task', verb, '01aaaaaaaaaaaaaaaaaaaaaaaa')).code]).toEqual([verb, 3])
     const { ids } = await served.node.publish([{ kind: 'shell', argv: ['x'], priority: 5, attempts: 1 }])
     served.node.begin(ids[0]!)
     served.node.settle(ids[0]!, { exitCode: 9 })
@@ -137,7 +56,11 @@ describe('tasks', () => {
   it('show nothing that could repaint the terminal', async () => {
     const hostile = '\u001b]52;c;aGk=\u0007\u001b[2J\r\b\u009b31m\u202egnp.exe\u200b'
     const { ids } = await served.node.publish([{ kind: 'shell', name: hostile, argv: ['x', hostile], priority: 5, attempts: 1 }])
-    for (const args of [['task', 'ls'], ['task', 'show', ids[0]!], ['task', 'why', ids[0]!]]) {
+    for (const args of [
+      ['task', 'ls'],
+      ['task', 'show', ids[0]!],
+      ['task', 'why', ids[0]!],
+    ]) {
       // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
       expect((await nimbus(...args)).stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e]/)
     }
@@ -157,11 +80,32 @@ describe('the fleet', () => {
 
   it('status --json has what scripts rely on', async () => {
     const status = JSON.parse((await nimbus('status', '--json')).stdout) as Record<string, unknown>
-    expect(status).toMatchObject({ mesh: expect.any(String), self: { name: 'box' }, members: [{ peerId: expect.any(String), name: 'box', state: 'alive', roles: [], skills: [], pool: null, slots: 2, freeSlots: 2, load: expect.any(Number), version: expect.any(String), lastSeenMs: 0 } as never].map((member) => ({ ...(member as object), roles: expect.any(Array), skills: expect.any(Array) })) })
+    expect(status).toMatchObject({
+      mesh: expect.any(String),
+      self: { name: 'box' },
+      members: [
+        {
+          peerId: expect.any(String),
+          name: 'box',
+          state: 'alive',
+          roles: [],
+          skills: [],
+          pool: null,
+          slots: 2,
+          freeSlots: 2,
+          load: expect.any(Number),
+          version: expect.any(String),
+          lastSeenMs: 0,
+        } as never,
+      ].map((member) => ({ ...(member as object), roles: expect.any(Array), skills: expect.any(Array) })),
+    })
   })
 
   it('invite --json gives the invite and its end', async () => {
-    expect(JSON.parse((await nimbus('invite', '--json', '--expires', '1h')).stdout)).toEqual({ invite: 'nim1-fake', expiresAt: expect.any(Number) })
+    expect(JSON.parse((await nimbus('invite', '--json', '--expires', '1h')).stdout)).toEqual({
+      invite: 'nim1-fake',
+      expiresAt: expect.any(Number),
+    })
     expect((await nimbus('invite', '--role', 'king')).code).toBe(2)
   })
 })
@@ -205,7 +149,10 @@ it('a wrong token is refused (4); the token of this data folder never goes to an
 })
 
 it('global options may stand anywhere before --', async () => {
-  for (const args of [['status', '--json', '--url', served.origin, '--token', served.token], ['--json', 'status', `--url=${served.origin}`, `--token=${served.token}`]]) {
+  for (const args of [
+    ['status', '--json', '--url', served.origin, '--token', served.token],
+    ['--json', 'status', `--url=${served.origin}`, `--token=${served.token}`],
+  ]) {
     expect(JSON.parse((await runCli(args)).stdout)).toMatchObject({ mesh: 'fakemesh' })
   }
 })

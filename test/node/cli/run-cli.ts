@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-export const BIN = fileURLToPath(new URL('../../../node/nimbus.js', import.meta.url))
+const BIN = fileURLToPath(new URL('../../../node/nimbus.js', import.meta.url))
 
 export type Ran = { code: number | null; out: Buffer; stdout: string; stderr: string; tookMs: number }
 export type Running = { child: ChildProcess; ended: Promise<Ran>; stdout(): string; stderr(): string }
@@ -20,7 +20,9 @@ export function startCli(args: readonly string[], options: { env?: NodeJS.Proces
   child.stdin.end(options.input ?? '')
   const text = (list: Buffer[]) => Buffer.concat(list).toString()
   const ended = new Promise<Ran>((resolve) => {
-    child.on('close', (code) => resolve({ code, out: Buffer.concat(out), stdout: text(out), stderr: text(err), tookMs: performance.now() - started }))
+    child.on('close', (code) =>
+      resolve({ code, out: Buffer.concat(out), stdout: text(out), stderr: text(err), tookMs: performance.now() - started }),
+    )
   })
   return { child, ended, stdout: () => text(out), stderr: () => text(err) }
 }

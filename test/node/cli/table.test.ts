@@ -1,11 +1,19 @@
 import { expect, it } from 'vitest'
 import { paint, renderTable } from '../../../node/cli/table.ts'
 
-const io = (columns: number | undefined, env: Record<string, string> = {}) => ({ stdout: { isTTY: columns !== undefined, columns } as NodeJS.WriteStream, env })
+const io = (columns: number | undefined, env: Record<string, string> = {}) => ({
+  stdout: { isTTY: columns !== undefined, columns } as NodeJS.WriteStream,
+  env,
+})
 const COLUMNS = [{ title: 'NAME' }, { title: 'COUNT', right: true }, { title: 'WHAT', gives: true }]
 
 it('columns are aligned, also with wide characters', () => {
-  expect(renderTable(io(undefined), COLUMNS, [['世界', '1', 'a'], ['box', '10', 'b']])).toBe('NAME  COUNT  WHAT\n世界      1  a\nbox      10  b')
+  expect(
+    renderTable(io(undefined), COLUMNS, [
+      ['世界', '1', 'a'],
+      ['box', '10', 'b'],
+    ]),
+  ).toBe('NAME  COUNT  WHAT\n世界      1  a\nbox      10  b')
 })
 
 it('on a terminal one column gives way, down to twenty columns; in a pipe nothing is cut', () => {

@@ -23,12 +23,45 @@ it('nimbus alone shows a short help and the first steps, and ends with 2', async
 it('help is no failure, and comes at once', async () => {
   const ran = await runCli(['--help'])
   expect(ran.code).toBe(0)
-  for (const command of ['up', 'join', 'down', 'leave', 'invite', 'status', 'worker', 'task', 'logs', 'events', 'open', 'doctor', 'completion', 'version']) expect(ran.stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'))
+  for (const command of [
+    'up',
+    'join',
+    'down',
+    'leave',
+    'invite',
+    'status',
+    'worker',
+    'task',
+    'logs',
+    'events',
+    'open',
+    'doctor',
+    'completion',
+    'version',
+  ])
+    expect(ran.stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'))
 })
 
 it('up --help documents every key of the configuration', async () => {
   const ran = await runCli(['up', '--help'])
-  for (const option of ['--name', '--http', '--listen', '--join', '--repo', '--role', '--skill', '--label', '--pool', '--slots', '--preset', '--mdns', '--accept', '--auth', '--detach']) expect(ran.stdout).toContain(option)
+  for (const option of [
+    '--name',
+    '--http',
+    '--listen',
+    '--join',
+    '--repo',
+    '--role',
+    '--skill',
+    '--label',
+    '--pool',
+    '--slots',
+    '--preset',
+    '--mdns',
+    '--accept',
+    '--auth',
+    '--detach',
+  ])
+    expect(ran.stdout).toContain(option)
 })
 
 describe('a mistake in the command line ends with 2, says what is wrong, and shows no stack:', () => {
@@ -93,7 +126,9 @@ describe('without a node', () => {
   it('a command ends with 5 and the cure', async () => {
     const ran = await runCli(['status', '--data', folder])
     expect(ran.code).toBe(5)
-    expect(ran.stderr).toBe(`nimbus: No node is running with the data folder ${folder}.\n  Start one with \`nimbus up\`, or name another with --data DIR or --url URL.\n`)
+    expect(ran.stderr).toBe(
+      `nimbus: No node is running with the data folder ${folder}.\n  Start one with \`nimbus up\`, or name another with --data DIR or --url URL.\n`,
+    )
   })
 
   it('a command says so too where a node has ended without a word', async () => {
@@ -126,7 +161,9 @@ describe('without a node', () => {
   it('doctor looks at the machine, and says what each missing part needs', async () => {
     const ran = await runCli(['doctor', '--data', folder, '--json'], { env: { PATH: '/none' } })
     const { checks } = JSON.parse(ran.stdout) as { checks: { name: string; state: string; cure?: string }[] }
-    expect(checks.map((check) => check.name)).toEqual(expect.arrayContaining(['node', 'data folder', 'clock', 'git', 'chromium', 'bwrap', 'cargo', 'python3', 'claude', 'running node']))
+    expect(checks.map((check) => check.name)).toEqual(
+      expect.arrayContaining(['node', 'data folder', 'clock', 'git', 'chromium', 'bwrap', 'cargo', 'python3', 'claude', 'running node']),
+    )
     expect(checks.find((check) => check.name === 'git')).toMatchObject({ state: 'absent', cure: 'apt-get install git' })
   })
 })
