@@ -2,7 +2,7 @@
 import type { AttemptView, LogChunk, MeshView, TaskStateName, TaskView, WorkerView } from '../../protocols/http.ts'
 
 const MINUTE = 60_000
-const NAMES = ['alder', 'birch', 'cedar', 'dogwood', 'elm']
+const nameOf = (index: number) => ['alder', 'birch', 'cedar'].at(index % 3) ?? 'alder'
 export const peerIdOf = (name: string) => `12D3KooW${name.padEnd(44, 'x1Qz9Rt7Vb')}`
 const taskIdOf = (index: number) => `01jd${index.toString().padStart(4, '0')}q7wk3mv8t2ga5znc9x`
 
@@ -41,8 +41,8 @@ export function aTask(index: number, state: TaskStateName, more: Partial<TaskVie
   const started = ended || state === 'running'
   const attempt: AttemptView = {
     epoch: 1,
-    worker: peerIdOf(NAMES[index % 3] as string),
-    workerName: NAMES[index % 3] as string,
+    worker: peerIdOf(nameOf(index)),
+    workerName: nameOf(index),
     startedAt: createdAt + 1_200,
     outcome: state === 'running' ? 'running' : state === 'succeeded' ? 'succeeded' : 'failed',
     ...(ended ? { endedAt: createdAt + 31_000, exitCode: state === 'succeeded' ? 0 : 1 } : {}),
@@ -79,9 +79,10 @@ export function aTask(index: number, state: TaskStateName, more: Partial<TaskVie
 
 export function someTasks(): TaskView[] {
   const first = aTask(4, 'dead', { name: 'nightly: replay ledger' })
-  const lost = { ...(first.attempts[0] as AttemptView), outcome: 'lost' as const, endedAt: first.createdAt + 9_000 }
+  const [attempt = never()] = first.attempts
+  const lost = { ...attempt, outcome: 'lost' as const, endedAt: first.createdAt + 9_000 }
   const again = (epoch: number, from: number) => ({
-    ...(first.attempts[0] as AttemptView),
+    ...attempt,
     epoch,
     startedAt: first.createdAt + from,
     endedAt: first.createdAt + from + 7_000,
@@ -143,9 +144,10 @@ export function someWorkers(): WorkerView[] {
 
 export function aMesh(more: Partial<MeshView> = {}): MeshView {
   const members = someWorkers()
+  const [self = never()] = members
   return {
     mesh: '7kq2mz4vcx8r1t9wbn3g5hj6da0pfs2e',
-    self: members[0] as WorkerView,
+    self,
     members,
     group: { name: 'default', version: 3, seats: ['alder', 'birch', 'cedar'].map(peerIdOf), reachable: 3, majority: 2 },
     tasks: { blocked: 1, scheduled: 1, ready: 1, running: 2, succeeded: 1_284, failed: 1, dead: 1, cancelled: 1 },
@@ -170,4 +172,8 @@ export function someOutput(lines: number): LogChunk[] {
     else add('stdout', `\u001b[32m✓\u001b[0m test ${at}: merge is commutative for ${at * 37} entries in ${(at * 13) % 90} ms\n`)
   }
   return chunks
+}
+
+function never(): never {
+  throw new Error('the fixtures are not as they say')
 }

@@ -1,6 +1,5 @@
-// Puts the whole page on a fake transport at an address, and waits in it by text. Each test gets its own.
+// Puts the whole page on a fake transport at an address, and finds things in it by their names. Each test gets its own.
 import { render } from 'preact'
-import { vi } from 'vitest'
 import { createPageClock } from '../../web/src/models/page/clock.ts'
 import { createDashboard } from '../../web/src/models/dashboard.ts'
 import { createNotices } from '../../web/src/models/page/notices.ts'
@@ -16,7 +15,6 @@ export type RenderedPage = {
   models: PageModels
   /** The text of the page, whitespace made single. */
   text(): string
-  seen(text: string): Promise<void>
   button(name: string): HTMLButtonElement
   /** The control whose label is this. */
   field(label: string): HTMLInputElement
@@ -54,10 +52,6 @@ export async function renderPage(path: string, prepare: (transport: FakeTranspor
     models,
     text,
     field,
-    seen: (wanted) =>
-      vi
-        .waitFor(() => text().includes(wanted) || Promise.reject(new Error(`"${wanted}" is not in: ${text()}`)), { timeout: 4_000 })
-        .then(() => undefined),
     button(name) {
       const found = [...root.querySelectorAll('button')].find(
         (element) => element.textContent?.trim() === name || element.getAttribute('aria-label') === name,

@@ -3,28 +3,30 @@ import { ApiError } from '../../../web/src/transport/api-error.ts'
 import { type RenderedPage, renderPage } from '../render-page.tsx'
 import { aMesh, aTask, aWorker, peerIdOf } from '../fixtures.ts'
 
+/** The page paints once a frame; the clock of ages ticks once a second. */
+const SOON = { timeout: 4_000 }
 let page: RenderedPage | undefined
 afterEach(() => page?.close())
 
 describe('signing in', () => {
   test('a visitor learns the command, and the page opens by itself once signed in', async () => {
     page = await renderPage('/', (transport) => (transport.state.session = { signedIn: false, auth: 'token' }))
-    await page.seen('nimbus open')
+    await expect.poll(page.text, SOON).toContain('nimbus open')
     page.transport.state.session = { signedIn: true, auth: 'token' }
-    await page.seen('need you')
+    await expect.poll(page.text, SOON).toContain('need you')
   })
 
   test('without authentication no sign-in is asked for', async () => {
     page = await renderPage('/', (transport) => (transport.state.session = { signedIn: false, auth: 'none' }))
-    await page.seen('Needs you')
+    await expect.poll(page.text, SOON).toContain('Needs you')
   })
 })
 
 describe('the overview', () => {
   test('says what needs me, what runs and through which node I look', async () => {
     page = await renderPage('/')
-    await page.seen('4 things need you. 2 tasks run, 1 waits.')
-    await page.seen('cloning nimbus-mesh 62 %')
+    await expect.poll(page.text, SOON).toContain('4 things need you. 2 tasks run, 1 waits.')
+    await expect.poll(page.text, SOON).toContain('cloning nimbus-mesh 62 %')
     expect(page.text()).toContain('Live through alder')
     expect(page.text()).toContain('No worker that is online has the skill gpu.')
   })
@@ -35,40 +37,40 @@ describe('the overview', () => {
       transport.state.mesh = aMesh({ tasks: aMesh().tasks, members: [aWorker('alder', { self: true })] })
       for (const state of Object.keys(transport.state.mesh.tasks)) transport.state.mesh.tasks[state as 'ready'] = 0
     })
-    await page.seen('nimbus task run -- echo hello from the mesh')
+    await expect.poll(page.text, SOON).toContain('nimbus task run -- echo hello from the mesh')
   })
 
   test('a stream that is lost is said, with the time of what is shown', async () => {
     page = await renderPage('/')
-    await page.seen('Live through alder')
+    await expect.poll(page.text, SOON).toContain('Live through alder')
     page.transport.listener().state({ kind: 'reconnecting', since: Date.now() - 12_000, retryAt: Date.now() + 4_000, reason: 'gone' })
-    await page.seen('Not live for 12 s.')
+    await expect.poll(page.text, SOON).toContain('Not live for 12 s.')
   })
 })
 
 describe('tasks', () => {
   test('the filter of the address is asked of the node', async () => {
     page = await renderPage('/tasks?state=failed&q=cargo')
-    await page.seen('cargo test --workspace')
+    await expect.poll(page.text, SOON).toContain('cargo test --workspace')
     expect(page.transport.calls).toContain('tasks {"limit":200,"state":"failed","q":"cargo"}')
     expect(page.root.querySelectorAll('tbody tr')).toHaveLength(1)
   })
 
   test('a waiting task says why, and what to do', async () => {
     page = await renderPage(`/tasks/${aTask(2, 'ready').id}`)
-    await page.seen('No worker that is online has the skill gpu.')
-    await page.seen('Start one with nimbus up --skill gpu')
+    await expect.poll(page.text, SOON).toContain('No worker that is online has the skill gpu.')
+    await expect.poll(page.text, SOON).toContain('Start one with nimbus up --skill gpu')
   })
 
   test('a lost worker uses up no attempt', async () => {
     page = await renderPage(`/tasks/${aTask(4, 'dead').id}`)
-    await page.seen('3 of 3, and 1 lost with a worker')
-    await page.seen('worker lost, not counted')
+    await expect.poll(page.text, SOON).toContain('3 of 3, and 1 lost with a worker')
+    await expect.poll(page.text, SOON).toContain('worker lost, not counted')
   })
 
   test('output is inert text, with its streams told apart', async () => {
     page = await renderPage(`/tasks/${aTask(1, 'running').id}`)
-    await page.seen('warning: retry 17 took longer than expected <b>not bold</b> · evil')
+    await expect.poll(page.text, SOON).toContain('warning: retry 17 took longer than expected <b>not bold</b> · evil')
     expect(page.root.querySelector('.lines b')).toBeNull()
     expect(page.root.querySelectorAll('.line-stderr')).toHaveLength(2)
   })
@@ -87,18 +89,18 @@ describe('tasks', () => {
   test('cancel asks first, then cancels', async () => {
     const { id } = aTask(1, 'running')
     page = await renderPage(`/tasks/${id}`)
-    await page.seen('Copy as command')
+    await expect.poll(page.text, SOON).toContain('Copy as command')
     page.button('Cancel').click()
-    await page.seen('Cancel this task?')
+    await expect.poll(page.text, SOON).toContain('Cancel this task?')
     expect(page.transport.calls).not.toContain(`cancel ${id}`)
     page.button('Cancel task').click()
     await vi.waitFor(() => expect(page?.transport.calls).toContain(`cancel ${id}`))
-    await page.seen('Cancel asked for')
+    await expect.poll(page.text, SOON).toContain('Cancel asked for')
   })
 
   test('an unknown task is said plainly', async () => {
     page = await renderPage('/tasks/nothing')
-    await page.seen('No task has the ID nothing.')
+    await expect.poll(page.text, SOON).toContain('No task has the ID nothing.')
     expect(page.text()).toContain('nimbus task ls')
   })
 })
@@ -106,7 +108,7 @@ describe('tasks', () => {
 describe('publishing', () => {
   test('n opens the form, the words are shown as they will run, and the request is what was typed', async () => {
     page = await renderPage('/')
-    await page.seen('Publish task')
+    await expect.poll(page.text, SOON).toContain('Publish task')
     await vi.waitFor(() => {
       document.dispatchEvent(new KeyboardEvent('keydown', { key: 'n', bubbles: true }))
       expect(page?.text()).toContain('Publish a task')
@@ -121,9 +123,9 @@ describe('publishing', () => {
 
   test('a refusal of the node stands beside its field', async () => {
     page = await renderPage('/')
-    await page.seen('Publish task')
+    await expect.poll(page.text, SOON).toContain('Publish task')
     page.models.dashboard.dialog.value = 'publish'
-    await page.seen('Publish a task')
+    await expect.poll(page.text, SOON).toContain('Publish a task')
     page.type('Command', 'true')
     page.type('Time limit', 'soon')
     page.transport.state.refuse = new ApiError({
@@ -134,7 +136,7 @@ describe('publishing', () => {
     })
     await vi.waitFor(() => expect(page?.field('Time limit').value).toBe('soon'))
     page.button('Publish').click()
-    await page.seen('a duration such as 30s')
+    await expect.poll(page.text, SOON).toContain('a duration such as 30s')
     expect(page.field('Time limit').getAttribute('aria-invalid')).toBe('true')
   })
 })
@@ -142,39 +144,39 @@ describe('publishing', () => {
 describe('mesh and workers', () => {
   test('a minority is said with both sides', async () => {
     page = await renderPage('/mesh')
-    await page.seen('3 of 3')
+    await expect.poll(page.text, SOON).toContain('3 of 3')
     const mesh = aMesh()
     page.transport.emit('mesh.updated', {
       ...mesh,
       members: mesh.members.map((member) => (member.self ? member : { ...member, state: 'dead' as const })),
       group: { ...mesh.group, reachable: 1 },
     })
-    await page.seen('This side cannot decide: 1 of 3 keepers answer, 2 are needed.')
+    await expect.poll(page.text, SOON).toContain('This side cannot decide: 1 of 3 keepers answer, 2 are needed.')
     expect(page.text()).toContain('On this side: alder. Not reached: birch, cedar, dogwood, elm.')
   })
 
   test('an invite shows the exact line to type, and when it ends', async () => {
     page = await renderPage('/mesh')
-    await page.seen('Members')
+    await expect.poll(page.text, SOON).toContain('Members')
     page.button('Invite a machine').click()
-    await page.seen('Make invite')
+    await expect.poll(page.text, SOON).toContain('Make invite')
     page.button('Make invite').click()
-    await page.seen('npx nimbus up --join nimbus1-invite')
+    await expect.poll(page.text, SOON).toContain('npx nimbus up --join nimbus1-invite')
     expect(page.transport.calls).toContain('invite {"role":"member","uses":1,"expires":"15m"}')
   })
 
   test('draining a worker asks first, then names it by its peer ID', async () => {
     page = await renderPage(`/workers/${peerIdOf('birch')}`)
-    await page.seen('5210 MB')
+    await expect.poll(page.text, SOON).toContain('5210 MB')
     page.button('Drain').click()
-    await page.seen('Drain birch?')
+    await expect.poll(page.text, SOON).toContain('Drain birch?')
     page.button('Drain worker').click()
     await vi.waitFor(() => expect(page?.transport.calls).toContain(`drain ${peerIdOf('birch')}`))
   })
 
   test('an offline worker shows since when, and its actions are off', async () => {
     page = await renderPage(`/workers/${peerIdOf('elm')}`)
-    await page.seen('Offline, last seen 6 min ago')
+    await expect.poll(page.text, SOON).toContain('Offline, last seen 6 min ago')
     expect(page.button('Stop').disabled).toBe(true)
   })
 })

@@ -75,21 +75,7 @@ export function PublishDialog(props: { onClose: () => void }) {
                 control={text(field, list ? { list } : {})}
               />
             ))}
-            <Field
-              label="Environment"
-              hint="NAME=value, one a line. Everyone in the mesh can read it: no secrets."
-              wide
-              error={errors.env}
-              control={(attributes) => (
-                <textarea
-                  {...attributes}
-                  rows={2}
-                  spellcheck={false}
-                  value={fields.env}
-                  onInput={(event) => set('env', event.currentTarget.value)}
-                />
-              )}
-            />
+            <EnvironmentField value={fields.env} error={errors.env} set={set} />
           </div>
           <datalist id="workers">
             {dashboard.fleet.workers.value.map((worker) => (
@@ -161,11 +147,29 @@ function usePublishing(onClose: () => void) {
   return { fields, errors, problem, busy, draft, form, set, publish }
 }
 
-function CommandField(props: {
-  fields: PublishFields
-  error: string | undefined
-  set: (field: keyof PublishFields, value: string | boolean) => void
-}) {
+type SetField = (field: keyof PublishFields, value: string | boolean) => void
+
+function EnvironmentField(props: { value: string; error: string | undefined; set: SetField }) {
+  return (
+    <Field
+      label="Environment"
+      hint="NAME=value, one a line. Everyone in the mesh can read it: no secrets."
+      wide
+      error={props.error}
+      control={(attributes) => (
+        <textarea
+          {...attributes}
+          rows={2}
+          spellcheck={false}
+          value={props.value}
+          onInput={(event) => props.set('env', event.currentTarget.value)}
+        />
+      )}
+    />
+  )
+}
+
+function CommandField(props: { fields: PublishFields; error: string | undefined; set: SetField }) {
   const { fields, set } = props
   const words = splitCommand(fields.command)
   const argv = fields.shell ? ['sh', '-c', fields.command] : words.argv
