@@ -11,8 +11,14 @@ const runNode: RunNode = async (cli, flags, ready) => {
   const { loadConfig } = await import('./config.ts')
   const options = await loadConfig({ dataDir: cli.dataDir, workDir: cli.io.workDir, env: cli.io.env, flags })
   const { startNode } = await import('./node.ts')
-  const node = await startNode(options, { ready })
-  return node.stopped
+  for (;;) {
+    const node = await startNode(options, { ready })
+    process.on('SIGTERM', node.stop).on('SIGINT', node.stop)
+    const { code, restart } = await node.stopped
+    process.off('SIGTERM', node.stop).off('SIGINT', node.stop)
+    if (!restart) return code
+    delete options.join
+  }
 }
 
 const CONFIG_HELP = `Configuration: the same keys in nimbus.config.json or nimbus.config.ts (export const config = {…}) of the data

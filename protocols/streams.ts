@@ -80,6 +80,8 @@ export const linkMessage = z.discriminatedUnion('t', [
     terms: z.array(z.tuple([peerId, term])).max(10_000),
     next: z.string().max(64).optional(),
   }),
+  /** What a running attempt is doing; never stored. */
+  z.looseObject({ t: z.literal('progress'), task: taskId, epoch: count, phase: z.string().max(64), message: z.string().max(500), percent: z.number().optional() }),
   // membership
   presence,
   z.looseObject({ t: z.literal('probe'), id: count }),

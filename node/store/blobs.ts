@@ -19,6 +19,8 @@ export type BlobStore = {
   open(hash: string, from?: number): AsyncIterable<Uint8Array>
   /** Reads all of it; false where it is absent or its content is not what its name says. */
   verify(hash: string): Promise<boolean>
+  /** Where the content lies, for readers that need a file; to be read only. */
+  pathOf(hash: string): string
   remove(hash: string): Promise<void>
   /** Takes a blob from elsewhere, chunk by chunk; it gets its name only if its content has this hash. */
   receive(hash: string, sizeMax: number): Promise<BlobReceiver>
@@ -64,6 +66,7 @@ export function createBlobStore({ dir }: { dir: string }): BlobStore {
       const path = place(hash)
       return (await sizeOf(path)) !== undefined && (await hashOf(path)) === hash
     },
+    pathOf: place,
     remove: (hash) => rm(place(hash), { force: true }),
     async receive(hash, sizeMax) {
       checked(hash)

@@ -4,7 +4,7 @@
 import type { Block, SealedBlock } from '../../protocols/blocks.ts'
 import type { PeerId, TaskId, Term } from '../../protocols/ids.ts'
 import type { Entry, RegisterValue } from '../../protocols/records.ts'
-import type { GroupConfig, LinkMessage } from '../../protocols/streams.ts'
+import type { GroupConfig, Head, LinkMessage } from '../../protocols/streams.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Hlc } from '../kernel/hlc.ts'
 import type { Random } from '../kernel/random.ts'
@@ -24,6 +24,7 @@ import type { Register } from './claims/keeper.ts'
 import { createKeeper } from './claims/keeper.ts'
 import { createLease } from './claims/lease.ts'
 import type { Offer } from './match.ts'
+import { createTaskIndex } from './task-index.ts'
 import type { Proposer } from './claims/proposer.ts'
 import { createProposer } from './claims/proposer.ts'
 import { createQuorum } from './claims/quorum.ts'
@@ -88,14 +89,23 @@ export type Engine = {
   onMessage(from: PeerId, message: LinkMessage): void
   onPeerUp(peer: PeerId): void
   /** Gossip told of logs that stand further than here. */
-  onHeads(from: PeerId, heads: readonly (readonly [PeerId, number, number])[]): void
+  onHeads(from: PeerId, heads: readonly Head[]): void
   /** The node of a term said itself that it is over: by its guardian, or at its next start. */
   onLastWords(node: PeerId, term: Term): void
   /** Ends an own term of an earlier epoch: its processes are gone for certain. */
   endOwnTerm(term: Term): void
   term(): Term
-  heads(): (readonly [PeerId, number, number])[]
-  vectorDigest(): string
+  heads(): readonly Head[]
+  /** Task IDs, newest first, older than `before` where it is given. */
+  newestTasks(before?: string): Iterable<TaskId>
+  /** Settles when the task changes next, or when the signal fires. */
+  changed(task: TaskId, signal: AbortSignal): Promise<void>
+  /** The fold's hash; computed anew only after a change. */
+  foldHash(): string
+  /** The newest log of this node itself. */
+  ownHeads(): readonly Head[]
+  /** Tasks that a node holds. */
+  heldBy(node: PeerId): TaskId[]
 }
 
 const CLAIM_DEADLINE_MS = 2_000
@@ -107,10 +117,12 @@ export async function createEngine(components: EngineComponents, stored: Stored)
   const claiming = new Set<TaskId>()
   const holding = new Map<TaskId, { node: PeerId; term: Term }>()
   let current: Block | undefined
+  let hash: string | undefined
 
   const foldListener: FoldListener = {
     onTask(state, kind) {
       trackHolder(state)
+      index.touch(state)
       if (!started) return
       scheduler.onTask(state)
       if (kind === 'cancel') execution.onCancel(state.id)
@@ -128,6 +140,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     onProfile: (node) => (started ? (scheduler.wake(), listener.onProfile(node)) : undefined),
     onGroup: (config) => (started ? (seats.learn(config), listener.onGroup(config)) : undefined),
   }
+  const index = createTaskIndex()
   const fold = createFold(foldListener, { mayPublish: trust.mayPublish })
   const trackHolder = (state: TaskState): void => {
     const { state: name, holder, term } = state.value
@@ -136,6 +149,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
   }
   const apply = (block: Block): void => {
     current = block
+    hash = undefined
     fold.apply(block)
     current = undefined
   }
@@ -395,7 +409,11 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     endOwnTerm: (term) => terms.end(self, term, true),
     term: lease.term,
     heads: vector.heads,
-    vectorDigest: vector.digest,
+    newestTasks: index.newest,
+    changed: index.changed,
+    foldHash: () => (hash ??= fold.hash()),
+    ownHeads: () => vector.heads().filter(([author, logEpoch]) => author === self && logEpoch === epoch),
+    heldBy: (node) => [...holding].flatMap(([task, held]) => (held.node === node ? [task] : [])),
   }
 }
 

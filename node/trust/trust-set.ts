@@ -37,6 +37,8 @@ export type TrustSet = {
   /** Takes the set of a mesh that this node joins; false where the bytes are not of that mesh. */
   adopt(mesh: MeshId, bytes: Uint8Array): Promise<boolean>
   mesh(): MeshId
+  /** Who signed the genesis record: the first seat and the first admin. */
+  founder(): PeerId
   merge(bytes: Uint8Array): Merged
   isMember(peer: PeerId): boolean
   /** True for who was removed and for who left. */
@@ -139,6 +141,7 @@ export function createTrustSet({ identity, clock, random, store, onError }: Trus
       return true
     },
     mesh: () => records().mesh,
+    founder: () => records().genesis.founder,
     merge(bytes) {
       const set = decodeTrustSet(bytes)
       if (set === undefined || held === undefined || meshIdOf(set.genesis.body) !== held.mesh)

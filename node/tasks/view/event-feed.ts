@@ -36,7 +36,7 @@ export function createEventFeed(components: FeedComponents): EventFeed {
 
   const cursorNow = (): string => {
     const heads = components.heads()
-    if (cached === undefined || !sameHeads(cached.heads, heads)) cached = { heads, cursor: encodeCursor(heads) }
+    if (cached?.heads !== heads) cached = { heads, cursor: encodeCursor(heads) }
     return cached.cursor
   }
   const push = (reader: Reader, event: FeedEvent): void => {
@@ -102,10 +102,6 @@ function idle(reader: Reader, signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', done)
     if (signal.aborted || reader.queue.length > 0) done()
   })
-}
-
-function sameHeads(a: readonly Head[], b: readonly Head[]): boolean {
-  return a.length === b.length && a.every((head, i) => head[0] === b[i]?.[0] && head[1] === b[i]?.[1] && head[2] === b[i]?.[2])
 }
 
 /** The entity IDs that a block touches, each once: a block of 256 entries about one task is one event. */

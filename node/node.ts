@@ -1,0 +1,340 @@
+// The composition root: one node, built from its parts, read from top to bottom. Nothing else constructs and connects.
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { availableParallelism, hostname } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { decodeCallRequest, encodeCall } from '../protocols/calls.ts'
+import type { EventView, TaskView } from '../protocols/http.ts'
+import type { PeerId, TaskId } from '../protocols/ids.ts'
+import type { ProfileRecord } from '../protocols/records.ts'
+import { encodeGossip } from '../protocols/gossip.ts'
+import { operatorToken } from './api/access/token-file.ts'
+import { createApiServer } from './api/server.ts'
+import type { ReadyInfo, UpOptions } from './config.ts'
+import { createSystemClock } from './kernel/clock.ts'
+import { messageOf } from './kernel/errors.ts'
+import { createHlc } from './kernel/hlc.ts'
+import { createFileLog } from './kernel/log.ts'
+import { createSystemRandom } from './kernel/random.ts'
+import { createMeshHost } from './mesh/host.ts'
+import { createMembership, MEMBERSHIP_PRESETS } from './mesh/membership.ts'
+import { createBlockStore } from './replication/block-store.ts'
+import { cloneInto } from './repos/clone.ts'
+import { createWorkspaces } from './repos/workspaces.ts'
+import { createRunner } from './runner/guardian-client.ts'
+import { createBlobStore } from './store/blobs.ts'
+import { createGroupCommit } from './store/group-commit.ts'
+import { openLevelDatabase } from './store/level-database.ts'
+import type { Engine } from './tasks/engine.ts'
+import { createEngine } from './tasks/engine.ts'
+import type { TaskState } from './tasks/fold.ts'
+import { createEventFeed, touchedBy } from './tasks/view/event-feed.ts'
+import { createFleet } from './tasks/view/fleet.ts'
+import { taskView } from './tasks/view/task-view.ts'
+import { waitingFor } from './tasks/view/waiting.ts'
+import { createRunLogs } from './tasks/work/run-logs.ts'
+import { createShellWork } from './tasks/work/shell-work.ts'
+import { createAdmission } from './trust/admission.ts'
+import { loadIdentity } from './trust/identity.ts'
+import { createInviteBook } from './trust/invite-book.ts'
+import { createInvites } from './trust/invites.ts'
+import { createTrustSet } from './trust/trust-set.ts'
+import { uniqueNames } from './trust/unique-names.ts'
+import { createCallDesk } from './wiring/call-desk.ts'
+import { enterMesh } from './wiring/enter-mesh.ts'
+import { createLastWordsWiring } from './wiring/last-words.ts'
+import { createLifecycle, type Stopped } from './wiring/lifecycle.ts'
+import { createLogKeeper } from './wiring/log-keeper.ts'
+import { createMemberFacts } from './wiring/member-facts.ts'
+import { connectMesh, createSender } from './wiring/mesh-link.ts'
+import { createMetrics } from './wiring/metrics.ts'
+import { createNodePort } from './wiring/node-port.ts'
+import { createOwnPresence } from './wiring/presence.ts'
+import { createProgressBoard } from './wiring/progress-board.ts'
+import { createAddressStore, createValues, openEpoch, readSeatMemory } from './wiring/stored-state.ts'
+import { createTaskTokens } from './wiring/task-tokens.ts'
+import packageInfo from '../package.json' with { type: 'json' }
+
+export type StartedNode = { stopped: Promise<Stopped>; stop(): void }
+
+const WEB_DIR = fileURLToPath(new URL('../web/dist', import.meta.url))
+
+export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo): void }): Promise<StartedNode> {
+  const { dataDir } = options
+  const clock = createSystemClock()
+  const random = createSystemRandom()
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const logFile = join(dataDir, 'node.log')
+  const log = createFileLog(logFile, process.env['NIMBUS_DEBUG'] === '1' ? 'debug' : 'info')
+  const onError = (error: unknown): void => log.error({ reason: messageOf(error), stack: error instanceof Error ? error.stack : undefined }, 'unexpected error')
+  const lifecycle = createLifecycle({ clock, log })
+  try {
+    // Disk and identity.
+    const database = await openLevelDatabase(join(dataDir, 'store'))
+    lifecycle.onStop('store', () => database.close())
+    const commit = createGroupCommit(database, (error) => lifecycle.fail('the store cannot be written', error))
+    lifecycle.onStop('commit', () => commit.flush())
+    const values = createValues(database, commit)
+    const identity = await loadIdentity(join(dataDir, 'identity.key'))
+    const self = identity.peerId
+    const token = await operatorToken(dataDir, random)
+
+    // Trust: who may be here.
+    const trust = createTrustSet({ identity, clock, random, store: values.slot('trust'), onError })
+    const requestedName = options.name ?? (await values.get<string>('name')) ?? machineName()
+    const { psk, bootstrap } = await enterMesh({ identity, trust, values, clock, random, log }, { name: requestedName, join: options.join })
+    await values.set('name', requestedName)
+    const book = createInviteBook(values.slot('invites'))
+    await book.load()
+    const invites = createInvites({ identity, trust, book, psk, clock, random })
+    const members = createMemberFacts(trust)
+
+    // What a crashed predecessor left running is ended before anything else may run.
+    const runner = createRunner({ clock, log, dataDir })
+    await runner.leftovers()
+    const { epoch, lastTerm } = await openEpoch(values, clock.wallMs(), random.next())
+
+    // Mesh: links between members.
+    const host = createMeshHost(
+      { identity, psk, mesh: trust.mesh(), clock, random, log, admission: createAdmission({ identity, trust, invites }), book: createAddressStore(database, commit) },
+      { listen: await listenAddresses(options, values), mdns: options.mdns },
+    )
+    const send = createSender(host)
+    const membership = createMembership(
+      {
+        clock,
+        random,
+        send: (peer, message) => void send(peer, message),
+        members: () => members.current().flatMap((member) => (member.peerId === self || member.left === true || member.removed === true ? [] : [member.peerId])),
+        linked: host.peers,
+        onChange(peer) {
+          engine.scheduler.wake()
+          emitWorker(peer)
+        },
+        onRoundTrip: host.noteRoundTrip,
+      },
+      MEMBERSHIP_PRESETS[options.preset],
+    )
+
+    // Work: processes of this machine.
+    const blobs = createBlobStore({ dir: join(dataDir, 'blobs') })
+    const workspaces = createWorkspaces({ dataDir })
+    await workspaces.sweep()
+    const tokens = createTaskTokens(random)
+    const progress = createProgressBoard({ clock, self, tell: (message) => host.peers().forEach((peer) => void send(peer, message)), onChange: (task) => emitTask(task) })
+    const work = createShellWork({
+      clock,
+      log,
+      dataDir,
+      runner,
+      workspaces,
+      blobs,
+      clone: cloneInto,
+      environment: (order) => ({
+        PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
+        LANG: process.env['LANG'] ?? 'C.UTF-8',
+        NIMBUS_TASK: order.task,
+        NIMBUS_FENCE: String(order.epoch),
+        NIMBUS_ATTEMPT: String(order.attempt),
+        NIMBUS_WORKER: fleet.nameOf(self),
+        NIMBUS_URL: lifecycle.httpOrigin(),
+        NIMBUS_TOKEN: tokens.issue(order.task, order.epoch),
+      }),
+      onProgress: progress.note,
+      ended(task, runEpoch, outcome) {
+        tokens.revoke(task, runEpoch)
+        engine.execution.ended(task, runEpoch, outcome)
+      },
+    })
+
+    // The queue: replicated logs, registers, leases, claims.
+    const slots = options.slots ?? availableParallelism()
+    const presence = createOwnPresence({ self, epoch, clock, freeSlots: () => slots - engine.execution.runs().length, tell: (status) => (host.announce(encodeGossip(status)), emitWorker(self)) })
+    const blocks = createBlockStore(database)
+    const memory = await readSeatMemory(database, values, trust.founder(), self)
+    if (memory.damaged) log.error({}, 'the memory of this keeper is damaged: it does not vote')
+    const lastWords = createLastWordsWiring({ psk, mesh: trust.mesh(), identity, trust, runner, host, clock, log, values, seats: () => engine.seats.config().seats, onLastWords: (node, term) => engine.onLastWords(node, term) })
+    const engine: Engine = await createEngine(
+      {
+        self,
+        epoch,
+        clock,
+        random,
+        hlc: createHlc(clock),
+        blocks,
+        sign: (bytes) => identity.sign('', bytes),
+        verify: (author, bytes, signature) => identity.verifyPeer(author, '', bytes, signature),
+        persist: commit.add,
+        saveSeat: (state, done) => void values.set('seat', state).then(done),
+        net: { send, linked: host.peers },
+        trust: {
+          wasMember: (peer) => members.find(peer) !== undefined,
+          mayPublish: (peer) => (members.find(peer)?.role ?? 'viewer') !== 'viewer',
+          cutOf: (peer, logEpoch) => (trust.cutOf(peer) === undefined ? undefined : (trust.cutOf(peer)?.get(logEpoch) ?? 0)),
+          keepers: () => members.current().flatMap((member) => (member.role === 'viewer' || member.left === true || member.removed === true || fleet.isLeaving(member.peerId) ? [] : [member.peerId])),
+        },
+        work: { start: (order) => work.start(order), stop: work.stop },
+        offers: () => fleet.offers(),
+        nameOf: (peer) => fleet.nameOf(peer),
+        slots: () => (presence.current().state === 'active' ? slots : 0),
+        listener: {
+          onTask(state) {
+            logKeeper.note(state)
+            emitTask(state.id)
+          },
+          onProfile(node) {
+            fleet.changed()
+            emitWorker(node)
+          },
+          onGroup: () => feed.emit(() => ({ type: 'mesh.updated', entity: 'mesh', id: trust.mesh(), data: port.mesh() })),
+          onRuns: () => presence.changed(),
+          onLease: lastWords.onLease,
+          onFork: (author) => log.error({ author }, 'a member signed two blocks with one number; its log is frozen'),
+          onReject: (peer, verdict) => log.warn({ peer, reason: verdict.reason, detail: verdict.detail }, 'a block of a peer was rejected'),
+          onError,
+        },
+      },
+      { ...memory, blocks: blocks.all((key) => log.error({ key }, 'a stored block is damaged; it is fetched again')) },
+    )
+
+    // Views: what people and programs see.
+    const fleet = createFleet({
+      self,
+      members: members.current,
+      uniqueNames,
+      profile: engine.fold.profile,
+      stateOf: membership.stateOf,
+      lastSeenAgoMs: (peer) => {
+        const seenMs = membership.lastSeenMs(peer)
+        return seenMs === undefined ? undefined : clock.nowMs() - seenMs
+      },
+      roundTripMs: host.roundTripMs,
+      addresses: (peer) => (peer === self ? host.addresses() : host.addressesOf(peer)),
+      isKeeper: (peer) => engine.seats.config().seats.includes(peer),
+      running: engine.heldBy,
+      own: presence.current,
+    })
+    const viewOf = (state: TaskState): TaskView | undefined => {
+      const { seats } = engine.seats.config()
+      const reachable = seats.filter((seat) => seat === self || membership.stateOf(seat) === 'alive').length
+      const context = { wallMs: clock.wallMs(), nameOf: fleet.nameOf, offers: fleet.offers(), seats: { all: seats.length, reachable, majority: Math.floor(seats.length / 2) + 1 } }
+      return taskView(state, { ...context, waiting: (one) => waitingFor(one, context), progress: (one) => progress.of(one.id, one.value.epoch) })
+    }
+    const taskEvent = (id: TaskId): Omit<EventView, 'cursor' | 'time'> | undefined => {
+      const state = engine.fold.task(id)
+      const data = state === undefined ? undefined : viewOf(state)
+      return data === undefined ? undefined : { type: 'task.updated', entity: 'task', id, data }
+    }
+    const workerEvent = (peer: PeerId): Omit<EventView, 'cursor' | 'time'> => ({ type: 'worker.updated', entity: 'worker', id: peer, data: fleet.view(peer) })
+    const feed = createEventFeed({
+      wallMs: clock.wallMs,
+      heads: engine.heads,
+      blocks,
+      eventsOf(block) {
+        const touched = touchedBy(block)
+        return [...[...touched.tasks].flatMap((id) => taskEvent(id) ?? []), ...[...touched.workers].map(workerEvent)]
+      },
+    })
+    const emitTask = (id: TaskId): void => feed.emit(() => taskEvent(id))
+    const emitWorker = (peer: PeerId): void => feed.emit(() => workerEvent(peer))
+    const logs = createRunLogs({
+      self,
+      fold: engine.fold,
+      runner,
+      work,
+      blobs,
+      linked: host.peers,
+      call: (peer, request, signal) => host.call(peer, encodeCall(request), { signal, timeoutMs: CALL_SILENCE_MS }),
+      changed: engine.changed,
+    })
+    const logKeeper = createLogKeeper({ self, logs, isSeat: () => engine.seats.config().seats.includes(self), onError })
+
+    // The node's own life: drain, stop, leave.
+    lifecycle.connect({ engine, presence, work, runner, trust, host, fleet, self, members })
+    const desk = createCallDesk({ logs, command: lifecycle.command })
+    host.onCall((_peer, body, signal) => desk.answer(decodeCallRequest(body), signal))
+    const port = createNodePort({
+      self,
+      mesh: trust.mesh(),
+      clock,
+      random,
+      startedAtMs: clock.nowMs(),
+      engine,
+      fleet,
+      feed,
+      logs,
+      epochOf: (peer) => (peer === self ? epoch : fleet.epochOf(peer)),
+      viewOf,
+      httpAddress: lifecycle.httpOrigin,
+      invite: lifecycle.invite(invites),
+      call: (peer, request) => host.call(peer, encodeCall(request), { timeoutMs: COMMAND_MS }),
+      commandSelf: lifecycle.command,
+      removeMember: lifecycle.removeMember,
+      leave: lifecycle.leave,
+      shutdown: lifecycle.shutdown,
+      metrics: createMetrics({ host, engine, commit, wallMs: clock.wallMs, readers: feed.readers, aliveMembers: () => fleet.offers().filter((offer) => offer.alive).length }),
+    })
+    const api = createApiServer(
+      { node: port, clock, random, log, token, taskTokens: tokens },
+      { host: options.http.host, port: options.http.port, auth: options.auth, webDir: WEB_DIR, logFile, version: packageInfo.version },
+    )
+
+    // Start: doors first, then the queue, then the world hears of it.
+    const { origin } = await api.start()
+    lifecycle.onStop('api', api.stop)
+    lifecycle.setHttpOrigin(origin)
+    lifecycle.onStop('trust news', trust.onChange(() => (members.changed(), fleet.changed(), host.helloAgain(), members.current().forEach(({ peerId }) => emitWorker(peerId)))))
+    lifecycle.onStop('mesh link', connectMesh({ clock, log, host, membership, engine, onPresence: (status) => void (fleet.notePresence(status) && (emitWorker(status.node), engine.scheduler.wake())), onProgress: progress.receive, ownPresence: presence.current, onPeer: emitWorker }, send))
+    await host.start()
+    lifecycle.onStop('mesh', host.stop)
+    await values.set('listen', host.addresses())
+    await lastWords.start()
+    lifecycle.onStop('last words', lastWords.stop)
+    engine.start()
+    membership.start()
+    presence.start()
+    lifecycle.onStop('queue', () => (logKeeper.stop(), presence.stop(), membership.stop(), engine.stop()))
+    if (lastTerm !== undefined) clock.after(OWN_TERM_MS, () => engine.endOwnTerm(lastTerm))
+    if (bootstrap !== undefined) await host.dial(bootstrap.addresses.map((address) => `${address}/p2p/${bootstrap.peer}`)).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'the redeemer cannot be reached yet'))
+    sayWhoIAm(engine, profileOf(options, requestedName, slots, packageInfo.version), self)
+    lifecycle.watchLoop(membership.onLoopDelay)
+    await writeFile(join(dataDir, 'node.json'), JSON.stringify({ http: origin, pid: process.pid, name: fleet.nameOf(self), peerId: self }), { mode: 0o600 })
+    lifecycle.onStop('node file', () => rm(join(dataDir, 'node.json'), { force: true }))
+    on.ready({ name: fleet.nameOf(self), http: origin, signInUrl: api.signInUrl(), peerId: self, mesh: trust.mesh(), addresses: host.addresses(), pid: process.pid })
+    return { stopped: lifecycle.stopped, stop: lifecycle.interrupt }
+  } catch (error) {
+    await lifecycle.abandon()
+    throw error
+  }
+}
+
+/** Silence of a log that is followed: the work may say nothing for a long time. */
+const CALL_SILENCE_MS = 24 * 3_600_000
+const COMMAND_MS = 10_000
+/** Links need a moment before the keepers can hear that the last life's term is over. */
+const OWN_TERM_MS = 300
+
+function machineName(): string {
+  const name = hostname().split('.')[0]?.toLowerCase().replace(/[^a-z0-9_-]/g, '') ?? ''
+  return /^[a-z0-9]/.test(name) ? name.slice(0, 63) : 'worker'
+}
+
+/** The port of the first start is kept, so that others find this node again. */
+async function listenAddresses(options: UpOptions, values: { get<Value>(name: string): Promise<Value | undefined> }): Promise<string[]> {
+  if (options.listen.length > 0) return options.listen
+  const before = (await values.get<string[]>('listen')) ?? []
+  const port = before.map((address) => /^\/ip4\/[^/]+\/tcp\/(\d+)/.exec(address)?.[1]).find((found) => found !== undefined)
+  return [`/ip4/0.0.0.0/tcp/${port ?? 0}`]
+}
+
+function profileOf(options: UpOptions, name: string, slots: number, version: string): ProfileRecord {
+  const { roles, skills, labels, accept, pool, repo } = options
+  return { kind: 'profile', name, roles, skills, labels, slots, accept, version, ...(pool === undefined ? {} : { pool }), ...(repo === undefined ? {} : { repo }) }
+}
+
+/** Writes the profile into the log where it differs from what the mesh knows. */
+function sayWhoIAm(engine: Engine, profile: ProfileRecord, self: PeerId): void {
+  const { hlc: _hlc, epoch: _epoch, ...known } = engine.fold.profile(self) ?? { hlc: 0, epoch: 0 }
+  const sorted = (value: object): string => JSON.stringify(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+  if (sorted(known) !== sorted(profile)) engine.append(profile)
+}

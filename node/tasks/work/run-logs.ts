@@ -1,0 +1,140 @@
+// The output of any attempt, read at any node: from the running process here, from the node where it runs, or by hash from
+// whoever has it. It also answers other nodes' requests and keeps copies of the logs of settled tasks where this node is asked to.
+import type { PeerId, TaskId } from '../../../protocols/ids.ts'
+import type { CallAnswer, CallRequest } from '../../../protocols/calls.ts'
+import { decodeCallAnswer } from '../../../protocols/calls.ts'
+import type { LogChunk as LogChunkView } from '../../../protocols/http.ts'
+import { LOG_BYTES_MAX } from '../../../protocols/limits.ts'
+import { NimbusError } from '../../kernel/errors.ts'
+import type { Runner } from '../../runner/guardian-client.ts'
+import type { LogChunk } from '../../runner/output-log.ts'
+import { readLog } from '../../runner/output-log.ts'
+import type { BlobStore } from '../../store/blobs.ts'
+import type { AttemptState, Fold, TaskState } from '../fold.ts'
+import type { ShellWork } from './shell-work.ts'
+
+export type RunLogsComponents = {
+  self: PeerId
+  fold: Pick<Fold, 'task'>
+  runner: Pick<Runner, 'follow' | 'running'>
+  work: Pick<ShellWork, 'logFile' | 'runId'>
+  blobs: BlobStore
+  linked(): PeerId[]
+  call(peer: PeerId, request: CallRequest, signal: AbortSignal): AsyncIterable<Uint8Array>
+  /** Settles at the next change of the task, or when the signal fires. */
+  changed(task: TaskId, signal: AbortSignal): Promise<void>
+}
+export type LogQuery = { from: number; follow: boolean; attempt?: number; signal: AbortSignal }
+
+export type RunLogs = {
+  read(task: TaskId, query: LogQuery): AsyncIterable<LogChunkView>
+  /** Answers another node. */
+  answer(request: Extract<CallRequest, { op: 'log' | 'blob' }>, signal: AbortSignal): AsyncIterable<CallAnswer>
+  /** Fetches a log that is not here yet; false where nobody has it. */
+  keep(hash: string, holder: PeerId | undefined, signal: AbortSignal): Promise<boolean>
+}
+
+/** Room for frame headers beside the output itself. */
+const LOG_BLOB_BYTES_MAX = LOG_BYTES_MAX * 2
+const STREAMS = { 1: 'stdout', 2: 'stderr', 3: 'system' } as const
+
+export function createRunLogs(components: RunLogsComponents): RunLogs {
+  const { self, fold, runner, work, blobs } = components
+
+  const isRunningHere = (task: TaskId, epoch: number): boolean => runner.running().includes(work.runId(task, epoch))
+  const localChunks = (task: TaskId, epoch: number, from: number, follow: boolean, signal: AbortSignal): AsyncIterable<LogChunk> =>
+    readLog(work.logFile(task, epoch), { from, signal, ...(follow ? { follow: runner.follow(work.runId(task, epoch)) } : {}) })
+
+  const keep = async (hash: string, holder: PeerId | undefined, signal: AbortSignal): Promise<boolean> => {
+    if (await blobs.has(hash)) return true
+    const sources = [...new Set([...(holder === undefined ? [] : [holder]), ...components.linked()])].filter((peer) => peer !== self && components.linked().includes(peer))
+    for (const peer of sources) if (await fetchFrom(peer, hash, signal)) return true
+    return false
+  }
+  const fetchFrom = async (peer: PeerId, hash: string, signal: AbortSignal): Promise<boolean> => {
+    const receiver = await blobs.receive(hash, LOG_BLOB_BYTES_MAX)
+    try {
+      for await (const frame of components.call(peer, { op: 'blob', hash }, signal)) {
+        const answer = decodeCallAnswer(frame)
+        if (answer?.t === 'done') return (await receiver.finish()).hash === hash
+        if (answer?.t !== 'bytes') break
+        await receiver.write(answer.bytes)
+      }
+    } catch {
+      // This peer does not have it, or went away: the next one is asked.
+    }
+    await receiver.abort()
+    return false
+  }
+  const remoteChunks = async function* (holder: PeerId, request: Extract<CallRequest, { op: 'log' }>, signal: AbortSignal): AsyncIterable<LogChunk> {
+    for await (const frame of components.call(holder, request, signal)) {
+      const answer = decodeCallAnswer(frame)
+      if (answer?.t === 'chunk') yield answer as LogChunk
+      else if (answer?.t !== 'progress') return
+    }
+  }
+  const chunksOf = async function* (state: TaskState, attempt: AttemptState, query: LogQuery): AsyncIterable<LogChunk> {
+    const { from, follow, signal } = query
+    const stored = attempt.outcome?.log?.hash
+    if (stored !== undefined) {
+      if (await keep(stored, attempt.holder, signal)) return yield* readLog(blobs.pathOf(stored), { from, signal })
+      throw new NimbusError('log-out-of-reach', `The log of attempt ${attempt.epoch} lies on ${attempt.holder}, which cannot be reached.`, { kind: 'unreachable', cure: 'Start that machine again, then ask once more.' })
+    }
+    if (attempt.outcome !== undefined || attempt.holder === undefined) return
+    if (attempt.holder !== self) return yield* remoteChunks(attempt.holder, { op: 'log', task: state.id, epoch: attempt.epoch, from, follow }, signal)
+    // The claim is made before the process exists: who follows waits for it.
+    while (follow && !isRunningHere(state.id, attempt.epoch) && attempt.outcome === undefined && !signal.aborted) await components.changed(state.id, signal)
+    if (isRunningHere(state.id, attempt.epoch)) yield* localChunks(state.id, attempt.epoch, from, follow, signal)
+  }
+
+  return {
+    keep,
+    async *read(task, query) {
+      const decoders = { 1: new TextDecoder(), 2: new TextDecoder(), 3: new TextDecoder() }
+      let from = query.from
+      for (;;) {
+        const state = fold.task(task)
+        if (state?.task === undefined) throw new NimbusError('task-unknown', `There is no task ${task}.`, { kind: 'missing', cure: 'nimbus task ls lists them.' })
+        const attempt = query.attempt === undefined ? newestOf(state) : state.attempts.get(query.attempt)
+        if (attempt !== undefined) {
+          // From now on this attempt only: the next one begins its own output at zero.
+          query = { ...query, attempt: attempt.epoch }
+          for await (const chunk of chunksOf(state, attempt, { ...query, from })) {
+            from = chunk.offset + chunk.bytes.length
+            const text = decoders[chunk.stream].decode(chunk.bytes, { stream: true })
+            if (text !== '') yield { offset: chunk.offset, stream: STREAMS[chunk.stream], time: Math.floor(chunk.time), text }
+          }
+        }
+        if (!query.follow || query.signal.aborted || state.value.state === 'settled' || fold.task(task)?.value.state === 'settled' || attempt?.outcome !== undefined) {
+          // What was written between the last read and the end is in the stored log.
+          const ended = attempt === undefined ? undefined : fold.task(task)?.attempts.get(attempt.epoch)
+          if (query.follow && attempt !== undefined && ended?.outcome?.log !== undefined && from < ended.outcome.log.size && !query.signal.aborted) {
+            query = { ...query, follow: false }
+            continue
+          }
+          return
+        }
+        await components.changed(task, query.signal)
+      }
+    },
+    async *answer(request, signal) {
+      if (request.op === 'blob') {
+        if (!(await blobs.has(request.hash))) return yield { t: 'error', code: 'blob-unknown', message: `The blob ${request.hash} is not here.`, kind: 'missing' }
+        for await (const bytes of blobs.open(request.hash)) yield { t: 'bytes', bytes }
+        return yield { t: 'done' }
+      }
+      const { task, epoch, from, follow } = request
+      const state = fold.task(task)
+      const attempt = state?.attempts.get(epoch)
+      if (state !== undefined && attempt?.holder === self) {
+        for await (const chunk of chunksOf(state, attempt, { from, follow, attempt: epoch, signal })) yield { t: 'chunk', ...chunk }
+      }
+      yield { t: 'done' }
+    },
+  }
+}
+
+function newestOf(state: TaskState): AttemptState | undefined {
+  return [...state.attempts.values()].filter((attempt) => attempt.holder !== undefined).sort((a, b) => b.epoch - a.epoch)[0]
+}
+

@@ -1,0 +1,107 @@
+// Between the mesh, which carries bytes, and the queue, which speaks messages: encodes and decodes, and hands each kind to
+// its machine. It keeps no state of its own beyond the heads that it last announced.
+import type { GossipMessage } from '../../protocols/gossip.ts'
+import { decodeGossip, encodeGossip } from '../../protocols/gossip.ts'
+import type { PeerId } from '../../protocols/ids.ts'
+import type { Presence } from '../../protocols/presence.ts'
+import type { Head, LinkMessage, LinkMessageOf } from '../../protocols/streams.ts'
+import { decodeLink, encodeLink, laneOf } from '../../protocols/streams.ts'
+import type { Cancel, Clock } from '../kernel/clock.ts'
+import type { Log } from '../kernel/log.ts'
+import type { MeshHost } from '../mesh/host.ts'
+import type { Membership } from '../mesh/membership.ts'
+import type { Engine } from '../tasks/engine.ts'
+
+const HEADS_MS = 1_000
+
+export type MeshLinkComponents = {
+  clock: Clock
+  log: Log
+  host: Pick<MeshHost, 'events' | 'send' | 'announce' | 'peers' | 'hangUp'>
+  membership: Membership
+  engine: Engine
+  onPresence(presence: Presence): void
+  onProgress(from: PeerId, progress: LinkMessageOf<'progress'>): void
+  ownPresence(): Presence
+  onPeer(peer: PeerId): void
+}
+
+/** Encodes once for many receivers: a block goes to all neighbours as the same bytes. */
+export function createSender(host: Pick<MeshHost, 'send'>): (peer: PeerId, message: LinkMessage) => boolean {
+  const encoded = new WeakMap<LinkMessage, Uint8Array>()
+  return (peer, message) => {
+    let bytes = encoded.get(message)
+    if (bytes === undefined) {
+      bytes = encodeLink(message)
+      encoded.set(message, bytes)
+    }
+    return host.send(peer, laneOf(message), bytes)
+  }
+}
+
+export function connectMesh(components: MeshLinkComponents, send: (peer: PeerId, message: LinkMessage) => boolean): Cancel {
+  const { host, membership, engine, log } = components
+  const onFrame = (peer: PeerId, frame: Uint8Array): void => {
+    membership.heard(peer)
+    const message = decodeLink(frame)
+    if ('invalid' in message) {
+      log.warn({ peer, reason: message.invalid }, 'a peer sent a malformed message; its link is closed')
+      return host.hangUp(peer)
+    }
+    if ('skipped' in message) return
+    switch (message.t) {
+      case 'probe':
+      case 'probed':
+      case 'ask-probe':
+      case 'asked':
+        return membership.receive(peer, message)
+      case 'presence':
+        return message.node === peer ? components.onPresence(message) : undefined
+      case 'progress':
+        return components.onProgress(peer, message)
+      default:
+        return engine.onMessage(peer, message)
+    }
+  }
+  const onAnnouncement = (from: PeerId, bytes: Uint8Array): void => {
+    const message: GossipMessage | { invalid: string } = decodeGossip(bytes)
+    if ('invalid' in message) return log.warn({ peer: from, reason: message.invalid }, 'a malformed announcement was ignored')
+    if (message.t === 'presence') return message.node === from ? components.onPresence(message) : undefined
+    engine.onHeads(from, message.heads)
+  }
+  const cancels = [
+    host.events.on('frame', ({ peer, frame }) => onFrame(peer, frame)),
+    host.events.on('announcement', ({ from, bytes }) => onAnnouncement(from, bytes)),
+    host.events.on('peer-up', ({ peer }) => {
+      membership.peerUp(peer)
+      send(peer, components.ownPresence())
+      engine.onPeerUp(peer)
+      components.onPeer(peer)
+    }),
+    host.events.on('peer-down', ({ peer }) => {
+      membership.peerDown(peer)
+      components.onPeer(peer)
+    }),
+    announceHeads(components),
+  ]
+  return () => {
+    for (const cancel of cancels) cancel()
+  }
+}
+
+/** Tells by gossip how far this node's own log stands, when it moved: who missed a push hears that there is more. */
+function announceHeads({ clock, engine, host }: MeshLinkComponents): Cancel {
+  let told = ''
+  let timer: Cancel = () => {}
+  const look = (): void => {
+    const own: readonly Head[] = engine.ownHeads()
+    const key = JSON.stringify(own)
+    if (key !== told && host.peers().length > 0 && own.length > 0) {
+      told = key
+      host.announce(encodeGossip({ t: 'heads', heads: [...own] }))
+    }
+    timer = clock.after(HEADS_MS, look)
+  }
+  look()
+  return () => timer()
+}

@@ -1,0 +1,197 @@
+// What the API asks of this node, answered from the fold, the fleet and the engine. Every answer is made from proven state;
+// what has to happen elsewhere is carried there over the mesh.
+import type { CallRequest } from '../../protocols/calls.ts'
+import { decodeCallAnswer } from '../../protocols/calls.ts'
+import type { MeshView, TaskRequest, TaskView, WorkerView } from '../../protocols/http.ts'
+import { taskState } from '../../protocols/http.ts'
+import type { PeerId, TaskId } from '../../protocols/ids.ts'
+import { isTaskId, taskId } from '../../protocols/ids.ts'
+import { TASK_BYTES_MAX } from '../../protocols/limits.ts'
+import type { TaskSpec } from '../../protocols/records.ts'
+import type { NodePort, WorkerVerb } from '../api/ports.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { parseDuration } from '../kernel/durations.ts'
+import { NimbusError } from '../kernel/errors.ts'
+import type { Random } from '../kernel/random.ts'
+import type { Engine } from '../tasks/engine.ts'
+import type { TaskState } from '../tasks/fold.ts'
+import { mismatch, rank } from '../tasks/match.ts'
+import type { EventFeed } from '../tasks/view/event-feed.ts'
+import type { Fleet } from '../tasks/view/fleet.ts'
+import { stateName } from '../tasks/transitions.ts'
+import type { RunLogs } from '../tasks/work/run-logs.ts'
+
+export type NodePortComponents = {
+  self: PeerId
+  mesh: string
+  clock: Clock
+  random: Random
+  engine: Engine
+  fleet: Fleet
+  feed: EventFeed
+  logs: RunLogs
+  /** The epoch of a member's present process, by its presence. */
+  epochOf(peer: PeerId): number | undefined
+  viewOf(state: TaskState): TaskView | undefined
+  httpAddress(): string
+  startedAtMs: number
+  invite: NodePort['invite']
+  call(peer: PeerId, request: CallRequest): AsyncIterable<Uint8Array>
+  commandSelf(verb: WorkerVerb): Promise<void>
+  removeMember(peer: PeerId): Promise<void>
+  leave(): Promise<void>
+  shutdown(drain: boolean): void
+  metrics(): Promise<string>
+}
+
+const ACKNOWLEDGE_MS = 1_500
+const CANCEL_WAIT_MS = 3_000
+
+export function createNodePort(components: NodePortComponents): NodePort {
+  const { self, clock, engine, fleet, feed } = components
+  const known = (id: string): TaskState => {
+    const state = isTaskId(id) ? engine.fold.task(id) : undefined
+    if (state?.task !== undefined) return state
+    throw new NimbusError('task-unknown', `There is no task ${id}.`, { kind: 'missing', cure: 'nimbus task ls lists them.' })
+  }
+  const viewOf = (state: TaskState): TaskView => {
+    const view = components.viewOf(state)
+    if (view === undefined) throw new NimbusError('task-unknown', `Task ${state.id} has not arrived at this node yet.`, { kind: 'missing' })
+    return view
+  }
+  const worker = (peer: PeerId): WorkerView => {
+    const view = fleet.view(peer)
+    if (view === undefined) throw new NimbusError('worker-unknown', `There is no worker ${peer}.`, { kind: 'missing', cure: 'nimbus worker ls lists them.' })
+    return view
+  }
+  const publishAll = async (specs: readonly TaskSpec[]): Promise<{ ids: TaskId[]; durability: 'majority' | 'local' }> => {
+    let last = 0
+    const ids = specs.map((spec) => {
+      const createdAt = clock.wallMs()
+      const nonce = components.random.bytes(16)
+      const id = taskId(self, createdAt, nonce)
+      const preferred = preferredFor(id, spec)
+      last = engine.append({ kind: 'task', id, createdAt, nonce, spec, ...(preferred === undefined ? {} : { preferred }) })
+      return id
+    })
+    return { ids, durability: await engine.durable(last, ACKNOWLEDGE_MS) }
+  }
+  /** Who should claim first, as this node sees the mesh: saves that node one round trip. */
+  const preferredFor = (id: TaskId, spec: TaskSpec): [PeerId, number] | undefined => {
+    const author = { peer: self, name: fleet.nameOf(self) }
+    const first = rank(id, fleet.offers().filter((offer) => mismatch(spec, author, offer) === undefined))[0]
+    const epoch = first === undefined ? undefined : components.epochOf(first)
+    return first === undefined || epoch === undefined ? undefined : [first, epoch]
+  }
+
+  return {
+    mesh: () => meshView(components),
+    workers: fleet.views,
+    findWorker(nameOrId) {
+      const peer = fleet.find(nameOrId)
+      return peer === undefined ? undefined : fleet.view(peer)
+    },
+    tasks({ limit, cursor, q, state, worker: named }) {
+      const items: TaskView[] = []
+      const peer = named === undefined ? undefined : fleet.find(named)
+      const text = q?.toLowerCase()
+      // Task IDs sort by creation: newest first.
+      for (const id of engine.newestTasks(cursor)) {
+        const task = engine.fold.task(id)
+        if (task?.task === undefined) continue
+        if (state !== undefined && stateName(task, clock.wallMs()) !== state) continue
+        if (named !== undefined && ![...task.attempts.values()].some((attempt) => attempt.holder === peer)) continue
+        if (text !== undefined && !`${id} ${task.task.spec.name ?? ''} ${task.task.spec.argv.join(' ')}`.toLowerCase().includes(text)) continue
+        if (items.length === limit) return { items, next: items.at(-1)?.id ?? '' }
+        items.push(viewOf(task))
+      }
+      return { items }
+    },
+    task: (id) => (isTaskId(id) && engine.fold.task(id)?.task !== undefined ? viewOf(known(id)) : undefined),
+    publish: (requests) => publishAll(requests.map((request) => specOf(request, clock.wallMs()))),
+    async cancel(id) {
+      const state = known(id)
+      if (state.value.state === 'settled') throw new NimbusError('task-ended', `Task ${id} has ended already: it ${state.value.end}.`, { kind: 'usage' })
+      if (state.cancel === undefined) await engine.durable(engine.append({ kind: 'cancel', task: state.id }), ACKNOWLEDGE_MS)
+      const signal = new AbortController()
+      const cancel = clock.after(CANCEL_WAIT_MS, () => signal.abort())
+      while (engine.fold.task(state.id)?.value.state !== 'settled' && !signal.signal.aborted) await engine.changed(state.id, signal.signal)
+      cancel()
+      return viewOf(known(id))
+    },
+    async retry(id) {
+      const { task } = known(id)
+      if (task === undefined) throw new NimbusError('task-unknown', `There is no task ${id}.`, { kind: 'missing' })
+      const { notBefore: _, ...spec } = task.spec
+      const { ids } = await publishAll([{ ...spec, retryOf: known(id).id }])
+      return viewOf(known(ids[0] ?? id))
+    },
+    readLog: (id, query) => components.logs.read(known(id).id, query),
+    invite: components.invite,
+    async command(peerId, verb) {
+      const peer = peerId as PeerId
+      if (peer === self) await components.commandSelf(verb)
+      else await expectDone(components.call(peer, { op: 'command', verb }), verb, fleet.nameOf(peer))
+      return worker(peer)
+    },
+    removeWorker: (peerId) => components.removeMember(peerId as PeerId),
+    leave: components.leave,
+    shutdown: ({ drain }) => Promise.resolve(components.shutdown(drain)),
+    events: ({ since, signal }) => feed.read({ signal, ...(since === undefined ? {} : { since }) }),
+    metrics: components.metrics,
+  }
+}
+
+async function expectDone(frames: AsyncIterable<Uint8Array>, verb: string, name: string): Promise<void> {
+  for await (const frame of frames) {
+    const answer = decodeCallAnswer(frame)
+    if (answer?.t === 'done') return
+    if (answer?.t === 'error') throw new NimbusError(answer.code, answer.message, { kind: answer.kind, ...(answer.cure === undefined ? {} : { cure: answer.cure }) })
+  }
+  throw new NimbusError('no-answer', `Worker ${name} did not answer to ${verb}.`, { kind: 'unreachable', cure: 'nimbus worker ls shows whether it is alive.' })
+}
+
+/** The signed form of a request: milliseconds, and no key that says nothing. */
+export function specOf(request: TaskRequest, wallMs: number): TaskSpec {
+  const { timeout, delay, ...same } = request
+  const timeoutMs = durationMs(timeout)
+  const delayMs = durationMs(delay)
+  const spec = Object.fromEntries(Object.entries(same).filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0))) as TaskSpec
+  if (timeoutMs !== undefined) spec.timeoutMs = timeoutMs
+  if (delayMs !== undefined) spec.notBefore = wallMs + delayMs
+  const bytes = Buffer.byteLength(JSON.stringify(spec))
+  if (bytes > TASK_BYTES_MAX) {
+    throw new NimbusError('task-too-large', `The task is ${bytes} bytes; ${TASK_BYTES_MAX} is the limit, because every node keeps it.`, { kind: 'usage', cure: 'Put large input into the repository or a file.' })
+  }
+  return spec
+}
+
+function durationMs(value: string | number | undefined): number | undefined {
+  return typeof value === 'string' ? parseDuration(value) : value
+}
+
+function meshView({ self, mesh, clock, engine, fleet, httpAddress, startedAtMs }: NodePortComponents): MeshView {
+  const members = fleet.views()
+  const own = members.find((member) => member.peerId === self)
+  if (own === undefined) throw new NimbusError('not-a-member', 'This node is no member of its mesh any more.', { kind: 'refused', cure: 'Join again with a new data folder.' })
+  const { version, seats } = engine.seats.config()
+  const counts = Object.fromEntries(taskState.options.map((name) => [name, 0])) as MeshView['tasks']
+  for (const state of engine.fold.tasks()) if (state.task !== undefined) counts[stateName(state, clock.wallMs())] += 1
+  return {
+    mesh,
+    self: own,
+    members,
+    group: {
+      name: 'default',
+      version,
+      seats: [...seats],
+      reachable: members.filter((member) => seats.includes(member.peerId as PeerId) && member.state === 'alive').length,
+      majority: Math.floor(seats.length / 2) + 1,
+    },
+    tasks: counts,
+    foldHash: engine.foldHash(),
+    entries: engine.heads().reduce((sum, [, , seq]) => sum + seq, 0),
+    httpAddress: httpAddress(),
+    uptimeMs: Math.round(clock.nowMs() - startedAtMs),
+  }
+}

@@ -1,0 +1,46 @@
+// What running attempts are doing, here and elsewhere. Progress is told to linked members a few times a second and never stored.
+import type { PeerId, TaskId } from '../../protocols/ids.ts'
+import type { LinkMessage, LinkMessageOf } from '../../protocols/streams.ts'
+import type { Cancel, Clock } from '../kernel/clock.ts'
+import type { Progress } from '../tasks/work/shell-work.ts'
+
+const TELL_MS = 300
+/** Attempts of other nodes whose progress is remembered; the oldest is forgotten first. */
+const REMEMBERED_MAX = 2_000
+/** Said when an attempt is past its preparations. */
+const RUNNING: Progress = { phase: 'running', message: '' }
+
+export type ProgressBoard = {
+  note(task: TaskId, epoch: number, progress: Progress | undefined): void
+  receive(from: PeerId, message: LinkMessageOf<'progress'>): void
+  of(task: TaskId, epoch: number): Progress | undefined
+}
+
+export function createProgressBoard(components: { clock: Clock; self: PeerId; tell(message: LinkMessage): void; onChange(task: TaskId): void }): ProgressBoard {
+  const board = new Map<string, Progress>()
+  const timers = new Map<string, Cancel>()
+
+  const set = (task: TaskId, epoch: number, progress: Progress): void => {
+    const key = `${task}/${epoch}`
+    board.delete(key)
+    if (progress.phase !== 'running') board.set(key, progress)
+    if (board.size > REMEMBERED_MAX) board.delete(board.keys().next().value as string)
+    components.onChange(task)
+  }
+  const tell = (task: TaskId, epoch: number): void => {
+    timers.delete(`${task}/${epoch}`)
+    components.tell({ t: 'progress', task, epoch, ...(board.get(`${task}/${epoch}`) ?? RUNNING) })
+  }
+  return {
+    note(task, epoch, progress) {
+      const key = `${task}/${epoch}`
+      if (progress === undefined && !board.has(key)) return
+      set(task, epoch, progress ?? RUNNING)
+      if (!timers.has(key)) timers.set(key, components.clock.after(TELL_MS, () => tell(task, epoch)))
+    },
+    receive(_from, { task, epoch, phase, message, percent }) {
+      set(task, epoch, { phase, message, ...(percent === undefined ? {} : { percent }) })
+    },
+    of: (task, epoch) => board.get(`${task}/${epoch}`),
+  }
+}
