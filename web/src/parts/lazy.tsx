@@ -24,7 +24,8 @@ export function lazyView<Props extends object>(load: () => Promise<ComponentType
     const [, setState] = useState(0)
     const [error, setError] = useState<unknown>()
     useEffect(() => {
-      if (loaded === undefined) fetch().then(() => setState(1), setError)
+      // Even where it is there by now: it may have come between this view's first paint and this effect.
+      fetch().then(() => setState(1), setError)
     }, [])
     if (error !== undefined)
       return <ProblemNote error={asApiError(error)} what="This part of the page could not be fetched. Reload when a node answers." />
