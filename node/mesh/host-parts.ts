@@ -180,7 +180,12 @@ function receive(
     links.drop(peer, new NimbusError(refusal.code, refusal.message, { kind: 'refused' }))
   }
   if (tag === TAG.addresses) {
-    for (const [other, addresses] of decodeAddresses(body)) if (admission.isMember(other)) book.learn(other, addresses)
+    for (const [other, addresses] of decodeAddresses(body)) {
+      if (!admission.isMember(other) || !book.learn(other, addresses)) continue
+      // What a peer says of itself is news for the others; what it says of a third they hear from that one.
+      if (other === peer) for (const third of links.up()) if (third !== peer) links.send(third, 'data', TAG.addresses, encodeAddressesBody([[peer, addresses]]))
+    }
+    parts.redial.step()
   }
   return undefined // a tag of a later version is skipped
 }
@@ -189,14 +194,13 @@ export function sendNews({ links }: Parts, admission: AdmissionPort, peer: PeerI
   for (const part of admission.news(NEWS_BYTES_MAX)) links.send(peer, 'data', TAG.hello, part)
 }
 
-/** Tells a new peer where this node and its other peers are, and the others where the new one is. */
+/** Tells a new peer where this node and its other peers are. */
 function tellAddresses({ node, links, book }: Parts, self: PeerId, peer: PeerId): void {
   if (node === undefined) return
   const others = links.up().filter((other) => other !== peer)
   const known: Addressed[] = others.map((other) => [other, book.addressesOf(other)])
-  links.send(peer, 'control', TAG.addresses, encodeAddressesBody([[self, node.getMultiaddrs().map(String)], ...known]))
-  const ofPeer = book.addressesOf(peer)
-  for (const other of ofPeer.length > 0 ? others : []) links.send(other, 'control', TAG.addresses, encodeAddressesBody([[peer, ofPeer]]))
+  // In the lane of the news, and after it: an address counts only for somebody who is known to be a member.
+  links.send(peer, 'data', TAG.addresses, encodeAddressesBody([[self, node.getMultiaddrs().map(String)], ...known]))
 }
 
 /** Ends the link with a member that is one no more, and gives it a moment to read why. */

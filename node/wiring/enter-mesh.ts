@@ -1,6 +1,5 @@
 // How a node comes to belong to a mesh: it is a member already, it redeems an invite, or it founds one. Afterwards the trust
 // root and the pre-shared key are on its disk.
-import type { PeerId } from '../../protocols/ids.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { NimbusError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
@@ -12,8 +11,8 @@ import type { TrustSet } from '../trust/trust-set.ts'
 import type { Values } from './stored-state.ts'
 
 export type EnterComponents = { identity: Identity; trust: TrustSet; values: Values; clock: Clock; random: Random; log: Log }
-/** `bootstrap`: the redeemer of a fresh invite and where it listens. */
-export type Entered = { psk: Uint8Array; bootstrap?: { peer: PeerId; addresses: string[] } }
+/** `bootstrap`: where the redeemer of a fresh invite listens. */
+export type Entered = { psk: Uint8Array; bootstrap?: string[] }
 
 export async function enterMesh(components: EnterComponents, wish: { name: string; join: string | undefined }): Promise<Entered> {
   const { identity, trust, values, random } = components
@@ -44,6 +43,7 @@ async function redeem({ identity, trust, values, clock, random, log }: EnterComp
   if (invite.expiresAt <= clock.wallMs()) {
     throw new NimbusError('invite-expired', `This invite expired at ${new Date(invite.expiresAt).toISOString()}.`, { kind: 'refused', cure: 'Ask for a new one: nimbus invite.' })
   }
+  const addresses = invite.addresses.map((address) => `${address.replace(/\/p2p\/[^/]+$/, '')}/p2p/${invite.redeemer}`)
   const guest = createMeshHost(
     {
       identity,
@@ -69,9 +69,9 @@ async function redeem({ identity, trust, values, clock, random, log }: EnterComp
   try {
     // The key first: a node that has the trust root but not the key could never start again.
     await values.set('psk', invite.psk)
-    await joinWith(invite, name, { identity, trust, random, open: () => guest.openJoin(invite.addresses.map((address) => `${address.replace(/\/p2p\/[^/]+$/, '')}/p2p/${invite.redeemer}`)) })
+    await joinWith(invite, name, { identity, trust, random, open: () => guest.openJoin(addresses) })
   } finally {
     await guest.stop()
   }
-  return { psk: invite.psk, bootstrap: { peer: invite.redeemer, addresses: invite.addresses } }
+  return { psk: invite.psk, bootstrap: addresses }
 }
