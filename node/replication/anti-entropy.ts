@@ -60,7 +60,7 @@ export function createAntiEntropy(components: AntiEntropyComponents): AntiEntrop
     for (const peer of wanted) {
       wanted.delete(peer)
       if (!components.isLinked(peer)) continue
-      if (!send(peer, { t: 'vector', heads: vector.heads(), answer: true })) continue
+      if (!send(peer, { t: 'vector', heads: [...vector.heads()], answer: true })) continue
       pulling = peer
       watch()
       return

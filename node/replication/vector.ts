@@ -10,18 +10,20 @@ export type Vector = {
   advance(author: PeerId, epoch: number, end: LogEnd): void
   /** The newest epoch of an author. */
   newestEpoch(author: PeerId): number | undefined
-  heads(): Head[]
+  /** The same array until something changes. */
+  heads(): readonly Head[]
   /** Equal on two nodes exactly when they know the same blocks. */
   digest(): string
 }
 
 export function createVector(): Vector {
   const logs = new Map<PeerId, Map<number, LogEnd>>()
-  let cached: string | undefined
-  const heads = (): Head[] =>
+  let cached: { heads: Head[]; digest?: string } | undefined
+  const collect = (): Head[] =>
     [...logs]
       .flatMap(([author, epochs]) => [...epochs].map(([epoch, end]): Head => [author, epoch, end.seq]))
       .sort((a, b) => (a[0] === b[0] ? a[1] - b[1] : a[0] < b[0] ? -1 : 1))
+  const current = (): { heads: Head[]; digest?: string } => (cached ??= { heads: collect() })
   return {
     end: (author, epoch) => logs.get(author)?.get(epoch),
     advance(author, epoch, end) {
@@ -33,8 +35,8 @@ export function createVector(): Vector {
       const epochs = logs.get(author)
       return epochs === undefined ? undefined : Math.max(...epochs.keys())
     },
-    heads,
-    digest: () => (cached ??= createHash('sha256').update(JSON.stringify(heads())).digest('base64url').slice(0, 22)),
+    heads: () => current().heads,
+    digest: () => (current().digest ??= createHash('sha256').update(JSON.stringify(current().heads)).digest('base64url').slice(0, 22)),
   }
 }
 

@@ -42,6 +42,7 @@ export type Execution = {
   /** Ends all runs and gives their tasks back without using up an attempt. Settles when the registers know. */
   giveBack(): Promise<void>
   runs(): readonly Run[]
+  has(task: TaskId): boolean
   counters: { started: number; lateRefused: number; settled: number; lost: number }
 }
 
@@ -52,7 +53,7 @@ export function createExecution(components: ExecutionComponents): Execution {
   const { clock, fold, lease, proposer, work } = components
   const runs = new Map<TaskId, Run>()
   const counters = { started: 0, lateRefused: 0, settled: 0, lost: 0 }
-  let emptied: (() => void)[] = []
+  const emptied: (() => void)[] = []
 
   const remove = (run: Run): void => {
     if (runs.get(run.task) === run) runs.delete(run.task)
@@ -141,6 +142,7 @@ export function createExecution(components: ExecutionComponents): Execution {
       return runs.size === 0 ? Promise.resolve() : new Promise((resolve) => emptied.push(resolve))
     },
     runs: () => [...runs.values()],
+    has: (task) => runs.has(task),
     counters,
   }
 }

@@ -1,0 +1,140 @@
+// Replication at one node, wired: own log, the blocks of others, what is missing, what is durable. It hands every block to
+// the fold once and in log order, and never looks into an entry.
+import type { Block, SealedBlock } from '../../protocols/blocks.ts'
+import type { PeerId } from '../../protocols/ids.ts'
+import type { Entry } from '../../protocols/records.ts'
+import type { Head, LinkMessage, LinkMessageOf } from '../../protocols/streams.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Hlc } from '../kernel/hlc.ts'
+import type { Random } from '../kernel/random.ts'
+import type { Write } from '../store/database.ts'
+import type { Verdict } from './accept.ts'
+import { createAccept } from './accept.ts'
+import { createAntiEntropy } from './anti-entropy.ts'
+import type { BlockStore } from './block-store.ts'
+import { createDurability } from './durability.ts'
+import { createLedger } from './ledger.ts'
+import { createVector } from './vector.ts'
+
+export type ReplicaComponents = {
+  self: PeerId
+  epoch: number
+  clock: Clock
+  random: Random
+  hlc: Hlc
+  blocks: BlockStore
+  sign(bytes: Uint8Array): Uint8Array
+  verify(author: PeerId, bytes: Uint8Array, signature: Uint8Array): boolean
+  persist(writes: readonly Write[], done: () => void): void
+  net: { send(peer: PeerId, message: LinkMessage): boolean; linked(): PeerId[] }
+  wasMember(peer: PeerId): boolean
+  cutOf(peer: PeerId, epoch: number): number | undefined
+  /** The seats whose majority makes a publication acknowledged. */
+  seats(): readonly PeerId[]
+  fold(block: Block): void
+  onFork(author: PeerId): void
+  onReject(peer: PeerId, verdict: Extract<Verdict, { verdict: 'reject' }>): void
+  onError(error: unknown): void
+}
+
+export type Replica = {
+  /** Reads the stored blocks into the fold; before `start`. */
+  restore(blocks: AsyncIterable<SealedBlock>): Promise<void>
+  start(): void
+  stop(): void
+  append(entry: Entry): number
+  durable(seq: number, timeoutMs: number): Promise<'majority' | 'local'>
+  /** The seats changed: what waits for a majority may have one now. */
+  seatsChanged(): void
+  /** False where the message is not about replication. */
+  onMessage(from: PeerId, message: LinkMessage): boolean
+  onPeerUp(peer: PeerId): void
+  onHeads(from: PeerId, heads: readonly Head[]): void
+  /** The same array until something changes. */
+  heads(): readonly Head[]
+  /** The newest log of this node itself. */
+  ownHeads(): readonly Head[]
+}
+
+export function createReplica(components: ReplicaComponents): Replica {
+  const { self, epoch, clock, random, net, blocks } = components
+  const vector = createVector()
+  const durability = createDurability({ self, clock, seats: components.seats })
+  const ledger = createLedger({
+    self,
+    epoch,
+    hlc: components.hlc,
+    vector,
+    blocks,
+    sign: components.sign,
+    persist: components.persist,
+    push(sealed) {
+      // One message for all: it is encoded once.
+      const message: LinkMessage = { t: 'blocks', blocks: [[sealed.body, sealed.signature]] }
+      for (const peer of net.linked()) net.send(peer, message)
+    },
+    fold: components.fold,
+    onOwnDurable: (seq) => durability.acknowledged(self, seq),
+  })
+  const accept = createAccept({
+    self,
+    epoch,
+    vector,
+    ledger,
+    wallMs: clock.wallMs,
+    verify: components.verify,
+    mayAuthor: components.wasMember,
+    cutOf: components.cutOf,
+    onFork: components.onFork,
+  })
+  const antiEntropy = createAntiEntropy({
+    clock,
+    random,
+    vector,
+    blocks,
+    linked: net.linked,
+    send: net.send,
+    isLinked: (peer) => net.linked().includes(peer),
+    onError: components.onError,
+  })
+
+  const onBlocks = (from: PeerId, message: LinkMessageOf<'blocks'>): void => {
+    antiEntropy.onProgress(from)
+    const verdicts = accept.blocks(
+      message.blocks.map(([body, signature]) => ({ body, signature })),
+      (block) => {
+        if (block.author === from) net.send(from, { t: 'ack', epoch: block.epoch, seq: block.seq })
+      },
+    )
+    for (const verdict of verdicts) {
+      if (verdict.verdict === 'reject') components.onReject(from, verdict)
+      if (verdict.verdict === 'wait') antiEntropy.onBehind(from)
+    }
+  }
+
+  return {
+    async restore(stored) {
+      for await (const sealed of stored) ledger.restore(sealed)
+    },
+    start: antiEntropy.start,
+    stop: antiEntropy.stop,
+    append: ledger.append,
+    durable: durability.wait,
+    seatsChanged: durability.recheck,
+    onMessage(from, message) {
+      if (message.t === 'blocks') onBlocks(from, message)
+      else if (message.t === 'ack') {
+        if (message.epoch === epoch) durability.acknowledged(from, message.seq)
+      } else if (message.t === 'digest') antiEntropy.onDigest(from, message)
+      else if (message.t === 'vector') antiEntropy.onVector(from, message)
+      else return false
+      return true
+    },
+    onPeerUp: antiEntropy.onLink,
+    onHeads(from, heads) {
+      if (heads.some(([author, logEpoch, seq]) => author !== self && (vector.end(author, logEpoch)?.seq ?? 0) < seq)) antiEntropy.onBehind(from)
+    },
+    heads: vector.heads,
+    ownHeads: () => vector.heads().filter(([author, logEpoch]) => author === self && logEpoch === epoch),
+  }
+}

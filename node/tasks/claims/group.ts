@@ -1,0 +1,188 @@
+// The keeper group at one node, wired: its seat, its questions to the other seats, its own lease, the ending of others' terms.
+// It answers only as a voting seat of the version that it was asked for, and knows tasks only by their registers.
+import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
+import type { Entry, RegisterValue } from '../../../protocols/records.ts'
+import type { GroupConfig, LinkMessage } from '../../../protocols/streams.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Random } from '../../kernel/random.ts'
+import type { Write } from '../../store/database.ts'
+import type { Fold } from '../fold.ts'
+import type { Register } from './keeper.ts'
+import { createKeeper } from './keeper.ts'
+import type { Lease } from './lease.ts'
+import { createLease } from './lease.ts'
+import type { Proposer } from './proposer.ts'
+import { createProposer } from './proposer.ts'
+import { createQuorum } from './quorum.ts'
+import type { SeatState, Seats } from './seats.ts'
+import { createSeats } from './seats.ts'
+import { createTerms } from './terms.ts'
+
+export type GroupComponents = {
+  self: PeerId
+  epoch: number
+  clock: Clock
+  random: Random
+  net: { send(peer: PeerId, message: LinkMessage): boolean; linked(): PeerId[] }
+  persist(writes: readonly Write[], done: () => void): void
+  saveSeat(state: SeatState, done: () => void): void
+  fold: Pick<Fold, 'task' | 'termEnded' | 'group'>
+  /** Terms that hold a task in the fold. */
+  holding(): readonly { node: PeerId; term: Term }[]
+  /** Members that may keep registers, longest certified first. */
+  keepers(): PeerId[]
+  append(entry: Entry): void
+  onSeats(): void
+  /** Whether this node claims or runs anything. */
+  needsLease(): boolean
+  onLease(untilMs: number | undefined, term: Term): void
+}
+export type GroupMemory = { registers: Map<TaskId, Register>; ended: Set<string>; seat: SeatState }
+
+export type Group = {
+  proposer: Proposer
+  lease: Lease
+  seats: Seats
+  start(): void
+  stop(): void
+  /** False where the message is not about the group. */
+  onMessage(from: PeerId, message: LinkMessage): boolean
+  onLastWords(node: PeerId, term: Term): void
+  endOwnTerm(term: Term): void
+}
+
+const SEATS_MAX = 5
+/** A seat that did not decide a change logs it after this, in case the one that did died first. */
+const LOG_SEATS_MS = 2_000
+
+export function createGroup(components: GroupComponents, memory: GroupMemory): Group {
+  const { self, clock, random, net, fold, append } = components
+  const keeper = createKeeper(
+    {
+      clock,
+      persist: components.persist,
+      taskOf(id) {
+        const task = fold.task(id)?.task
+        return task === undefined ? undefined : { preferred: task.preferred?.[0] }
+      },
+    },
+    memory,
+  )
+  const quorum = createQuorum({ self, clock, send: net.send, askSelf: (message, reply) => void answer(self, message, reply) }, Math.floor(random.next() * 2 ** 31))
+  const logSeats = (config: GroupConfig): void => {
+    if ((fold.group()?.version ?? 0) < config.version) append({ kind: 'group', group: 'default', ...config })
+  }
+  const seats = createSeats(
+    {
+      self,
+      clock,
+      random,
+      quorum,
+      keeper,
+      save: components.saveSeat,
+      wanted: (config) => wantedSeats(config.seats, components.keepers(), (peer) => peer === self || net.linked().includes(peer)),
+      linked: (peer) => net.linked().includes(peer),
+      send: net.send,
+      onDecided(config) {
+        components.onSeats()
+        if (config.seats[0] === self) queueMicrotask(() => logSeats(config))
+        else if (config.seats.includes(self)) clock.after(LOG_SEATS_MS, () => logSeats(config))
+      },
+    },
+    newest(memory.seat, fold.group()),
+  )
+  const shared = { self, epoch: components.epoch, clock, quorum, config: seats.config, onStale: (_: PeerId, config: GroupConfig) => seats.learn(config) }
+  const proposer = createProposer({
+    ...shared,
+    random,
+    preferredOf(task) {
+      const state = fold.task(task)
+      return state !== undefined && state.value.version === 0 ? state.task?.preferred : undefined
+    },
+    onChosen(task: TaskId, value: RegisterValue) {
+      if ((fold.task(task)?.value.version ?? -1) < value.version) append({ kind: 'register', task, value })
+    },
+  })
+  const lease = createLease({
+    ...shared,
+    needed: components.needsLease,
+    onValid: (term, untilMs) => components.onLease(untilMs, term),
+    onEnded: (term) => components.onLease(undefined, term),
+  })
+  const terms = createTerms({
+    ...shared,
+    holding: components.holding,
+    isCurrent: (node, term) => node === self && term === lease.term(),
+    remainingMs: keeper.remainingMs,
+    termEnded: fold.termEnded,
+    onEnded: (node, term) => append({ kind: 'term', node, term }),
+  })
+
+  /** What this node answers as a seat; silent where it does not vote. False where it is no question to a seat. */
+  function answer(from: PeerId, message: LinkMessage, reply: (answer: LinkMessage) => void): boolean {
+    if (message.t === 'seat-prepare' || message.t === 'seat-accept' || message.t === 'seat-read') {
+      seats.onRequest(from, message, reply)
+      return true
+    }
+    if (message.t !== 'prepare' && message.t !== 'accept' && message.t !== 'renew' && message.t !== 'fence') return false
+    const { id } = message
+    if (message.version !== seats.config().version) reply({ t: 'stale', id, config: seats.config() })
+    else if (!seats.votes(message.version)) return true
+    else if (message.t === 'prepare') keeper.prepare(message.items, (items) => reply({ t: 'answers', id, items }))
+    else if (message.t === 'accept') keeper.accept(message.items, (items) => reply({ t: 'answers', id, items }))
+    else if (message.t === 'renew') reply({ t: 'renewed', id, term: message.term, ok: keeper.renew(from, message.term) })
+    else {
+      const own = message.own === true && from === message.node
+      keeper.end(message.node, message.term, own, (ok, remainingMs) => reply({ t: 'fenced', id, ok, ...(remainingMs === undefined ? {} : { remainingMs: Math.ceil(remainingMs) }) }))
+    }
+    return true
+  }
+
+  return {
+    proposer,
+    lease,
+    seats,
+    start() {
+      seats.start()
+      terms.start()
+    },
+    stop() {
+      for (const part of [seats, terms, lease]) part.stop()
+    },
+    onMessage(from, message) {
+      if (answer(from, message, (reply) => void net.send(from, reply))) return true
+      switch (message.t) {
+        case 'stale':
+          if (!quorum.onAnswer(from, message.id, message)) seats.learn(message.config)
+          return true
+        case 'answers':
+        case 'renewed':
+        case 'fenced':
+        case 'seat-promise':
+        case 'seat-accepted':
+        case 'seat-state':
+          quorum.onAnswer(from, message.id, message)
+          return true
+        default:
+          return false
+      }
+    },
+    onLastWords(node, term) {
+      if (seats.votes(seats.config().version)) keeper.end(node, term, true, () => terms.end(node, term))
+    },
+    endOwnTerm: (term) => terms.end(self, term, true),
+  }
+}
+
+/** The log may know a newer version than this seat wrote down itself. */
+function newest(seat: SeatState, logged: GroupConfig | undefined): SeatState {
+  return logged !== undefined && logged.version > seat.config.version ? { ...seat, config: logged } : seat
+}
+
+/** The largest odd number of seats, at most five, that members who sit already or are here can fill. */
+export function wantedSeats(current: readonly PeerId[], keepers: readonly PeerId[], linked: (peer: PeerId) => boolean): PeerId[] {
+  const sitting = current.filter((seat) => keepers.includes(seat))
+  const candidates = keepers.filter((peer) => !sitting.includes(peer) && linked(peer))
+  const available = Math.min(SEATS_MAX, sitting.length + candidates.length)
+  return [...sitting, ...candidates].slice(0, available % 2 === 0 ? available - 1 : available)
+}
