@@ -1,0 +1,29 @@
+// Figures and how a benchmark prints them: percentiles, medians, a table. It never judges: a benchmark is no gate.
+
+/** The value below which `share` of all lie; NaN where there are none. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN
+}
+
+export function median(values: readonly number[]): number {
+  return percentile(values, 0.5)
+}
+
+/** Monotonic milliseconds; one line for all processes of a machine. */
+export function nowMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6
+}
+
+export function printTable(title: string, columns: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
+  const text = [columns, ...rows].map((row) => row.map((cell) => (typeof cell === 'number' ? rounded(cell) : cell)))
+  const widths = columns.map((_, column) => Math.max(...text.map((row) => (row[column] ?? '').length)))
+  const line = (row: readonly string[]): string =>
+    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ')
+  console.log(`\n${title}`)
+  for (const row of text) console.log(`  ${line(row).trimEnd()}`)
+}
+
+function rounded(value: number): string {
+  return Math.abs(value) >= 100 ? String(Math.round(value)) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2)
+}

@@ -1,0 +1,13 @@
+// `npm run bench` runs every benchmark, `npm run bench -- NAME` one of them. Each prints a table; none of them judges.
+import { visible } from './visible.ts'
+
+const BENCHMARKS: Record<string, () => Promise<void>> = { visible }
+
+const asked = process.argv.slice(2)
+const unknown = asked.filter((name) => !Object.hasOwn(BENCHMARKS, name))
+if (unknown.length > 0) {
+  console.error(`bench: there is no ${unknown.join(', ')}; there are ${Object.keys(BENCHMARKS).join(', ')}.`)
+  process.exit(2)
+}
+for (const name of asked.length > 0 ? asked : Object.keys(BENCHMARKS)) await BENCHMARKS[name]?.()
+process.exit(0)
