@@ -1,11 +1,10 @@
 // The composition root: one node, built from its parts, read from top to bottom. Nothing else constructs and connects.
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, hostname } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { decodeCallRequest, encodeCall } from '../protocols/calls.ts'
-import type { EventView, TaskView } from '../protocols/http.ts'
-import type { PeerId, TaskId } from '../protocols/ids.ts'
+import type { PeerId } from '../protocols/ids.ts'
 import type { ProfileRecord } from '../protocols/records.ts'
 import { encodeGossip } from '../protocols/gossip.ts'
 import { operatorToken } from './api/access/token-file.ts'
@@ -27,11 +26,6 @@ import { createGroupCommit } from './store/group-commit.ts'
 import { openLevelDatabase } from './store/level-database.ts'
 import type { Engine } from './tasks/engine.ts'
 import { createEngine } from './tasks/engine.ts'
-import type { TaskState } from './tasks/fold.ts'
-import { createEventFeed, touchedBy } from './tasks/view/event-feed.ts'
-import { createFleet } from './tasks/view/fleet.ts'
-import { taskView } from './tasks/view/task-view.ts'
-import { waitingFor } from './tasks/view/waiting.ts'
 import { createRunLogs } from './tasks/work/run-logs.ts'
 import { createShellWork } from './tasks/work/shell-work.ts'
 import { createAdmission } from './trust/admission.ts'
@@ -39,28 +33,29 @@ import { loadIdentity } from './trust/identity.ts'
 import { createInviteBook } from './trust/invite-book.ts'
 import { createInvites } from './trust/invites.ts'
 import { createTrustSet } from './trust/trust-set.ts'
-import { uniqueNames } from './trust/unique-names.ts'
 import { createCallDesk } from './wiring/call-desk.ts'
 import { enterMesh } from './wiring/enter-mesh.ts'
 import { createLastWordsWiring } from './wiring/last-words.ts'
 import { createLifecycle, type Stopped } from './wiring/lifecycle.ts'
-import { createLogKeeper } from './wiring/log-keeper.ts'
+import { createLogKeeper } from './tasks/work/log-keeper.ts'
 import { createMemberFacts } from './wiring/member-facts.ts'
 import { connectMesh, createSender } from './wiring/mesh-link.ts'
 import { createMetrics } from './wiring/metrics.ts'
 import { createNodePort } from './wiring/node-port.ts'
 import { createOwnPresence } from './wiring/presence.ts'
-import { createProgressBoard } from './wiring/progress-board.ts'
+import { createProgressBoard } from './tasks/view/progress-board.ts'
 import { createAddressStore, createValues, openEpoch, readSeatMemory } from './wiring/stored-state.ts'
 import { createTaskTokens } from './wiring/task-tokens.ts'
-import packageInfo from '../package.json' with { type: 'json' }
+import { createViews } from './wiring/views.ts'
 
 export type StartedNode = { stopped: Promise<Stopped>; stop(): void }
 
+const PACKAGE_FILE = fileURLToPath(new URL('../package.json', import.meta.url))
 const WEB_DIR = fileURLToPath(new URL('../web/dist', import.meta.url))
 
 export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo): void }): Promise<StartedNode> {
   const { dataDir } = options
+  const { version } = JSON.parse(await readFile(PACKAGE_FILE, 'utf8')) as { version: string }
   const clock = createSystemClock()
   const random = createSystemRandom()
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
@@ -165,7 +160,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         sign: (bytes) => identity.sign('', bytes),
         verify: (author, bytes, signature) => identity.verifyPeer(author, '', bytes, signature),
         persist: commit.add,
-        saveSeat: (state, done) => void values.set('seat', state).then(done),
+        saveSeat: (state, done) => values.put('seat', state, done),
         net: { send, linked: host.peers },
         trust: {
           wasMember: (peer) => members.find(peer) !== undefined,
@@ -198,45 +193,8 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     )
 
     // Views: what people and programs see.
-    const fleet = createFleet({
-      self,
-      members: members.current,
-      uniqueNames,
-      profile: engine.fold.profile,
-      stateOf: membership.stateOf,
-      lastSeenAgoMs: (peer) => {
-        const seenMs = membership.lastSeenMs(peer)
-        return seenMs === undefined ? undefined : clock.nowMs() - seenMs
-      },
-      roundTripMs: host.roundTripMs,
-      addresses: (peer) => (peer === self ? host.addresses() : host.addressesOf(peer)),
-      isKeeper: (peer) => engine.seats.config().seats.includes(peer),
-      running: engine.heldBy,
-      own: presence.current,
-    })
-    const viewOf = (state: TaskState): TaskView | undefined => {
-      const { seats } = engine.seats.config()
-      const reachable = seats.filter((seat) => seat === self || membership.stateOf(seat) === 'alive').length
-      const context = { wallMs: clock.wallMs(), nameOf: fleet.nameOf, offers: fleet.offers(), seats: { all: seats.length, reachable, majority: Math.floor(seats.length / 2) + 1 } }
-      return taskView(state, { ...context, waiting: (one) => waitingFor(one, context), progress: (one) => progress.of(one.id, one.value.epoch) })
-    }
-    const taskEvent = (id: TaskId): Omit<EventView, 'cursor' | 'time'> | undefined => {
-      const state = engine.fold.task(id)
-      const data = state === undefined ? undefined : viewOf(state)
-      return data === undefined ? undefined : { type: 'task.updated', entity: 'task', id, data }
-    }
-    const workerEvent = (peer: PeerId): Omit<EventView, 'cursor' | 'time'> => ({ type: 'worker.updated', entity: 'worker', id: peer, data: fleet.view(peer) })
-    const feed = createEventFeed({
-      wallMs: clock.wallMs,
-      heads: engine.heads,
-      blocks,
-      eventsOf(block) {
-        const touched = touchedBy(block)
-        return [...[...touched.tasks].flatMap((id) => taskEvent(id) ?? []), ...[...touched.workers].map(workerEvent)]
-      },
-    })
-    const emitTask = (id: TaskId): void => feed.emit(() => taskEvent(id))
-    const emitWorker = (peer: PeerId): void => feed.emit(() => workerEvent(peer))
+    const views = createViews({ self, clock, engine, members, membership, host, presence, progress, blocks })
+    const { fleet, feed, emitTask, emitWorker } = views
     const logs = createRunLogs({
       self,
       fold: engine.fold,
@@ -264,7 +222,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       feed,
       logs,
       epochOf: (peer) => (peer === self ? epoch : fleet.epochOf(peer)),
-      viewOf,
+      viewOf: views.taskOf,
       httpAddress: lifecycle.httpOrigin,
       invite: lifecycle.invite(invites),
       call: (peer, request) => host.call(peer, encodeCall(request), { timeoutMs: COMMAND_MS }),
@@ -276,7 +234,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     })
     const api = createApiServer(
       { node: port, clock, random, log, token, taskTokens: tokens },
-      { host: options.http.host, port: options.http.port, auth: options.auth, webDir: WEB_DIR, logFile, version: packageInfo.version },
+      { host: options.http.host, port: options.http.port, auth: options.auth, webDir: WEB_DIR, logFile, version },
     )
 
     // Start: doors first, then the queue, then the world hears of it.
@@ -296,7 +254,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     lifecycle.onStop('queue', () => (logKeeper.stop(), presence.stop(), membership.stop(), engine.stop()))
     if (lastTerm !== undefined) clock.after(OWN_TERM_MS, () => engine.endOwnTerm(lastTerm))
     if (bootstrap !== undefined) await host.dial(bootstrap).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'the redeemer cannot be reached yet'))
-    sayWhoIAm(engine, profileOf(options, requestedName, slots, packageInfo.version), self)
+    sayWhoIAm(engine, profileOf(options, requestedName, slots, version), self)
     lifecycle.watchLoop(membership.onLoopDelay)
     await writeFile(join(dataDir, 'node.json'), JSON.stringify({ http: origin, pid: process.pid, name: fleet.nameOf(self), peerId: self }), { mode: 0o600 })
     lifecycle.onStop('node file', () => rm(join(dataDir, 'node.json'), { force: true }))

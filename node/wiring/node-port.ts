@@ -111,7 +111,7 @@ export function createNodePort(components: NodePortComponents): NodePort {
     publish: (requests) => publishAll(requests.map((request) => specOf(request, clock.wallMs()))),
     async cancel(id) {
       const state = known(id)
-      if (state.value.state === 'settled') throw new NimbusError('task-ended', `Task ${id} has ended already: it ${state.value.end}.`, { kind: 'usage' })
+      if (state.value.state === 'settled') throw new NimbusError('task-ended', `Task ${id} has ended already: it ${state.value.end}.`, { kind: 'refused', cure: 'Run it again as a new task: nimbus task retry ID.' })
       if (state.cancel === undefined) await engine.durable(engine.append({ kind: 'cancel', task: state.id }), ACKNOWLEDGE_MS)
       const signal = new AbortController()
       const cancel = clock.after(CANCEL_WAIT_MS, () => signal.abort())

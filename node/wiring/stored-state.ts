@@ -15,6 +15,7 @@ export type Values = {
   get<Value>(name: string): Promise<Value | undefined>
   /** Durable when it settles. */
   set(name: string, value: unknown): Promise<void>
+  put(name: string, value: unknown, done: () => void): void
   /** The same for callers that bring their own bytes. */
   slot(name: string): { load(): Promise<Uint8Array | undefined>; save(bytes: Uint8Array): Promise<void> }
 }
@@ -27,8 +28,9 @@ export function createValues(database: Database, commit: GroupCommit): Values {
     if (payload === undefined) throw damaged(META + name)
     return decode<Value>(payload)
   }
-  const set = (name: string, value: unknown): Promise<void> => new Promise((resolve) => commit.add([{ put: META + name, value: encode(value) }], resolve))
-  return { get, set, slot: (name) => ({ load: () => get<Uint8Array>(name), save: (bytes) => set(name, bytes) }) }
+  const put = (name: string, value: unknown, done: () => void): void => commit.add([{ put: META + name, value: encode(value) }], done)
+  const set = (name: string, value: unknown): Promise<void> => new Promise((resolve) => put(name, value, resolve))
+  return { get, set, put, slot: (name) => ({ load: () => get<Uint8Array>(name), save: (bytes) => set(name, bytes) }) }
 }
 
 /** A seat whose memory is damaged must not vote: what it promised cannot be rebuilt from others. */

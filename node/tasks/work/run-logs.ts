@@ -5,6 +5,7 @@ import type { CallAnswer, CallRequest } from '../../../protocols/calls.ts'
 import { decodeCallAnswer } from '../../../protocols/calls.ts'
 import type { LogChunk as LogChunkView } from '../../../protocols/http.ts'
 import { LOG_BYTES_MAX } from '../../../protocols/limits.ts'
+import { logText } from '../../../protocols/log-bytes.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import type { Runner } from '../../runner/guardian-client.ts'
 import type { LogChunk } from '../../runner/output-log.ts'
@@ -90,7 +91,6 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
   return {
     keep,
     async *read(task, query) {
-      const decoders = { 1: new TextDecoder(), 2: new TextDecoder(), 3: new TextDecoder() }
       let from = query.from
       for (;;) {
         const state = fold.task(task)
@@ -101,8 +101,7 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
           query = { ...query, attempt: attempt.epoch }
           for await (const chunk of chunksOf(state, attempt, { ...query, from })) {
             from = chunk.offset + chunk.bytes.length
-            const text = decoders[chunk.stream].decode(chunk.bytes, { stream: true })
-            if (text !== '') yield { offset: chunk.offset, stream: STREAMS[chunk.stream], time: Math.floor(chunk.time), text }
+            yield { offset: chunk.offset, stream: STREAMS[chunk.stream], time: Math.floor(chunk.time), ...logText(chunk.bytes) }
           }
         }
         if (!query.follow || query.signal.aborted || state.value.state === 'settled' || fold.task(task)?.value.state === 'settled' || attempt?.outcome !== undefined) {

@@ -1,8 +1,8 @@
 // What running attempts are doing, here and elsewhere. Progress is told to linked members a few times a second and never stored.
-import type { PeerId, TaskId } from '../../protocols/ids.ts'
-import type { LinkMessage, LinkMessageOf } from '../../protocols/streams.ts'
-import type { Cancel, Clock } from '../kernel/clock.ts'
-import type { Progress } from '../tasks/work/shell-work.ts'
+import type { PeerId, TaskId } from '../../../protocols/ids.ts'
+import type { LinkMessage, LinkMessageOf } from '../../../protocols/streams.ts'
+import type { Cancel, Clock } from '../../kernel/clock.ts'
+import type { Progress } from '../work/shell-work.ts'
 
 const TELL_MS = 300
 /** Attempts of other nodes whose progress is remembered; the oldest is forgotten first. */

@@ -1,8 +1,8 @@
 // Copies of the logs of settled tasks, at the keepers and at the author: the machine that ran a task may be gone for good.
 // Fetches a few at a time, in the background, and never holds anything up.
-import type { PeerId } from '../../protocols/ids.ts'
-import type { TaskState } from '../tasks/fold.ts'
-import type { RunLogs } from '../tasks/work/run-logs.ts'
+import type { PeerId } from '../../../protocols/ids.ts'
+import type { TaskState } from '../fold.ts'
+import type { RunLogs } from './run-logs.ts'
 
 /** Larger logs stay where they were written. */
 const KEEP_BYTES_MAX = 4 * 1024 * 1024
