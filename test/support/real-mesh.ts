@@ -42,6 +42,7 @@ export type RealMesh = {
 
 export const BIN = fileURLToPath(new URL('../../node/nimbus.js', import.meta.url))
 const READY_MS_MAX = 40_000
+const ANY_PORT = '/ip4/127.0.0.1/tcp/0'
 
 /** Nothing of the machine's own Nimbus may reach a test. */
 export function cleanEnv(extra: Record<string, string> = {}): Record<string, string> {
@@ -90,7 +91,7 @@ export async function createRealMesh(): Promise<RealMesh> {
 }
 
 export async function startRealNode(dataDir: string, name: string, flags: readonly string[], joinFlags: readonly string[] = []): Promise<RealNode> {
-  const base = ['up', '--json', '--data', dataDir, '--name', name, '--http', '127.0.0.1:0', '--listen', '/ip4/127.0.0.1/tcp/0', ...flags]
+  const base = ['up', '--json', '--data', dataDir, '--name', name, '--http', '127.0.0.1:0', '--listen', ANY_PORT, ...flags]
   const node = {} as RealNode
   const begin = async (args: readonly string[]): Promise<void> => {
     const child = spawn(process.execPath, [BIN, ...args], { env: cleanEnv(), stdio: ['ignore', 'pipe', 'pipe'] })
@@ -115,10 +116,16 @@ export async function startRealNode(dataDir: string, name: string, flags: readon
     cli: (...args: string[]) => runCli(args, { dataDir }),
     kill: () => end(node.child, 'SIGKILL').then(() => {}),
     stop: () => end(node.child, 'SIGTERM'),
-    restart: () => begin(base),
+    restart: () => begin(base.map((flag) => (flag === ANY_PORT ? ownPort(node.ready) : flag))),
   })
   await begin([...base, ...joinFlags])
   return node
+}
+
+/** Where it listened before: when all nodes start again at once, nobody is left who could tell new addresses. */
+function ownPort(ready: Ready): string {
+  const address = ready.addresses.find((one) => one.startsWith('/ip4/127.0.0.1/tcp/'))
+  return address?.replace(/\/p2p\/.*$/, '') ?? ANY_PORT
 }
 
 function readyLine(child: ChildProcess, name: string): Promise<Ready> {
