@@ -109,6 +109,7 @@ export const workerView = z
     version: z.string(),
     memberRole: z.string(),
     keeper: z.boolean(),
+    /** Age of the last word from it; -1 where this node has not heard it since its own start. */
     lastSeenMs: z.int(),
     roundTripMs: z.number().nullable(),
     running: z.array(z.string()),
@@ -147,8 +148,10 @@ export const eventView = z
 export type EventView = z.infer<typeof eventView>
 
 /**
- * One piece of a task's output. `offset` counts raw bytes from the start of the attempt's output. Where the bytes are not
- * UTF-8 (or are cut inside a character), `base64` holds them exactly and `text` is for looking at.
+ * One piece of a task's output. `offset` counts raw bytes from the start of the attempt's output, those of all three
+ * streams in the order in which they came: `offset` plus the bytes of the piece is where the next one begins. Where the
+ * bytes are not UTF-8 (or are cut inside a character), `base64` holds them exactly and `text` is for looking at. Plain
+ * text leaves the pieces of `system` out.
  */
 export const logChunk = z
   .object({ offset: z.int(), stream: z.enum(['stdout', 'stderr', 'system']), time: z.int(), text: z.string(), base64: z.string().optional() })

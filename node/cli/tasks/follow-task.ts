@@ -59,7 +59,7 @@ async function readAttempt(
       const path = `/api/tasks/${what.id}/log?follow=true&attempt=${what.epoch}&from=${from}`
       for await (const chunk of client.jsonLines<LogChunk>(path, stopped.signal)) {
         await on.chunk(chunk)
-        if (chunk.stream !== 'system') from = chunk.offset + logBytes(chunk).length
+        from = chunk.offset + logBytes(chunk).length
       }
       return
     } catch (error) {

@@ -167,8 +167,7 @@ export function createFakeNode(): FakeNode {
       const offset =
         last === undefined
           ? 0
-          : last.offset +
-            (last.stream === 'system' ? 0 : Buffer.from(last.base64 ?? last.text, last.base64 === undefined ? 'utf8' : 'base64').length)
+          : last.offset + Buffer.from(last.base64 ?? last.text, last.base64 === undefined ? 'utf8' : 'base64').length
       list.push({ offset, stream, time: Date.now(), text, ...(base64 === undefined ? {} : { base64 }) })
       logs.set(key, list)
       wake()

@@ -29,6 +29,21 @@ describe('the output of a task', () => {
     expect(linesOf(output)).toEqual(['ab'])
   })
 
+  test('a character cut between two pieces comes whole', async () => {
+    const bytes = Buffer.from('größe\n')
+    const piece = (from: number, to?: number): LogChunk => ({
+      offset: from,
+      stream: 'stdout',
+      time: 0,
+      text: '\ufffd',
+      base64: bytes.subarray(from, to).toString('base64'),
+    })
+    const output = outputOf([piece(0, 3), piece(3, 6), piece(6), chunk(8, 'next\n')])
+    output.open({ size: undefined, follow: false })
+    await ended(output)
+    expect(linesOf(output)).toEqual(['größe', 'next'])
+  })
+
   test('what is more than the limit is dropped from the start and counted', async () => {
     const lines = Array.from({ length: OUTPUT_LINES_MAX + 1_250 }, (_, at) => `line ${at}\n`)
     const output = outputOf([chunk(0, lines.join(''))])

@@ -4,6 +4,7 @@ import { type ReadonlySignal, type Signal, batch, computed, signal } from '@prea
 import type { LogChunk } from '../../../protocols/http.ts'
 import { type ApiError, asApiError } from '../transport/api-error.ts'
 import { inertText } from './text/inert-text.ts'
+import { createLogDecoder, logSize } from './text/log-decoder.ts'
 
 export const OUTPUT_LINES_MAX = 5_000
 const BLOCK_LINES = 100
@@ -45,6 +46,7 @@ export function createOutput(source: Source): Output {
   let pending: LogChunk[] = []
   let paint: ReturnType<typeof setTimeout> | undefined
   const unfinished = new Map<LogChunk['stream'], OpenLine>()
+  let decode = createLogDecoder()
   let read = 0
 
   function reset(from: number): void {
@@ -55,6 +57,7 @@ export function createOutput(source: Source): Output {
       skippedBytes.value = from
     })
     unfinished.clear()
+    decode = createLogDecoder()
     pending = []
     read = 0
   }
@@ -78,7 +81,7 @@ export function createOutput(source: Source): Output {
 
   /** Splits one chunk into lines; an unfinished line of the same stream grows in place. */
   function take(chunk: LogChunk, fresh: OutputLine[], grown: Set<number>): void {
-    const pieces = chunk.text.split('\n')
+    const pieces = decode(chunk).split('\n')
     for (const [at, piece] of pieces.entries()) {
       const lastPiece = at === pieces.length - 1
       if (lastPiece && piece === '') return
@@ -127,7 +130,7 @@ export function createOutput(source: Source): Output {
           if (stop.aborted) return
           tries = 0
           state.value = 'reading'
-          offset = chunk.offset + byteLength(chunk)
+          offset = chunk.offset + logSize(chunk)
           pending.push(chunk)
           paint ??= setTimeout(flush, PAINT_MS)
         }
@@ -170,11 +173,4 @@ export function createOutput(source: Source): Output {
       }
     },
   }
-}
-
-const encoder = new TextEncoder()
-
-/** Where the bytes are not UTF-8, `base64` has them as they are and `text` is longer or shorter. */
-function byteLength(chunk: LogChunk): number {
-  return chunk.base64 === undefined ? encoder.encode(chunk.text).length : Math.floor((chunk.base64.replace(/=+$/, '').length * 3) / 4)
 }
