@@ -4,6 +4,7 @@ import type { Context } from 'hono'
 import * as z from 'zod'
 import { BODY_BYTES_MAX } from '../../protocols/limits.ts'
 import { NimbusError } from '../kernel/errors.ts'
+import { issueWords } from './issue-words.ts'
 import { flawOfJson } from './json-check.ts'
 import { invalidInput } from './problems.ts'
 
@@ -43,7 +44,7 @@ export function readQuery<Schema extends z.ZodObject>(context: Context, schema: 
         cure: 'Give each parameter once; separate several values by commas.',
       })
   }
-  const parsed = schema.safeParse(context.req.query())
+  const parsed = schema.safeParse(context.req.query(), { error: issueWords })
   if (!parsed.success) throw invalidInput('query', parsed.error)
   return parsed.data
 }
@@ -53,7 +54,7 @@ export async function readBody<Schema extends z.ZodType>(context: Context, schem
 }
 
 export function check<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(body)
+  const parsed = schema.safeParse(body, { error: issueWords })
   if (!parsed.success) throw invalidInput('body', parsed.error)
   return parsed.data
 }
