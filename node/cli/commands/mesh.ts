@@ -63,7 +63,7 @@ export function renderWorkers(cli: Cli, workers: readonly WorkerView[]): string 
     `${worker.slots - worker.freeSlots}/${worker.slots}`,
     `${Math.round(worker.load)}%`,
     [...worker.roles, ...worker.skills, ...(worker.pool === null ? [] : [`pool ${worker.pool}`])].join(' '),
-    worker.self ? 'here' : `${formatDuration(worker.lastSeenMs)} ago`,
+    seenText(worker),
     worker.peerId.slice(-8),
   ])
   return renderTable(
@@ -79,6 +79,12 @@ export function renderWorkers(cli: Cli, workers: readonly WorkerView[]): string 
     ],
     rows,
   )
+}
+
+/** -1 is a member that this node has not heard of since its own start. */
+function seenText(worker: WorkerView): string {
+  if (worker.self) return 'here'
+  return worker.lastSeenMs < 0 ? 'never' : `${formatDuration(worker.lastSeenMs)} ago`
 }
 
 export function stateCell(worker: WorkerView): Cell {

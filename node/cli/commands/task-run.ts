@@ -9,6 +9,7 @@ import { createClient } from '../client.ts'
 import type { Action, Cli } from '../context.ts'
 import { describeError, EXIT, exitCodeOf, exitCodeOfTask } from '../exit-codes.ts'
 import { followTask } from '../tasks/follow-task.ts'
+import { createProgressNote } from '../tasks/progress-note.ts'
 import { createLogWriter } from '../tasks/log-writer.ts'
 import { addTaskOptions, requestOf } from '../tasks/task-options.ts'
 import { hasEnded, watchTask } from '../tasks/task-watcher.ts'
@@ -51,14 +52,20 @@ export function addRunCommands(task: Command, action: Action): void {
 /** Follows a task to its end on this terminal. */
 export async function follow(cli: Cli, client: Client, id: string, options: { cancelOnInterrupt: boolean }): Promise<number> {
   const clock = createHoldingClock()
-  const watcher = await watchTask(client, id, clock)
+  const progress = createProgressNote(cli)
+  const watcher = await watchTask(client, id, clock, progress.show)
+  const write = createLogWriter(cli)
   const forget = options.cancelOnInterrupt ? onInterrupt(cli, client, id) : () => {}
   try {
     const ended = await followTask(client, watcher, clock, {
-      chunk: createLogWriter(cli),
+      chunk(piece) {
+        progress.clear()
+        return write(piece)
+      },
       attempt: (now, before) => cli.note(`nimbus: ${whatHappened(before)}; attempt ${now.epoch} runs on ${safe(now.workerName)}.`),
       missing: (reason) => cli.note(`nimbus: ${reason}.`),
     })
+    progress.clear()
     if (cli.globals.json) cli.printJson({ event: 'ended', task: ended })
     else if (ended.state !== 'succeeded') sayEnd(cli, ended)
     return exitCodeOfTask(ended)

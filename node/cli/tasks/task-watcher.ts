@@ -21,7 +21,13 @@ const AWAY_MS_MAX = 30_000
 
 type Waiter = { wanted: (task: TaskView) => boolean; resolve: (task: TaskView) => void; reject: (error: unknown) => void }
 
-export async function watchTask(client: Client, id: string, clock: Clock): Promise<TaskWatcher> {
+/** @param onChange hears every state that is seen, also those between two that somebody waits for */
+export async function watchTask(
+  client: Client,
+  id: string,
+  clock: Clock,
+  onChange: (task: TaskView) => void = () => {},
+): Promise<TaskWatcher> {
   const path = `/api/tasks/${encodeURIComponent(id)}`
   const stopped = new AbortController()
   const waiters = new Set<Waiter>()
@@ -30,6 +36,7 @@ export async function watchTask(client: Client, id: string, clock: Clock): Promi
   let seenAt = clock.nowMs()
 
   const settle = () => {
+    onChange(task)
     for (const waiter of waiters) {
       if (failure !== undefined) waiter.reject(failure.error)
       else if (waiter.wanted(task)) waiter.resolve(task)

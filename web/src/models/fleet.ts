@@ -5,8 +5,11 @@ import type { MeshView, TaskStateName, WorkerView } from '../../../protocols/htt
 /** More members than a page can show; the rest is counted by the node and said. */
 const WORKERS_MAX = 2_000
 
-/** `seenAt` is a time by this browser's clock: an age that was true when it was sent would stand still. */
-export type Worker = WorkerView & { seenAt: number }
+/**
+ * `seenAt` is a time by this browser's clock: an age that was true when it was sent would stand still. Undefined where
+ * the node that serves this page has not heard the worker since its own start.
+ */
+export type Worker = WorkerView & { seenAt: number | undefined }
 
 export type Fleet = {
   mesh: ReadonlySignal<MeshView | undefined>
@@ -53,7 +56,8 @@ export function createFleet(): Fleet {
 }
 
 function received(view: WorkerView): Worker {
-  return { ...view, seenAt: Date.now() - (view.self ? 0 : view.lastSeenMs) }
+  if (view.self) return { ...view, seenAt: Date.now() }
+  return { ...view, seenAt: view.lastSeenMs < 0 ? undefined : Date.now() - view.lastSeenMs }
 }
 
 function bySelfThenName(one: Worker, two: Worker): number {

@@ -48,7 +48,7 @@ export function needsOf(
       title: worker.name,
       text,
       href: `/workers/${worker.peerId}`,
-      since: worker.seenAt,
+      since: worker.seenAt ?? now,
     })
   }
   const retried = new Set(known.tasks.map((task) => specOf(task).retryOf))

@@ -70,7 +70,7 @@ function Minority(props: { mesh: MeshView; workers: readonly Worker[] }) {
         On this side: {here.map((worker) => worker.name).join(', ')}. Not reached:{' '}
         {away.map((worker) => worker.name).join(', ') || 'unknown'}.
       </p>
-      <p class="cure">Tasks published here wait until the sides meet again. If those machines are gone for good: nimbus group recover</p>
+      <p class="cure">Bring those machines back, or open a node on their side. Tasks published here wait until the sides meet again.</p>
     </Callout>
   )
 }

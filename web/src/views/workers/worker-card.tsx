@@ -4,7 +4,7 @@ import { titleOf } from '../../models/task-facts.ts'
 import { Slots } from '../../parts/meters.tsx'
 import { usePage } from '../../parts/page-context.ts'
 import { WorkerMark } from '../../parts/state-mark.tsx'
-import { Age } from '../../parts/times.tsx'
+import { LastSeen } from './seen.tsx'
 
 const RUNNING_SHOWN = 2
 
@@ -41,7 +41,7 @@ export function WorkerCard(props: { worker: Worker }) {
           <li class="muted">
             {away ? (
               <>
-                last seen <Age time={worker.seenAt} suffix />
+                <LastSeen worker={worker} />
               </>
             ) : (
               'idle'

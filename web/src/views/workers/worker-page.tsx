@@ -6,6 +6,7 @@ import { Callout, EmptyState } from '../../parts/notes.tsx'
 import { usePage } from '../../parts/page-context.ts'
 import { WorkerMark } from '../../parts/state-mark.tsx'
 import { Age } from '../../parts/times.tsx'
+import { LastSeen } from './seen.tsx'
 import type { Worker } from '../../models/fleet.ts'
 import { lastAttempt } from '../../models/task-facts.ts'
 import { TaskTable } from '../tasks/task-table.tsx'
@@ -35,7 +36,7 @@ export function WorkerPage(props: { id: string }) {
           tone="bad"
           title={
             <>
-              Offline, last seen <Age time={worker.seenAt} suffix />.
+              Offline, <LastSeen worker={worker} />.
             </>
           }
         >
