@@ -1,13 +1,12 @@
 // A script of ours in a process of its own, for work that may take much memory or block: one order in, messages out.
 // Ends with its caller: when the channel closes the helper exits (the script's part: see `serveHelper`).
-import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { getCompileCacheDir } from 'node:module'
 import { type Clock, repeat } from '../kernel/clock.ts'
-import { NimbusError } from '../kernel/errors.ts'
+import { messageOf, NimbusError } from '../kernel/errors.ts'
 
 export type HelperLimits = { memoryBytesMax: number; timeMaxMs: number }
-type HelperEnd = { exitCode: number | null; signal: string | null }
+type HelperEnd = { exitCode: number | undefined; signal: string | undefined }
 
 const MEMORY_LOOK_MS = 100
 const PAGE_BYTES = 4096
@@ -25,11 +24,19 @@ type HelperOptions<Message> = {
 /** Settles with how the process ended; rejects with `helper-too-long`, `helper-too-large` or `aborted` when it was ended for that. */
 export async function runHelper<Message>(clock: Clock, options: HelperOptions<Message>): Promise<HelperEnd> {
   const { script, order, limits, onMessage, signal } = options
-  const child = spawn(process.execPath, [script], {
+  // Loaded with the first helper: it takes a tenth of a second that no start and no plain task has to wait for.
+  const { execa } = await import('execa')
+  const child = execa(process.execPath, [script], {
     cwd: '/',
     env: helperEnvironment(),
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    extendEnv: false,
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: 'ignore',
+    ipc: true,
     serialization: 'advanced',
+    buffer: false,
+    reject: false,
   })
   let reason: NimbusError | undefined
   const end = (error: NimbusError): void => {
@@ -46,19 +53,27 @@ export async function runHelper<Message>(clock: Clock, options: HelperOptions<Me
   const abort = (): void => endFor('aborted', 'It was aborted.')
   signal?.addEventListener('abort', abort, { once: true })
   if (signal?.aborted) abort()
-  child.on('message', (message) => onMessage(message as Message))
   try {
-    return await new Promise<HelperEnd>((resolve, reject) => {
-      child.on('error', (cause) => {
-        if (child.pid === undefined) reject(notStarted(cause))
-      })
-      child.once('close', (exitCode, by) => (reason ? reject(reason) : resolve({ exitCode, signal: by })))
-      if (child.connected) child.send(order as object, () => {}) // a helper that died at once is told by its exit
-    })
+    const listening = listen(child, onMessage)
+    await child.sendMessage(order as object).catch(() => {}) // a helper that died at once is told by its exit
+    const { exitCode, signal: by, cause } = await child
+    await listening
+    if (reason !== undefined) throw reason
+    if (child.pid === undefined) throw notStarted(cause)
+    return { exitCode, signal: by }
   } finally {
     tooLong()
     memory()
     signal?.removeEventListener('abort', abort)
+  }
+}
+
+/** Hands messages on until the channel closes; how the helper ended is told by its exit. */
+async function listen<Message>(child: { getEachMessage(): AsyncIterable<unknown> }, onMessage: (message: Message) => void): Promise<void> {
+  try {
+    for await (const message of child.getEachMessage()) onMessage(message as Message)
+  } catch {
+    // the channel broke: the exit follows
   }
 }
 
@@ -71,9 +86,9 @@ export function serveHelper<Order, Message>(work: (order: Order, tell: (message:
   })
 }
 
-function notStarted(cause: Error): NimbusError {
+function notStarted(cause: unknown): NimbusError {
   const cure = 'Look at the limits of this machine: processes and memory.'
-  return new NimbusError('helper-not-started', `A helper process could not be started: ${cause.message}.`, { kind: 'busy', cause, cure })
+  return new NimbusError('helper-not-started', `A helper process could not be started: ${messageOf(cause)}.`, { kind: 'busy', cause, cure })
 }
 
 function helperEnvironment(): NodeJS.ProcessEnv {
