@@ -105,6 +105,7 @@ export function createExecution(components: ExecutionComponents): Execution {
     runs.set(task, { task, epoch: value.epoch, term: lease.term(), phase: 'waiting', ...(fold.task(task)?.cancel ? { cancelled: true } : {}) })
     lease.wake()
     startWaiting()
+    components.onChange()
   }
 
   return {
