@@ -117,7 +117,7 @@ function sayEnd(cli: Cli, task: TaskView): void {
       : result?.signal !== undefined
         ? `ended by ${safe(result.signal)}`
         : result?.exitCode !== undefined
-          ? `exit code ${result.exitCode}`
+          ? `exit code ${result.exitCode}${result.error === undefined ? '' : `: ${safe(result.error)}`}`
           : safe(result?.error ?? 'it did not run')
   const attempts = task.attempts.length > 1 ? `, ${task.attempts.length} attempts` : ''
   cli.note(`nimbus: task ${task.id} ${task.state}: ${why}${attempts}.`)
