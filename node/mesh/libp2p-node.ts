@@ -1,7 +1,6 @@
 // The one place that sets libp2p up. Every option differs from its default for a reason that was measured; see the
 // comments. Nothing of Nimbus's own protocols is here.
 import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@chainsafe/libp2p-yamux'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import type { GossipSub } from '@libp2p/gossipsub'
 import { gossipsub } from '@libp2p/gossipsub'
@@ -13,6 +12,7 @@ import { preSharedKey } from '@libp2p/pnet'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import type { PeerId } from '../../protocols/ids.ts'
+import { thriftyYamux } from './yamux-credit.ts'
 
 /** Members and strangers together; the next one waits at the door of the operating system. */
 const CONNECTIONS_MAX = 300
@@ -45,7 +45,7 @@ export async function createLibp2pNode({ seed, psk, listen, topic, mdnsTag, gate
     connectionProtector: preSharedKey({ psk: swarmKey(psk) }),
     connectionEncrypters: [noise()],
     // The default window of 16 MiB is over the stream's read buffer of 4 MiB, so that a paused reader would be reset.
-    streamMuxers: [yamux({ enableKeepAlive: false, streamOptions: { maxStreamWindowSize: 1024 * 1024 } })],
+    streamMuxers: [thriftyYamux({ enableKeepAlive: false, streamOptions: { maxStreamWindowSize: 1024 * 1024 } })],
     connectionGater: gater,
     // Off: it aborts the connections of a node that is only busy. Membership probes find who hangs.
     connectionMonitor: { enabled: false },
