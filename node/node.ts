@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url'
 import { decodeCallRequest, encodeCall } from '../protocols/calls.ts'
 import type { PeerId } from '../protocols/ids.ts'
 import type { ProfileRecord } from '../protocols/records.ts'
-import { encodeGossip } from '../protocols/gossip.ts'
 import { operatorToken } from './api/access/token-file.ts'
 import { createApiServer } from './api/server.ts'
 import type { ReadyInfo, UpOptions } from './config.ts'
@@ -39,7 +38,7 @@ import { createLastWordsWiring } from './wiring/last-words.ts'
 import { createLifecycle, type Stopped } from './wiring/lifecycle.ts'
 import { createLogKeeper } from './tasks/work/log-keeper.ts'
 import { createMemberFacts } from './wiring/member-facts.ts'
-import { connectMesh, createSender } from './wiring/mesh-link.ts'
+import { connectMesh, createPresenceTeller, createSender } from './wiring/mesh-link.ts'
 import { createMetrics } from './wiring/metrics.ts'
 import { createNodePort } from './wiring/node-port.ts'
 import { createOwnPresence } from './wiring/presence.ts'
@@ -111,6 +110,8 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       MEMBERSHIP_PRESETS[options.preset],
     )
 
+    const tellPresence = createPresenceTeller(host, send, () => members.current().flatMap(({ peerId }) => (peerId !== self && membership.stateOf(peerId) === 'alive' ? [peerId] : [])))
+
     // Work: processes of this machine.
     const blobs = createBlobStore({ dir: join(dataDir, 'blobs') })
     const workspaces = createWorkspaces({ dataDir })
@@ -144,7 +145,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
 
     // The queue: replicated logs, registers, leases, claims.
     const slots = options.slots ?? availableParallelism()
-    const presence = createOwnPresence({ self, epoch, clock, freeSlots: () => slots - engine.execution.runs().length, tell: (status) => (host.announce(encodeGossip(status)), emitWorker(self)) })
+    const presence = createOwnPresence({ self, epoch, clock, freeSlots: () => slots - engine.execution.runs().length, tell: (status) => (tellPresence(status), emitWorker(self)) })
     const blocks = createBlockStore(database)
     const memory = await readSeatMemory(database, values, trust.founder(), self)
     if (memory.damaged) log.error({}, 'the memory of this keeper is damaged: it does not vote')

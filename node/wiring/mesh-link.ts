@@ -39,6 +39,18 @@ export function createSender(host: Pick<MeshHost, 'send'>): (peer: PeerId, messa
   }
 }
 
+/**
+ * Tells a status to all: over the links where every living member has one, since gossip sends it four times to each in a
+ * small mesh; by gossip where somebody can be reached through others only.
+ */
+export function createPresenceTeller(host: Pick<MeshHost, 'peers' | 'announce'>, send: (peer: PeerId, message: LinkMessage) => boolean, alive: () => PeerId[]): (presence: Presence) => void {
+  return (presence) => {
+    const linked = new Set(host.peers())
+    const isTold = [...linked].map((peer) => send(peer, presence))
+    if (isTold.includes(false) || alive().some((peer) => !linked.has(peer))) host.announce(encodeGossip(presence))
+  }
+}
+
 export function connectMesh(components: MeshLinkComponents, send: (peer: PeerId, message: LinkMessage) => boolean): Cancel {
   const { host, membership, engine, log } = components
   const onFrame = (peer: PeerId, frame: Uint8Array): void => {

@@ -4,10 +4,11 @@ import type { PeerId } from '../../protocols/ids.ts'
 import type { Presence } from '../../protocols/presence.ts'
 import type { Cancel, Clock } from '../kernel/clock.ts'
 
-/** Load and memory are told in steps, so that an idle node says nothing. */
+/** Load and memory are told in steps, and again when they moved by more than one, so that a value at a step's edge says nothing. */
 const LOAD_STEP = 25
 const MEMORY_STEP_MB = 512
-const LOOK_MS = 5_000
+/** The machine is looked at this often, and never for an answer: asking the system costs more than all else in a status. */
+const LOOK_MS = 10_000
 /** Slots change with every task: they are told at most this often. */
 const TELL_MS = 250
 
@@ -20,50 +21,62 @@ export type OwnPresence = {
   stop(): void
 }
 
-export function createOwnPresence(components: { self: PeerId; epoch: number; clock: Clock; freeSlots(): number; tell(presence: Presence): void }): OwnPresence {
-  const { clock } = components
+export type PresenceComponents = {
+  self: PeerId
+  epoch: number
+  clock: Clock
+  freeSlots(): number
+  tell(presence: Presence): void
+  machine?(): Machine
+}
+
+/** Load of the last minute in percent of all cores, and free memory. */
+export type Machine = { load: number; memoryFreeMb: number }
+
+export function createOwnPresence({ self, epoch, clock, freeSlots, tell, machine = lookAtMachine }: PresenceComponents): OwnPresence {
   let version = 0
   let state: Presence['state'] = 'active'
   let told = ''
   let timer: Cancel | undefined
   let looking: Cancel = () => {}
+  let shown = inSteps(machine())
 
-  const measure = (): Presence => ({
-    t: 'presence',
-    node: components.self,
-    epoch: components.epoch,
-    version,
-    state,
-    freeSlots: Math.max(0, components.freeSlots()),
-    load: Math.round((loadavg()[0] ?? 0) / availableParallelism() / (LOAD_STEP / 100)) * LOAD_STEP,
-    memoryFreeMb: Math.floor(freemem() / 2 ** 20 / MEMORY_STEP_MB) * MEMORY_STEP_MB,
-  })
-  const tell = (): void => {
+  const current = (): Presence => ({ t: 'presence', node: self, epoch, version, state, freeSlots: Math.max(0, freeSlots()), ...shown })
+  const tellIfNew = (): void => {
     timer = undefined
-    const key = JSON.stringify({ ...measure(), version: 0 })
+    const key = JSON.stringify({ ...current(), version: 0 })
     if (key === told) return
     told = key
     version += 1
-    components.tell(measure())
-  }
-  const changed = (): void => {
-    timer ??= clock.after(TELL_MS, tell)
+    tell(current())
   }
   const look = (): void => {
-    tell()
+    const seen = machine()
+    if (Math.abs(seen.load - shown.load) > LOAD_STEP || Math.abs(seen.memoryFreeMb - shown.memoryFreeMb) > MEMORY_STEP_MB) shown = inSteps(seen)
+    tellIfNew()
     looking = clock.after(LOOK_MS, look)
   }
   return {
-    current: measure,
+    current,
     setState(next) {
       state = next
-      tell()
+      tellIfNew()
     },
-    changed,
+    changed() {
+      timer ??= clock.after(TELL_MS, tellIfNew)
+    },
     start: look,
     stop() {
       looking()
       timer?.()
     },
   }
+}
+
+function inSteps({ load, memoryFreeMb }: Machine): Machine {
+  return { load: Math.round(load / LOAD_STEP) * LOAD_STEP, memoryFreeMb: Math.floor(memoryFreeMb / MEMORY_STEP_MB) * MEMORY_STEP_MB }
+}
+
+function lookAtMachine(): Machine {
+  return { load: ((loadavg()[0] ?? 0) / availableParallelism()) * 100, memoryFreeMb: freemem() / 2 ** 20 }
 }
