@@ -1,7 +1,10 @@
 // `npm run bench` runs every benchmark, `npm run bench -- NAME` one of them. Each prints a table; none of them judges.
+import { idle } from './idle.ts'
+import { queue } from './queue.ts'
+import { start } from './start.ts'
 import { visible } from './visible.ts'
 
-const BENCHMARKS: Record<string, () => Promise<void>> = { visible }
+const BENCHMARKS: Record<string, () => Promise<void>> = { start, idle, visible, queue }
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !Object.hasOwn(BENCHMARKS, name))
