@@ -20,7 +20,11 @@ export type SimNetwork = {
   counters: { sent: number; lost: number; duplicated: number; bytes: number }
 }
 
-export function createSimNetwork(clock: SimClock, random: Random, receive: (to: PeerId, from: PeerId, message: LinkMessage) => void): SimNetwork {
+export function createSimNetwork(
+  clock: SimClock,
+  random: Random,
+  receive: (to: PeerId, from: PeerId, message: LinkMessage) => void,
+): SimNetwork {
   let sides: ReadonlyMap<PeerId, number> = new Map()
   const reaches = (from: PeerId, to: PeerId): boolean => (sides.get(from) ?? 0) === (sides.get(to) ?? 0)
   const network: SimNetwork = {

@@ -1,5 +1,4 @@
-// One node of the simulator: an engine on a simulated disk, its simulated processes and the guardian that outlives it.
-import { createHash } from 'node:crypto'
+// One node of the simulator: an engine on a simulated disk that can crash, stand still and come back.
 import { decode, encode } from '@ipld/dag-cbor'
 import type { PeerId, TaskId, Term } from '../../protocols/ids.ts'
 import type { LinkMessage } from '../../protocols/streams.ts'
@@ -15,12 +14,17 @@ import { NO_BALLOT } from '../../node/tasks/claims/ballots.ts'
 import { decodeRegister } from '../../node/tasks/claims/keeper.ts'
 import type { Register } from '../../node/tasks/claims/keeper.ts'
 import type { SeatState } from '../../node/tasks/claims/seats.ts'
+import { fakeSign } from './fake-identity.ts'
 import type { SimClock } from './sim-clock.ts'
+import { createSimGuardian } from './sim-guardian.ts'
 import type { SimDisk } from './sim-disk.ts'
 import { createSimDisk } from './sim-disk.ts'
 import type { SimNetwork } from './sim-network.ts'
 
 export type SimRun = { task: TaskId; epoch: number; term: Term; node: PeerId; remainingMs: number; state: 'running' | 'frozen' | 'over' }
+
+/** A known mistake: registers forgotten at a restart, answers before the fsync, a lease counted from the answer to its renewal. */
+export type PlantedFault = 'forgetful-keeper' | 'skipped-fsync' | 'lease-from-answer'
 
 export type World = {
   clock: SimClock
@@ -28,6 +32,8 @@ export type World = {
   network: SimNetwork
   peers: PeerId[]
   left: Set<PeerId>
+  planted: PlantedFault | undefined
+  workMaxMs: number
   node(peer: PeerId): SimNode
   /** Checked at every change of a run: no two of one task run at once. */
   onRun(run: SimRun): void
@@ -41,9 +47,10 @@ export type SimNode = {
   engine: Engine | undefined
   up: boolean
   paused: boolean
-  runs: Map<string, SimRun>
   boot(): Promise<void>
   crash(): void
+  /** Crashes in the middle of the next write, or soon where nothing is written. */
+  crashWhileWriting(): void
   pause(): void
   resume(): void
   receive(from: PeerId, message: LinkMessage): void
@@ -52,82 +59,54 @@ export type SimNode = {
 }
 
 const SLOTS = 2
-const TICK_MS = 20
+const CRASH_WAIT_MS = 300
+const CATCH_UP_MS = 2
 
 export function createSimNode(world: World, peer: PeerId): SimNode {
   const { clock, random, network } = world
-  const disk: SimDisk = createSimDisk(clock, random)
+  const disk: SimDisk = createSimDisk(clock, random, {
+    onTorn: () => world.count('torn batch'),
+    ...(world.planted === 'skipped-fsync' ? { answersEarly: true } : {}),
+  })
   let life = 0
+  /** What waits for a node that is paused, or that works off what came meanwhile. */
   let deferred: (() => void)[] = []
-  const leases = new Map<Term, number>()
+  let catchingUp = false
   let term: Term | undefined
 
+  const isBehind = (): boolean => node.paused || catchingUp
   const nodeClock = (): Clock => {
     const born = life
     const guarded = (run: () => void) => () => {
       if (born !== life) return
-      if (node.paused) deferred.push(run)
+      if (isBehind()) deferred.push(run)
       else run()
     }
     return { wallMs: clock.wallMs, nowMs: clock.nowMs, after: (delayMs, run) => clock.after(delayMs, guarded(run)) }
   }
   const later = (run: () => void) => {
     const born = life
-    return () => (born !== life ? undefined : node.paused ? void deferred.push(run) : run())
+    return () => (born !== life ? undefined : isBehind() ? void deferred.push(run) : run())
   }
-  const mayRun = (run: SimRun): boolean => clock.nowMs() <= (leases.get(run.term) ?? -Infinity)
-  const set = (run: SimRun, state: SimRun['state']): void => {
-    if (run.state === state) return
-    run.state = state
-    world.onRun(run)
-  }
-  const end = (run: SimRun): void => {
-    set(run, 'over')
-    node.runs.delete(`${run.task}/${run.epoch}`)
-  }
-
-  /** The guardian: it works on its own clock, frozen node or not. */
-  const guard = (): void => {
-    clock.after(TICK_MS, () => {
-      for (const run of node.runs.values()) {
-        set(run, mayRun(run) ? 'running' : 'frozen')
-        if (run.state !== 'running') continue
-        run.remainingMs -= TICK_MS
-        if (run.remainingMs > 0) continue
-        end(run)
-        later(() => node.engine?.execution.ended(run.task, run.epoch, { result: 'succeeded', exitCode: 0, endedAt: clock.wallMs() }))()
-      }
-      if (node.runs.size > 0) guard()
-    })
-  }
-  const work = {
-    start(order: { task: TaskId; epoch: number; term: Term }): void {
-      const run: SimRun = { task: order.task, epoch: order.epoch, term: order.term, node: peer, remainingMs: 40 + random.next() ** 3 * 4_000, state: 'frozen' }
-      node.runs.set(`${order.task}/${order.epoch}`, run)
-      if (node.runs.size === 1) guard()
-      set(run, mayRun(run) ? 'running' : 'frozen')
-    },
-    stop(task: TaskId, epoch: number, reason: string): void {
-      const run = node.runs.get(`${task}/${epoch}`)
-      clock.after(5 + random.next() * 30, () => {
-        if (run !== undefined && run.state !== 'over') end(run)
-        later(() => node.engine?.execution.ended(task, epoch, { result: reason === 'cancelled' ? 'cancelled' : 'lost', endedAt: clock.wallMs() }))()
-      })
-    },
-  }
+  /** The guardian lives through crashes; what it says reaches only the life that it was said to. */
+  const guardian = createSimGuardian(world, peer, (task, epoch, outcome) =>
+    later(() => node.engine?.execution.ended(task, epoch, outcome))(),
+  )
 
   const boot = async (): Promise<void> => {
     life += 1
     const mine = life
     node.up = true
     node.paused = false
-    leases.clear()
+    guardian.nodeStarted()
     term = undefined
     const epoch = Math.floor(clock.wallMs() * 1024 + random.next() * 1024)
     await disk.database.write([], { sync: true })
     const oldTerm = await disk.read(`${META}term`)
     const registers = new Map<TaskId, Register>()
-    for await (const [key, value] of disk.database.range(REGISTERS, endOf(REGISTERS))) registers.set(key.slice(2) as TaskId, decodeRegister(unframeValue(value) as Uint8Array))
+    for await (const [key, value] of disk.database.range(REGISTERS, endOf(REGISTERS)))
+      registers.set(key.slice(2) as TaskId, decodeRegister(unframeValue(value) as Uint8Array))
+    if (world.planted === 'forgetful-keeper') registers.clear()
     const ended = new Set<string>()
     for await (const [key] of disk.database.range(ENDED_TERMS, endOf(ENDED_TERMS))) ended.add(key.slice(2))
     const seat = await disk.read(`${META}seat`)
@@ -159,7 +138,7 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
           cutOf: () => undefined,
           keepers: () => world.peers.filter((one) => !world.left.has(one)),
         },
-        work,
+        work: guardian.work,
         offers: () =>
           world.peers.map((one) => ({
             node: one,
@@ -179,14 +158,14 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
         slots: () => (world.left.has(peer) ? 0 : SLOTS),
         listener: {
           onTask(state) {
-            if (state.value.state === 'settled') world.onSettled(peer, state.id, `${state.value.end}/${state.value.epoch}`, state.value.version)
+            if (state.value.state === 'settled')
+              world.onSettled(peer, state.id, `${state.value.end}/${state.value.epoch}`, state.value.version)
           },
           onProfile() {},
           onGroup() {},
           onRuns() {},
           onLease(untilMs, which) {
-            leases.set(which, untilMs ?? -Infinity)
-            for (const run of node.runs.values()) if (run.term === which && untilMs === undefined) set(run, 'frozen')
+            guardian.onLease(untilMs, which)
             if (which === term) return
             term = which
             persist([{ put: `${META}term`, value: encode(which) }], () => {})
@@ -196,7 +175,12 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
           onError: world.onError,
         },
       },
-      { registers, ended, seat: seat === undefined ? firstSeat(world.peers[0] as PeerId) : decode<SeatState>(seat), blocks: blocks.all(() => world.count('damaged')) },
+      {
+        registers,
+        ended,
+        seat: seat === undefined ? firstSeat(world.peers[0] as PeerId) : decode<SeatState>(seat),
+        blocks: blocks.all(() => world.count('damaged')),
+      },
     )
     if (mine !== life) return
     node.engine = engine
@@ -213,33 +197,41 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
     engine: undefined,
     up: false,
     paused: false,
-    runs: new Map(),
     boot,
     crash() {
       life += 1
       node.up = false
       node.engine = undefined
       deferred = []
+      catchingUp = false
       disk.crash()
-      // The guardian ends the work first, then says so to whoever it reaches.
-      const dead = [...node.runs.values()]
-      const lastTerm = term
-      clock.after(1 + random.next() * 20, () => {
-        for (const run of dead) if (run.state !== 'over') end(run)
-        if (lastTerm === undefined || random.next() < 0.3) return
-        for (const other of world.peers) {
-          if (other !== peer) network.datagram(peer, other, () => world.node(other).receiveLastWords(peer, lastTerm))
-        }
-      })
+      guardian.nodeDied()
+    },
+    crashWhileWriting() {
+      const mine = life
+      const strike = (): void => {
+        if (mine === life) node.crash()
+      }
+      disk.duringNextWrite(strike)
+      clock.after(CRASH_WAIT_MS, strike)
     },
     pause() {
       node.paused = true
     },
     resume() {
       node.paused = false
-      const late = deferred
-      deferred = []
-      for (const run of late) run()
+      if (catchingUp) return
+      catchingUp = true
+      const mine = life
+      // One message at a time, as a process does with its sockets: the guardian ticks between two of them.
+      const next = (): void => {
+        if (mine !== life) return
+        const run = node.paused ? undefined : deferred.shift()
+        run?.()
+        catchingUp = deferred.length > 0
+        if (catchingUp) clock.after(random.next() * CATCH_UP_MS, next)
+      }
+      next()
     },
     receive(from, message) {
       if (!node.up) return
@@ -255,14 +247,4 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
 
 function firstSeat(founder: PeerId): SeatState {
   return { config: { version: 1, seats: [founder] }, votes: 1, promised: NO_BALLOT }
-}
-
-/** Stands in for Ed25519 here: the cost of real signatures would hide the schedules. */
-function fakeSign(author: PeerId, bytes: Uint8Array): Uint8Array {
-  return createHash('sha512').update(author).update(bytes).digest()
-}
-
-export function fakePeer(index: number): PeerId {
-  const letters = '123456789ABCDEFGHJKLMNPQRSTUVWXYZ'
-  return `12D3Koo${'W'.repeat(42)}${letters[Math.floor(index / 100)]}${letters[Math.floor(index / 10) % 10]}${letters[index % 10]}` as PeerId
 }

@@ -1,0 +1,4 @@
+// The second half of the seeds of CI.
+import { describeSeeds } from './describe-seeds.ts'
+
+describeSeeds(151, 150)

@@ -1,0 +1,95 @@
+// The guardian of a simulated node and its processes: it freezes work when the lease runs out, on its own clock, and outlives the node.
+import type { PeerId, TaskId, Term } from '../../protocols/ids.ts'
+import type { Outcome } from '../../protocols/records.ts'
+import { LEASE_MS } from '../../node/tasks/claims/lease-times.ts'
+import type { Work } from '../../node/tasks/execution.ts'
+import type { SimRun, World } from './sim-node.ts'
+
+export type SimGuardian = {
+  work: Work
+  /** The lease of `term` runs until then; undefined: it is over. */
+  onLease(untilMs: number | undefined, term: Term): void
+  /** The node died: the work is ended, then whoever is reached hears that the term is over. */
+  nodeDied(): void
+  nodeStarted(): void
+}
+
+const TICK_MS = 20
+
+export function createSimGuardian(
+  world: World,
+  peer: PeerId,
+  onEnded: (task: TaskId, epoch: number, outcome: Outcome) => void,
+): SimGuardian {
+  const { clock, random } = world
+  const runs = new Map<string, SimRun>()
+  const leases = new Map<Term, number>()
+  let term: Term | undefined
+
+  const mayRun = (run: SimRun): boolean => clock.nowMs() <= (leases.get(run.term) ?? -Infinity)
+  const set = (run: SimRun, state: SimRun['state']): void => {
+    if (run.state === state) return
+    run.state = state
+    world.onRun(run)
+  }
+  const end = (run: SimRun): void => {
+    set(run, 'over')
+    runs.delete(`${run.task}/${run.epoch}`)
+  }
+  const tick = (): void => {
+    for (const run of runs.values()) {
+      set(run, mayRun(run) ? 'running' : 'frozen')
+      if (run.state !== 'running') continue
+      run.remainingMs -= TICK_MS
+      if (run.remainingMs > 0) continue
+      end(run)
+      onEnded(run.task, run.epoch, { result: 'succeeded', exitCode: 0, endedAt: clock.wallMs() })
+    }
+    if (runs.size > 0) clock.after(TICK_MS, tick)
+  }
+  return {
+    work: {
+      start({ task, epoch, term: under }) {
+        const run: SimRun = {
+          task,
+          epoch,
+          term: under,
+          node: peer,
+          remainingMs: 40 + random.next() ** 3 * world.workMaxMs,
+          state: 'frozen',
+        }
+        runs.set(`${task}/${epoch}`, run)
+        if (runs.size === 1) clock.after(TICK_MS, tick)
+        set(run, mayRun(run) ? 'running' : 'frozen')
+      },
+      stop(task, epoch, reason) {
+        const run = runs.get(`${task}/${epoch}`)
+        clock.after(5 + random.next() * 30, () => {
+          if (run !== undefined && run.state !== 'over') end(run)
+          onEnded(task, epoch, { result: reason === 'cancelled' ? 'cancelled' : 'lost', endedAt: clock.wallMs() })
+        })
+      },
+    },
+    onLease(untilMs, which) {
+      const counted = untilMs !== undefined && world.planted === 'lease-from-answer' ? clock.nowMs() + LEASE_MS : untilMs
+      leases.set(which, counted ?? -Infinity)
+      term = which
+      if (untilMs === undefined) for (const run of runs.values()) if (run.term === which) set(run, 'frozen')
+    },
+    nodeDied() {
+      const dead = [...runs.values()]
+      const lastTerm = term
+      clock.after(1 + random.next() * 20, () => {
+        for (const run of dead) if (run.state !== 'over') end(run)
+        if (lastTerm === undefined || random.next() < 0.3) return
+        for (const other of world.peers) {
+          if (other !== peer) world.network.datagram(peer, other, () => world.node(other).receiveLastWords(peer, lastTerm))
+        }
+      })
+    },
+    nodeStarted() {
+      leases.clear()
+      term = undefined
+    },
+  }
+}
