@@ -1,4 +1,6 @@
 // Time comes only through a Clock, so that a whole mesh can run under a virtual one.
+import { uptime } from 'node:os'
+import { createSleeplessTime } from './suspend.ts'
 
 /** Cancels a timer; safe to call twice. */
 export type Cancel = () => void
@@ -6,7 +8,7 @@ export type Cancel = () => void
 export type Clock = {
   /** Wall clock, milliseconds since 1970. For people and for ordering hints, never for leases. */
   wallMs(): number
-  /** Monotonic milliseconds; differences only. On Linux the same line for all processes of a machine. */
+  /** Monotonic milliseconds that count sleep of the machine; differences only. On Linux the same line for all processes of a machine. */
   nowMs(): number
   /** Calls back once after `delayMs`. */
   after(delayMs: number, callback: () => void): Cancel
@@ -25,7 +27,10 @@ export function createHoldingClock(): Clock {
 function systemClock(prepare: (timer: NodeJS.Timeout) => void): Clock {
   return {
     wallMs: () => Date.now(),
-    nowMs: () => Number(process.hrtime.bigint() / 1000n) / 1000,
+    nowMs: createSleeplessTime(
+      () => uptime() * 1000,
+      () => Number(process.hrtime.bigint() / 1000n) / 1000,
+    ),
     after(delayMs, callback) {
       const timer = setTimeout(callback, delayMs)
       prepare(timer)

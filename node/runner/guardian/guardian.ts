@@ -14,8 +14,8 @@ const LAST_WORDS_AT_MS = [0, 50, 200]
 /** A host name may take its time to resolve. */
 const SEND_MS_MAX = 500
 const GROWTH_MS = 20
-/** A far deadline is looked at in steps: a timer cannot wait longer than 24 days. */
-const LEASE_LOOK_MS_MAX = 3_600_000
+/** While work depends on a lease, it is looked at this often: after a sleep of the machine, timers come late. */
+const LEASE_LOOK_MS_MAX = 100
 const LEASES_MAX = 64
 
 const clock = createHoldingClock()
