@@ -7,6 +7,7 @@ import type { PeerId, TaskId, Term } from '../../protocols/ids.ts'
 import { taskId } from '../../protocols/ids.ts'
 import type { Entry, Outcome, ProfileRecord, RegisterValue, TaskRecord, TaskSpec } from '../../protocols/records.ts'
 import type { GroupConfig } from '../../protocols/streams.ts'
+import { createStateSum } from './state-sum.ts'
 
 export type AttemptState = { epoch: number; holder?: PeerId; term?: Term; startedAt?: number; outcome?: Outcome }
 
@@ -31,7 +32,7 @@ export type Fold = {
   profiles(): ReadonlyMap<PeerId, Profile>
   termEnded(node: PeerId, term: Term): boolean
   group(): GroupConfig | undefined
-  /** SHA-256 over the whole state, base64url; equal wherever the same blocks are. Cost grows with the number of tasks. */
+  /** A hash over the whole state, base64url; equal wherever the same blocks are. Costs what changed since it was asked last. */
   hash(): string
   /** Register values of one version that differ: a broken promise, never seen in a correct mesh. */
   conflicts(): number
@@ -53,22 +54,26 @@ export function createFold(listener: FoldListener, options: { mayPublish(author:
   let group: GroupConfig | undefined
   let conflicts = 0
 
+  const sum = createStateSum()
+
   const stateOf = (id: TaskId): TaskState => {
     let state = tasks.get(id)
     if (state === undefined) {
       state = { id, value: INITIAL_VALUE, attempts: new Map(), updated: 0 }
       tasks.set(id, state)
     }
+    sum.changes(state)
     return state
   }
   const applyEntry = (entry: Entry, block: Block): void => {
+    // A viewer says who it is, and nothing else.
+    if (entry.kind !== 'profile' && !options.mayPublish(block.author)) return
     switch (entry.kind) {
       case 'task':
-        if (!options.mayPublish(block.author) || taskId(block.author, entry.createdAt, entry.nonce) !== entry.id) return
+        if (taskId(block.author, entry.createdAt, entry.nonce) !== entry.id) return
         if (!mergeTask(stateOf(entry.id), entry, block)) return
         return listener.onTask(stateOf(entry.id), 'task')
       case 'cancel': {
-        if (!options.mayPublish(block.author)) return
         const state = stateOf(entry.task)
         state.updated = Math.max(state.updated, block.hlc)
         if (state.cancel !== undefined && !isEarlier(block, state.cancel)) return
@@ -115,7 +120,12 @@ export function createFold(listener: FoldListener, options: { mayPublish(author:
     termEnded: (node, term) => endedTerms.get(node)?.has(term) ?? false,
     group: () => group,
     conflicts: () => conflicts,
-    hash: () => hashState(tasks, profiles, endedTerms, group),
+    hash() {
+      const hash = createHash('sha256').update(sum.bytes())
+      hash.update(encode([...profiles].sort(byKey)))
+      hash.update(encode([...endedTerms].sort(byKey).map(([node, terms]) => [node, [...terms].sort()])))
+      return hash.update(encode(group ?? null)).digest('base64url')
+    },
   }
 }
 
@@ -156,30 +166,6 @@ export function sameValue(a: RegisterValue, b: RegisterValue): boolean {
   return a === b || Buffer.compare(encode(a), encode(b)) === 0
 }
 
-function hashState(
-  tasks: ReadonlyMap<TaskId, TaskState>,
-  profiles: ReadonlyMap<PeerId, Profile>,
-  endedTerms: ReadonlyMap<PeerId, ReadonlySet<Term>>,
-  group: GroupConfig | undefined,
-): string {
-  const hash = createHash('sha256')
-  for (const id of [...tasks.keys()].sort()) {
-    const state = tasks.get(id)
-    if (state === undefined) continue
-    const attempts = [...state.attempts.values()].sort((a, b) => a.epoch - b.epoch)
-    hash.update(encode(plain([id, state.task, state.cancel, state.value, attempts, state.updated])))
-  }
-  hash.update(encode(plain([...profiles].sort(byKey))))
-  hash.update(encode([...endedTerms].sort(byKey).map(([node, terms]) => [node, [...terms].sort()])))
-  hash.update(encode(group ?? null))
-  return hash.digest('base64url')
-}
-
 function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): number {
   return a[0] < b[0] ? -1 : 1
-}
-
-/** DAG-CBOR knows no `undefined`. */
-function plain(value: unknown[]): unknown[] {
-  return value.map((item) => item ?? null)
 }
