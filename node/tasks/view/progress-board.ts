@@ -18,7 +18,9 @@ export type ProgressBoard = {
 
 export function createProgressBoard(components: { clock: Clock; self: PeerId; tell(message: LinkMessage): void; onChange(task: TaskId): void }): ProgressBoard {
   const board = new Map<string, Progress>()
+  /** Runs that told something a moment ago, and those of them that have more to tell. */
   const timers = new Map<string, Cancel>()
+  const stale = new Set<string>()
 
   const set = (task: TaskId, epoch: number, progress: Progress): void => {
     const key = `${task}/${epoch}`
@@ -28,15 +30,22 @@ export function createProgressBoard(components: { clock: Clock; self: PeerId; te
     components.onChange(task)
   }
   const tell = (task: TaskId, epoch: number): void => {
-    timers.delete(`${task}/${epoch}`)
-    components.tell({ t: 'progress', task, epoch, ...(board.get(`${task}/${epoch}`) ?? RUNNING) })
+    const key = `${task}/${epoch}`
+    components.tell({ t: 'progress', task, epoch, ...(board.get(key) ?? RUNNING) })
+    const next = (): void => {
+      timers.delete(key)
+      if (stale.delete(key)) tell(task, epoch)
+    }
+    timers.set(key, components.clock.after(TELL_MS, next))
   }
   return {
     note(task, epoch, progress) {
       const key = `${task}/${epoch}`
       if (progress === undefined && !board.has(key)) return
       set(task, epoch, progress ?? RUNNING)
-      if (!timers.has(key)) timers.set(key, components.clock.after(TELL_MS, () => tell(task, epoch)))
+      // The first word at once: a short clone would be over before anybody heard of it.
+      if (timers.has(key)) stale.add(key)
+      else tell(task, epoch)
     },
     receive(_from, { task, epoch, phase, message, percent }) {
       set(task, epoch, { phase, message, ...(percent === undefined ? {} : { percent }) })
