@@ -109,6 +109,9 @@ function whatHappened(attempt: AttemptView): string {
   return `attempt ${attempt.epoch} on ${safe(attempt.workerName)} ${attempt.outcome}${attempt.exitCode === undefined ? '' : ` with exit code ${attempt.exitCode}`}`
 }
 
+/** The text of a worker, without the full stop that follows it here. */
+const sentence = (text: string): string => safe(text.replace(/\.$/, ''))
+
 function sayEnd(cli: Cli, task: TaskView): void {
   const result = task.result
   const why =
@@ -117,8 +120,8 @@ function sayEnd(cli: Cli, task: TaskView): void {
       : result?.signal !== undefined
         ? `ended by ${safe(result.signal)}`
         : result?.exitCode !== undefined
-          ? `exit code ${result.exitCode}${result.error === undefined ? '' : `: ${safe(result.error)}`}`
-          : safe(result?.error ?? 'it did not run')
+          ? `exit code ${result.exitCode}${result.error === undefined ? '' : `: ${sentence(result.error)}`}`
+          : sentence(result?.error ?? 'it did not run')
   const attempts = task.attempts.length > 1 ? `, ${task.attempts.length} attempts` : ''
   cli.note(`nimbus: task ${task.id} ${task.state}: ${why}${attempts}.`)
 }
