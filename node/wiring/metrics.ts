@@ -1,5 +1,5 @@
 // The Prometheus page of a node: counters of the mesh, the queue and the store, under names with their units.
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import type { MeshHost } from '../mesh/host.ts'
 import type { GroupCommit } from '../store/group-commit.ts'
 import type { Engine } from '../tasks/engine.ts'
@@ -8,11 +8,18 @@ import { stateName } from '../tasks/transitions.ts'
 
 export type MetricsComponents = { host: MeshHost; engine: Engine; commit: GroupCommit; wallMs(): number; readers(): number; aliveMembers(): number }
 
-export function createMetrics({ host, engine, commit, wallMs, readers, aliveMembers }: MetricsComponents): () => Promise<string> {
+/** Made when somebody looks for the first time: most nodes are never scraped. */
+export function createMetrics(components: MetricsComponents): () => Promise<string> {
+  let registry: Promise<Registry> | undefined
+  return async () => (await (registry ??= createRegistry(components))).metrics()
+}
+
+async function createRegistry({ host, engine, commit, wallMs, readers, aliveMembers }: MetricsComponents): Promise<Registry> {
+  const { collectDefaultMetrics, Gauge, Registry } = await import('prom-client')
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const gauge = (name: string, help: string, collect: (set: (labels: Record<string, string>, value: number) => void) => void, labelNames: string[] = []): void => {
-    const made: Gauge = new Gauge({
+    const made = new Gauge<string>({
       name,
       help,
       labelNames,
@@ -43,5 +50,5 @@ export function createMetrics({ host, engine, commit, wallMs, readers, aliveMemb
   gauge('nimbus_store_syncs', 'Writes forced to disk', (set) => set({}, commit.counters().syncs))
   gauge('nimbus_event_readers', 'Clients that follow the event stream', (set) => set({}, readers()))
   gauge('nimbus_fold_conflicts', 'Register values of one version that differ; anything but 0 is a broken promise', (set) => set({}, engine.fold.conflicts()))
-  return () => registry.metrics()
+  return registry
 }
