@@ -82,6 +82,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     await book.load()
     const invites = createInvites({ identity, trust, book, psk, clock, random })
     const members = createMemberFacts(trust)
+    const mayWrite = (peer: PeerId): boolean => (members.find(peer)?.role ?? 'viewer') !== 'viewer'
 
     // What a crashed predecessor left running is ended before anything else may run.
     const runner = createRunner({ clock, log, dataDir })
@@ -165,7 +166,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         net: { send, linked: host.peers },
         trust: {
           wasMember: (peer) => members.find(peer) !== undefined,
-          mayPublish: (peer) => (members.find(peer)?.role ?? 'viewer') !== 'viewer',
+          mayPublish: mayWrite,
           cutOf: (peer, logEpoch) => (trust.cutOf(peer) === undefined ? undefined : (trust.cutOf(peer)?.get(logEpoch) ?? 0)),
           keepers: () => members.current().flatMap((member) => (member.role === 'viewer' || member.left === true || member.removed === true || fleet.isLeaving(member.peerId) ? [] : [member.peerId])),
         },
@@ -210,8 +211,8 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
 
     // The node's own life: drain, stop, leave.
     lifecycle.connect({ engine, presence, work, runner, trust, host, fleet, self, members })
-    const desk = createCallDesk({ logs, command: lifecycle.command })
-    host.onCall((_peer, body, signal) => desk.answer(decodeCallRequest(body), signal))
+    const desk = createCallDesk({ logs, command: lifecycle.command, mayCommand: mayWrite })
+    host.onCall((peer, body, signal) => desk.answer(peer, decodeCallRequest(body), signal))
     const port = createNodePort({
       self,
       mesh: trust.mesh(),

@@ -64,7 +64,15 @@ export function createNodePort(components: NodePortComponents): NodePort {
     if (view === undefined) throw new NimbusError('worker-unknown', `There is no worker ${peer}.`, { kind: 'missing', cure: 'nimbus worker ls lists them.' })
     return view
   }
+  /** What a viewer writes counts nowhere: it is told so here, instead of waiting for ever. */
+  const assertMayWrite = (deed: string): void => {
+    const own = fleet.view(self)
+    if (own !== undefined && own.state !== 'left' && own.memberRole !== 'viewer') return
+    const what = own === undefined || own.state === 'left' ? 'no member of this mesh any more' : 'a viewer of this mesh'
+    throw new NimbusError('may-not-write', `${fleet.nameOf(self)} may not ${deed}: it is ${what}.`, { kind: 'refused', cure: 'Do it on a member, or invite this machine again with --role member.' })
+  }
   const publishAll = async (specs: readonly TaskSpec[]): Promise<{ ids: TaskId[]; durability: 'majority' | 'local' }> => {
+    assertMayWrite('publish')
     let last = 0
     const ids = specs.map((spec) => {
       const createdAt = clock.wallMs()
@@ -110,6 +118,7 @@ export function createNodePort(components: NodePortComponents): NodePort {
     task: (id) => (isTaskId(id) && engine.fold.task(id)?.task !== undefined ? viewOf(known(id)) : undefined),
     publish: (requests) => publishAll(requests.map((request) => specOf(request, clock.wallMs()))),
     async cancel(id) {
+      assertMayWrite('cancel')
       const state = known(id)
       if (state.value.state === 'settled') throw new NimbusError('task-ended', `Task ${id} has ended already: it ${state.value.end}.`, { kind: 'refused', cure: 'Run it again as a new task: nimbus task retry ID.' })
       if (state.cancel === undefined) await engine.durable(engine.append({ kind: 'cancel', task: state.id }), ACKNOWLEDGE_MS)
@@ -130,6 +139,7 @@ export function createNodePort(components: NodePortComponents): NodePort {
     invite: components.invite,
     async command(peerId, verb) {
       const peer = peerId as PeerId
+      if (peer !== self) assertMayWrite(verb)
       if (peer === self) await components.commandSelf(verb)
       else await expectDone(components.call(peer, { op: 'command', verb }), verb, fleet.nameOf(peer))
       return worker(peer)
