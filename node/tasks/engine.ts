@@ -72,6 +72,8 @@ export type Engine = {
   term(): Term
   heads(): readonly Head[]
   ownHeads(): readonly Head[]
+  /** `peer` said that it has this node's own log up to `seq`. */
+  isKnownTo(peer: PeerId, seq: number): boolean
   /** Task IDs, newest first, older than `before` where it is given. */
   newestTasks(before?: string): Iterable<TaskId>
   /** Settles when the task changes next, or when the signal fires. */
@@ -237,6 +239,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     term: lease.term,
     heads: replica.heads,
     ownHeads: replica.ownHeads,
+    isKnownTo: replica.isKnownTo,
     newestTasks: index.newest,
     changed: index.changed,
     foldHash: () => (hash ??= fold.hash()),

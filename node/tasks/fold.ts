@@ -54,7 +54,7 @@ export function createFold(listener: FoldListener, options: { mayPublish(author:
   let group: GroupConfig | undefined
   let conflicts = 0
 
-  const sum = createStateSum()
+  const sum = createStateSum(stateBytes)
 
   const stateOf = (id: TaskId): TaskState => {
     let state = tasks.get(id)
@@ -164,6 +164,12 @@ function isEarlier(block: Block, than: { hlc: number; author: PeerId }): boolean
 
 export function sameValue(a: RegisterValue, b: RegisterValue): boolean {
   return a === b || Buffer.compare(encode(a), encode(b)) === 0
+}
+
+/** Canonical bytes of all that is known of a task; DAG-CBOR knows no `undefined`. */
+function stateBytes({ id, task, cancel, value, attempts, updated }: TaskState): Uint8Array {
+  const history = [...attempts.values()].sort((a, b) => a.epoch - b.epoch)
+  return encode([id, task ?? null, cancel ?? null, value, history, updated])
 }
 
 function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): number {

@@ -1,22 +1,21 @@
-// A sum over the states of all tasks that can be kept up to date: each state adds its SHA-256 as eight numbers, a changed one
+// A sum over many states that can be kept up to date: each state adds its SHA-256 as eight numbers, a changed one
 // takes its old share out again. Order does not matter, and asking costs only what changed.
-import { encode } from '@ipld/dag-cbor'
 import { createHash } from 'node:crypto'
-import type { TaskState } from './fold.ts'
 
 const LANES = 8
 
-export type StateSum = {
+export type StateSum<State> = {
   /** The state is about to change. */
-  changes(state: TaskState): void
+  changes(state: State): void
   /** 32 bytes. */
   bytes(): Uint8Array
 }
 
-export function createStateSum(): StateSum {
+/** @param bytesOf the canonical bytes of a state */
+export function createStateSum<State>(bytesOf: (state: State) => Uint8Array): StateSum<State> {
   const lanes = new Uint32Array(LANES)
-  const shares = new Map<TaskState, Uint32Array>()
-  const changed = new Set<TaskState>()
+  const shares = new Map<State, Uint32Array>()
+  const changed = new Set<State>()
   return {
     changes(state) {
       const share = shares.get(state)
@@ -28,7 +27,8 @@ export function createStateSum(): StateSum {
     },
     bytes() {
       for (const state of changed) {
-        const share = shareOf(state)
+        const digest = createHash('sha256').update(bytesOf(state)).digest()
+        const share = new Uint32Array(digest.buffer.slice(digest.byteOffset, digest.byteOffset + LANES * 4))
         shares.set(state, share)
         for (let i = 0; i < LANES; i++) lanes[i] = (lanes[i] as number) + (share[i] as number)
       }
@@ -36,11 +36,4 @@ export function createStateSum(): StateSum {
       return new Uint8Array(lanes.buffer.slice(0))
     },
   }
-}
-
-function shareOf({ id, task, cancel, value, attempts, updated }: TaskState): Uint32Array {
-  const history = [...attempts.values()].sort((a, b) => a.epoch - b.epoch)
-  // DAG-CBOR knows no `undefined`.
-  const digest = createHash('sha256').update(encode([id, task ?? null, cancel ?? null, value, history, updated])).digest()
-  return new Uint32Array(digest.buffer.slice(digest.byteOffset, digest.byteOffset + LANES * 4))
 }

@@ -28,7 +28,7 @@ export type Keeper = {
   end(node: PeerId, term: Term, proven: boolean, answer: (ok: boolean, remainingMs?: number) => void): void
   /** How long until this seat may end the term by its own clock; 0 or less: now. */
   remainingMs(node: PeerId, term: Term): number
-  /** Counts leases anew: this node has just become a voting seat. */
+  /** Counts leases anew: this node has just become a voting seat, or has read what other seats knew. */
   seated(): void
   registers(after: string, limit: number): { task: TaskId; register: Register }[]
   endedTerms(): [PeerId, Term][]
@@ -42,6 +42,11 @@ const TERMS_MAX = 8
 export function createKeeper(components: KeeperComponents, stored: { registers: Map<TaskId, Register>; ended: Set<string> }): Keeper {
   const { clock, persist } = components
   const { registers, ended } = stored
+  /**
+   * Ended by this seat's own clock or by the node's own word since it votes. What it only adopted or read from disk it refuses to
+   * renew, but calls it ended no sooner than its own clock does: an old seat's minority verdict is no proof of an expired lease.
+   */
+  const judged = new Set<string>()
   const renewals = new Map<PeerId, { term: Term; atMs: number }[]>()
   let seatedAtMs = clock.nowMs()
 
@@ -95,8 +100,11 @@ export function createKeeper(components: KeeperComponents, stored: { registers: 
       answerAll(
         items,
         (item, register) => {
-          const mayUseZero = item.ballot[0] > 0 || (item.ballot[1] === components.taskOf(item.task)?.preferred && compareBallots(register.promised, NO_BALLOT) === 0)
-          if (!mayUseZero || isAbove(register.promised, item.ballot)) return { answer: { task: item.task, ok: false, promised: register.promised } }
+          const mayUseZero =
+            item.ballot[0] > 0 ||
+            (item.ballot[1] === components.taskOf(item.task)?.preferred && compareBallots(register.promised, NO_BALLOT) === 0)
+          if (!mayUseZero || isAbove(register.promised, item.ballot))
+            return { answer: { task: item.task, ok: false, promised: register.promised } }
           // The same node's next round is promised along: a proposer that repeats needs no prepare.
           const next: Register = { promised: [item.ballot[0] + 1, item.ballot[1]], accepted: { ballot: item.ballot, value: item.value } }
           return { answer: { task: item.task, ok: true }, write: write(item.task, next) }
@@ -111,13 +119,15 @@ export function createKeeper(components: KeeperComponents, stored: { registers: 
     end(node, term, proven, answer) {
       const key = `${node}/${term}`
       const remaining = remainingMs(node, term)
-      if (!proven && !ended.has(key) && remaining > 0) return answer(false, remaining)
+      if (!proven && !judged.has(key) && remaining > 0) return answer(false, remaining)
+      judged.add(key)
       ended.add(key)
       persist([{ put: ENDED_TERMS + key, value: new Uint8Array(0) }], () => answer(true))
     },
-    remainingMs: (node, term) => (ended.has(`${node}/${term}`) ? 0 : remainingMs(node, term)),
+    remainingMs: (node, term) => (judged.has(`${node}/${term}`) ? 0 : remainingMs(node, term)),
     seated() {
       seatedAtMs = clock.nowMs()
+      judged.clear()
     },
     registers: (after, limit) =>
       [...registers.keys()]
@@ -150,7 +160,10 @@ export function createKeeper(components: KeeperComponents, stored: { registers: 
 function higher(mine: Register | undefined, theirs: Register): Register {
   if (mine === undefined) return theirs
   const promised = isAbove(theirs.promised, mine.promised) ? theirs.promised : mine.promised
-  const accepted = theirs.accepted !== undefined && (mine.accepted === undefined || isAbove(theirs.accepted.ballot, mine.accepted.ballot)) ? theirs.accepted : mine.accepted
+  const accepted =
+    theirs.accepted !== undefined && (mine.accepted === undefined || isAbove(theirs.accepted.ballot, mine.accepted.ballot))
+      ? theirs.accepted
+      : mine.accepted
   if (promised === mine.promised && accepted === mine.accepted) return mine
   return { promised, ...(accepted === undefined ? {} : { accepted }) }
 }
