@@ -50,6 +50,7 @@ export type Membership = {
   /** The longest delay of this node's own event loop since the last call. */
   onLoopDelay(ms: number): void
   stateOf(peer: PeerId): MemberState
+  alive(): PeerId[]
   /** When it was last heard of, on the clock's monotonic line; undefined for never. */
   lastSeenMs(peer: PeerId): number | undefined
 }
@@ -203,6 +204,7 @@ export function createMembership(
     left: (peer) => enter(peer, 'left'),
     onLoopDelay: patience.onLoopDelay,
     stateOf: (peer) => known.get(peer)?.state ?? 'suspect',
+    alive: () => [...known].flatMap(([peer, member]) => (member.state === 'alive' ? [peer] : [])),
     lastSeenMs: (peer) => known.get(peer)?.seenMs,
   }
 }

@@ -7,6 +7,8 @@ export type Durability = {
   acknowledged(peer: PeerId, seq: number): void
   /** Settles with `majority` once enough seats have block `seq`, or with `local` after `timeoutMs`. */
   wait(seq: number, timeoutMs: number): Promise<'majority' | 'local'>
+  /** `peer` said that it has block `seq`. */
+  has(peer: PeerId, seq: number): boolean
   /** The group changed. */
   recheck(): void
 }
@@ -19,9 +21,10 @@ const WAITERS_MAX = 50_000
 export function createDurability(components: { self: PeerId; clock: Clock; seats(): readonly PeerId[] }): Durability {
   const durable = new Map<PeerId, number>()
   const waiters = new Set<Waiter>()
+  const has = (peer: PeerId, seq: number): boolean => (durable.get(peer) ?? 0) >= seq
   const reached = (seq: number): boolean => {
     const seats = components.seats()
-    return seats.filter((seat) => (durable.get(seat) ?? 0) >= seq).length > seats.length / 2
+    return seats.filter((seat) => has(seat, seq)).length > seats.length / 2
   }
   const recheck = (): void => {
     for (const waiter of waiters) if (reached(waiter.seq)) waiter.settle('majority')
@@ -32,6 +35,7 @@ export function createDurability(components: { self: PeerId; clock: Clock; seats
       durable.set(peer, seq)
       recheck()
     },
+    has,
     recheck,
     wait: (seq, timeoutMs) =>
       new Promise((resolve) => {

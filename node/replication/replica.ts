@@ -52,6 +52,8 @@ export type Replica = {
   onHeads(from: PeerId, heads: readonly Head[]): void
   /** The same array until something changes. */
   heads(): readonly Head[]
+  /** `peer` said that it has this node's own log up to `seq`. */
+  isKnownTo(peer: PeerId, seq: number): boolean
   /** The newest log of this node itself. */
   ownHeads(): readonly Head[]
 }
@@ -135,6 +137,7 @@ export function createReplica(components: ReplicaComponents): Replica {
       if (heads.some(([author, logEpoch, seq]) => author !== self && (vector.end(author, logEpoch)?.seq ?? 0) < seq)) antiEntropy.onBehind(from)
     },
     heads: vector.heads,
+    isKnownTo: durability.has,
     ownHeads: () => vector.heads().filter(([author, logEpoch]) => author === self && logEpoch === epoch),
   }
 }

@@ -1,5 +1,5 @@
 // Between the mesh, which carries bytes, and the queue, which speaks messages: encodes and decodes, and hands each kind to
-// its machine. It keeps no state of its own beyond the heads that it last announced.
+// its machine. It keeps no state of its own beyond how far it announced the own log.
 import type { GossipMessage } from '../../protocols/gossip.ts'
 import { decodeGossip, encodeGossip } from '../../protocols/gossip.ts'
 import type { PeerId } from '../../protocols/ids.ts'
@@ -101,17 +101,21 @@ export function connectMesh(components: MeshLinkComponents, send: (peer: PeerId,
   }
 }
 
-/** Tells by gossip how far this node's own log stands, when it moved: who missed a push hears that there is more. */
-function announceHeads({ clock, engine, host }: MeshLinkComponents): Cancel {
-  let told = ''
+/**
+ * Tells by gossip how far this node's own log stands, where a living member has not said that it has it: because the push was
+ * lost, or because it is not linked. A block has one period to arrive: where every two are linked, gossip stays silent.
+ */
+function announceHeads({ clock, engine, host, membership }: MeshLinkComponents): Cancel {
+  let told = 0
+  let before = 0
   let timer: Cancel = () => {}
   const look = (): void => {
     const own: readonly Head[] = engine.ownHeads()
-    const key = JSON.stringify(own)
-    if (key !== told && host.peers().length > 0 && own.length > 0) {
-      told = key
-      host.announce(encodeGossip({ t: 'heads', heads: [...own] }))
+    if (before > told && host.peers().length > 0) {
+      told = before
+      if (!membership.alive().every((peer) => engine.isKnownTo(peer, told))) host.announce(encodeGossip({ t: 'heads', heads: [...own] }))
     }
+    before = own.at(-1)?.[2] ?? 0
     timer = clock.after(HEADS_MS, look)
   }
   look()
