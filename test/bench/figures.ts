@@ -1,4 +1,5 @@
 // Figures and how a benchmark prints them: percentiles, medians, a table. It never judges: a benchmark is no gate.
+import { readFile } from 'node:fs/promises'
 
 /** The value below which `share` of all lie; NaN where there are none. */
 export function percentile(values: readonly number[], share: number): number {
@@ -13,6 +14,13 @@ export function median(values: readonly number[]): number {
 /** Monotonic milliseconds; one line for all processes of a machine. */
 export function nowMs(): number {
   return Number(process.hrtime.bigint()) / 1e6
+}
+
+/** Processor milliseconds that these processes have used so far, all threads together; the kernel counts in steps of 10. */
+export async function cpuMs(pids: readonly number[]): Promise<number> {
+  const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, 'utf8')))
+  const ticks = stats.map((stat) => stat.slice(stat.lastIndexOf(')') + 2).split(' '))
+  return ticks.reduce((sum, fields) => sum + (Number(fields[11]) + Number(fields[12])) * 10, 0)
 }
 
 export function printTable(title: string, columns: readonly string[], rows: readonly (readonly (string | number)[])[]): void {

@@ -7,7 +7,7 @@ import { createRealMesh } from '../support/real-mesh.ts'
 import { until } from '../support/until.ts'
 import type { EventWatch } from './event-watch.ts'
 import { watchTasks } from './event-watch.ts'
-import { nowMs, percentile, printTable } from './figures.ts'
+import { cpuMs, nowMs, percentile, printTable } from './figures.ts'
 import { createGossipMesh } from './gossip-mesh.ts'
 
 const NODES = 5
@@ -36,9 +36,15 @@ export async function visible(): Promise<void> {
     }
     await paced(WARM_UP, 20, publishOne)
     await paced(WARM_UP, 20, gossipOne)
+    const used = { nimbus: 0, plain: 0 }
+    const nodePids = mesh.nodes.map((node) => node.ready.pid)
     for (let round = 0; round < ROUNDS; round++) {
+      const beforeMs = { nimbus: await cpuMs(nodePids), plain: 0 }
       nimbus.push(...(await paced(IN_ROUND, PERIOD_MS, publishOne)))
+      used.nimbus += (await cpuMs(nodePids)) - beforeMs.nimbus
+      beforeMs.plain = await cpuMs(gossip.pids)
       plain.push(...(await paced(IN_ROUND, PERIOD_MS, gossipOne)))
+      used.plain += (await cpuMs(gossip.pids)) - beforeMs.plain
     }
     const row = (name: string, values: number[]): (string | number)[] => [
       name,
@@ -87,6 +93,10 @@ export async function visible(): Promise<void> {
           ),
         ],
       ],
+    )
+    const perNode = (ms: number): number => ms / nimbus.length / NODES
+    console.log(
+      `  processor time for one, per node: nimbus ${perNode(used.nimbus).toFixed(2)} ms, gossipsub ${perNode(used.plain).toFixed(2)} ms`,
     )
     for (const watch of watches) watch.close()
     agent.destroy()
