@@ -131,6 +131,7 @@ export function createFold(listener: FoldListener, options: { mayPublish(author:
 
 /** The author binds the ID, so only the author itself could write two: the earlier one counts. */
 function mergeTask(state: TaskState, entry: TaskRecord, block: Block): boolean {
+  state.updated = Math.max(state.updated, block.hlc)
   if (state.task !== undefined && state.task.hlc <= block.hlc) return false
   state.task = {
     author: block.author,
@@ -139,7 +140,6 @@ function mergeTask(state: TaskState, entry: TaskRecord, block: Block): boolean {
     hlc: block.hlc,
     ...(entry.preferred === undefined ? {} : { preferred: entry.preferred }),
   }
-  state.updated = Math.max(state.updated, block.hlc)
   return true
 }
 
