@@ -1,0 +1,112 @@
+// P6: the fold is a function of the set of blocks. Any order, batching and repetition gives the same hash.
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Block } from '../../../protocols/blocks.ts'
+import { FIRST_PREV } from '../../../protocols/blocks.ts'
+import type { Term } from '../../../protocols/ids.ts'
+import { taskId } from '../../../protocols/ids.ts'
+import type { Entry, RegisterValue } from '../../../protocols/records.ts'
+import { createFold } from '../../../node/tasks/fold.ts'
+import { alice, bob, CREATED_AT } from '../../protocols/samples.ts'
+import { profile } from './logs.ts'
+
+const authors = [alice.peerId, bob.peerId]
+const tasks = [0, 1, 2].map((n) => {
+  const nonce = new Uint8Array(16).fill(n)
+  return { id: taskId(authors[n % 2]!, CREATED_AT + n, nonce), nonce, createdAt: CREATED_AT + n, author: n % 2 }
+})
+
+/** What was decided for a task, version by version: each value is chosen once, and each epoch ends once. */
+const held = (version: number, epoch: number): RegisterValue => ({
+  version,
+  epoch,
+  state: 'held',
+  holder: authors[epoch % 2]!,
+  term: `1.${epoch}` as Term,
+  startedAt: CREATED_AT + version,
+  attempt: 1,
+})
+const decided: RegisterValue[] = [
+  held(1, 1),
+  { version: 2, epoch: 1, state: 'free', attempt: 2, outcome: { result: 'failed', exitCode: 1, endedAt: CREATED_AT + 2 } },
+  held(3, 2),
+  { ...held(4, 3), outcome: { result: 'lost', endedAt: CREATED_AT + 4 } },
+  {
+    version: 5,
+    epoch: 3,
+    state: 'settled',
+    end: 'succeeded',
+    attempt: 2,
+    outcome: { result: 'succeeded', exitCode: 0, endedAt: CREATED_AT + 5 },
+  },
+]
+
+const entryAt = (author: number): fc.Arbitrary<Entry> =>
+  fc.oneof(
+    fc.constantFrom(...tasks.filter((task) => task.author === author)).map(
+      ({ id, nonce, createdAt }): Entry => ({
+        kind: 'task',
+        id,
+        nonce,
+        createdAt,
+        spec: { kind: 'shell', argv: ['true'], priority: 0, attempts: 2 },
+      }),
+    ),
+    fc
+      .tuple(fc.constantFrom(...tasks), fc.constantFrom(...decided))
+      .map(([{ id }, value]): Entry => ({ kind: 'register', task: id, value })),
+    fc
+      .tuple(fc.constantFrom(...tasks), fc.string({ maxLength: 4 }))
+      .map(([{ id }, reason]): Entry => ({ kind: 'cancel', task: id, reason })),
+    fc.tuple(fc.constantFrom(...authors), fc.nat(3)).map(([node, n]): Entry => ({ kind: 'term', node, term: `1.${n}` as Term })),
+    fc
+      .integer({ min: 1, max: 3 })
+      .map((version): Entry => ({ kind: 'group', group: 'default', version, seats: authors.slice(0, 1 + (version % 2)) })),
+    fc.constantFrom('a', 'b').map(profile),
+  )
+const history = fc
+  .tuple(...authors.map((_, author) => fc.array(fc.array(entryAt(author), { minLength: 1, maxLength: 4 }), { maxLength: 12 })))
+  .map((logs) =>
+    logs.flatMap((log, author) =>
+      log.map(
+        (entries, index): Block => ({
+          v: 1,
+          author: authors[author]!,
+          epoch: 1,
+          seq: index + 1,
+          prev: FIRST_PREV,
+          hlc: CREATED_AT * 1024 + index * 2 + author,
+          entries,
+        }),
+      ),
+    ),
+  )
+
+function hashOf(blocks: readonly Block[]): string {
+  const quiet = { onTask() {}, onTerm() {}, onProfile() {}, onGroup() {} }
+  const fold = createFold(quiet, { mayPublish: () => true })
+  for (const block of blocks) fold.apply(block)
+  expect(fold.conflicts()).toBe(0)
+  return fold.hash()
+}
+
+test('any permutation and repetition of the same blocks folds to the same hash', () => {
+  fc.assert(
+    fc.property(
+      history.chain((blocks) =>
+        fc.tuple(fc.constant(blocks), fc.shuffledSubarray(blocks, { minLength: blocks.length }), fc.shuffledSubarray(blocks)),
+      ),
+      ([blocks, shuffled, again]) => {
+        const expected = hashOf(blocks)
+        expect(hashOf(shuffled)).toBe(expected)
+        expect(hashOf([...again, ...shuffled, ...again])).toBe(expected)
+      },
+    ),
+    { numRuns: 500 },
+  )
+})
+
+test('one block more or less gives another hash', () => {
+  const block: Block = { v: 1, author: authors[0]!, epoch: 1, seq: 1, prev: FIRST_PREV, hlc: 1, entries: [profile('a')] }
+  expect(hashOf([block])).not.toBe(hashOf([]))
+})
