@@ -52,7 +52,8 @@ export function createOwnPresence({ self, epoch, clock, freeSlots, tell, machine
   }
   const look = (): void => {
     const seen = machine()
-    if (Math.abs(seen.load - shown.load) > LOAD_STEP || Math.abs(seen.memoryFreeMb - shown.memoryFreeMb) > MEMORY_STEP_MB) shown = inSteps(seen)
+    if (Math.abs(seen.load - shown.load) > LOAD_STEP || Math.abs(seen.memoryFreeMb - shown.memoryFreeMb) > MEMORY_STEP_MB)
+      shown = inSteps(seen)
     tellIfNew()
     looking = clock.after(LOOK_MS, look)
   }

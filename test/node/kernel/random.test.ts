@@ -28,6 +28,6 @@ test.each([
 test('pick takes each item in its turn of chance, and says undefined where there is none', () => {
   const random = createSeededRandom(3)
   const picked = new Set(Array.from({ length: 200 }, () => pick(random, ['a', 'b', 'c'])))
-  expect([...picked].toSorted()).toEqual(['a', 'b', 'c'])
+  expect(picked).toEqual(new Set(['a', 'b', 'c']))
   expect(pick(random, [])).toBeUndefined()
 })
