@@ -9,6 +9,8 @@ import type { SimClock } from './sim-clock.ts'
 export type SimDisk = {
   database: Database
   persist(writes: readonly Write[], done: () => void): void
+  /** Nothing is waiting to be written. */
+  isIdle(): boolean
   crash(): void
   /** Calls back once, while the next write is under way. */
   duringNextWrite(strike: () => void): void
@@ -61,6 +63,7 @@ export function createSimDisk(clock: SimClock, random: Random, options: SimDiskO
       if (strikeNext !== undefined) clock.after(random.next() * 0.2, strikeNext)
       strikeNext = undefined
     },
+    isIdle: () => pending.length === 0,
     duringNextWrite(strike) {
       strikeNext = strike
     },

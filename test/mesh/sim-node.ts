@@ -48,8 +48,8 @@ export type SimNode = {
   up: boolean
   paused: boolean
   boot(): Promise<void>
+  hasWritten(): boolean
   crash(): void
-  /** Crashes in the middle of the next write, or soon where nothing is written. */
   crashWhileWriting(): void
   pause(): void
   resume(): void
@@ -69,7 +69,6 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
     ...(world.planted === 'skipped-fsync' ? { answersEarly: true } : {}),
   })
   let life = 0
-  /** What waits for a node that is paused, or that works off what came meanwhile. */
   let deferred: (() => void)[] = []
   let catchingUp = false
   let term: Term | undefined
@@ -198,6 +197,7 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
     up: false,
     paused: false,
     boot,
+    hasWritten: disk.isIdle,
     crash() {
       life += 1
       node.up = false

@@ -40,8 +40,8 @@ export const STALLS: Plan = { ...DEFAULT_PLAN, tasks: 20, faults: 'stalls', faul
 
 const SLOW: Weather = { loss: 0, duplicate: 0, delayMs: 100, jitterMs: 60 }
 const SETTLE_LIMIT_MS = 120_000
-/** Enough for every write that is under way to reach the disk. */
-const LAST_WRITES_MS = 1_500
+/** Every write that is under way at rest has reached the disk by then. */
+const LAST_WRITES_MS = 5_000
 
 type Stage = { plan: Plan; world: World; random: Random; promises: Promises; nodes: ReadonlyMap<PeerId, SimNode> }
 
@@ -193,8 +193,9 @@ async function comeToRest(stage: Stage): Promise<void> {
 
 /** P6 across restarts: what a node reads back from its disk folds to what it had. */
 async function restartAll({ world, nodes, promises }: Stage): Promise<void> {
-  await world.clock.run(world.clock.nowMs() + LAST_WRITES_MS)
+  const { clock } = world
   for (const node of nodes.values()) {
+    for (let ms = 0; ms < LAST_WRITES_MS && !node.hasWritten(); ms++) await clock.run(clock.nowMs() + 1)
     const before = node.engine?.fold.hash()
     node.crash()
     await node.boot()
