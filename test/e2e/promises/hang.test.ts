@@ -44,12 +44,18 @@ test('the work of a node that hangs is frozen, runs elsewhere, and has no late e
     )
     // From here on the way is free for the first run; it stands still.
     await writeFile(`${ledger}.go`, '')
-    const second = await until(async () => /^start (\d+) (\d+)$/m.exec((await readFile(ledger, 'utf8')).split('\n')[1] ?? ''), { what: 'a second run', timeoutMs: PATIENCE_MS })
+    const second = await until(async () => /^start (\d+) (\d+)$/m.exec((await readFile(ledger, 'utf8')).split('\n')[1] ?? ''), {
+      what: 'a second run',
+      timeoutMs: PATIENCE_MS,
+    })
     expect(Number(second[1])).toBeGreaterThan(epoch)
     const startedAtMs = Number(second[2]) / 1e6
     expect(startedAtMs).toBeGreaterThan(frozen - 50) // `frozen` is when it was seen; polls are 20 ms apart
     for (const node of others) expect(outcomes(await ended(node, id))).toEqual(['lost', 'succeeded'])
-    report('a node that hangs', { 'ms until its work is frozen': frozen - stoppedAtMs, 'ms until the second run': startedAtMs - stoppedAtMs })
+    report('a node that hangs', {
+      'ms until its work is frozen': frozen - stoppedAtMs,
+      'ms until the second run': startedAtMs - stoppedAtMs,
+    })
     // It hangs well beyond every time limit of the others.
     await until(() => Date.now() - stoppedAtMs > 6_000, { what: 'six seconds to pass', timeoutMs: 10_000 })
     expect((await processesOf(id, epoch)).every(({ state }) => state === 'T')).toBe(true)

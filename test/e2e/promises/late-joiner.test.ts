@@ -30,7 +30,11 @@ test('a node that joins after 20,000 tasks reaches the same fold', { timeout: 40
   let last = ''
   for (let from = 0; from < TASKS; from += BATCH) {
     // No worker can do this, so nothing runs and the mesh stays as it is.
-    const tasks = Array.from({ length: BATCH }, (_, index) => ({ name: `row ${from + index}`, argv: ['sh', '-c', `echo row ${from + index} of a table`], skills: ['none'] }))
+    const tasks = Array.from({ length: BATCH }, (_, index) => ({
+      name: `row ${from + index}`,
+      argv: ['sh', '-c', `echo row ${from + index} of a table`],
+      skills: ['none'],
+    }))
     batchesMs.push(
       await timed(async () => {
         const { status, body } = await first.api<{ ids: string[] }>('/api/tasks', { body: { tasks } })

@@ -9,7 +9,20 @@ let rich: RealNode
 beforeAll(async () => {
   mesh = await createRealMesh()
   plain = await mesh.add('plain')
-  rich = await mesh.add('rich', ['--skill', 'gpu', '--skill', 'rust', '--role', 'builder', '--pool', 'blue', '--label', 'zone=eu', '--accept', 'publisher=plain'])
+  rich = await mesh.add('rich', [
+    '--skill',
+    'gpu',
+    '--skill',
+    'rust',
+    '--role',
+    'builder',
+    '--pool',
+    'blue',
+    '--label',
+    'zone=eu',
+    '--accept',
+    'publisher=plain',
+  ])
   await mesh.settled()
 })
 afterAll(() => mesh?.close())
@@ -51,7 +64,10 @@ test.each(UNMET)('a task that asks for %s waits and says so', async (_what, wish
   const why = await plain.cli('task', 'why', id)
   expect(why.code).toBe(0)
   expect(why.stdout).toMatch(message)
-  expect(JSON.parse((await rich.cli('task', 'why', id, '--json')).stdout)).toMatchObject({ id, waiting: { code, cure: expect.stringMatching(/\S/) } })
+  expect(JSON.parse((await rich.cli('task', 'why', id, '--json')).stdout)).toMatchObject({
+    id,
+    waiting: { code, cure: expect.stringMatching(/\S/) },
+  })
 })
 
 test('a worker that accepts only some publishers refuses the others, and the task says so', async () => {

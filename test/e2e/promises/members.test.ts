@@ -37,8 +37,12 @@ const memberWhere = (from: RealNode, peerId: string, condition: (view: WorkerVie
 
 test('a second box becomes box-2, on every node and for itself, and both names lead to their worker', async () => {
   expect(second.ready.name).toBe('box-2')
-  for (const node of [admin, box, second]) expect((await node.mesh()).members.map(({ name }) => name).sort()).toEqual(['admin', 'box', 'box-2'])
-  for (const [name, node] of [['box', box], ['box-2', second]] as const) {
+  for (const node of [admin, box, second])
+    expect((await node.mesh()).members.map(({ name }) => name).sort()).toEqual(['admin', 'box', 'box-2'])
+  for (const [name, node] of [
+    ['box', box],
+    ['box-2', second],
+  ] as const) {
     const task = await ended(admin, await publish(admin, { argv: ['true'], worker: name }))
     expect(task.attempts.map(({ worker: peer }) => peer)).toEqual([node.ready.peerId])
   }
@@ -121,11 +125,16 @@ test('a removed member is cut off at once and does not come back', async () => {
   expect((await second.cli('worker', 'rm', 'outcast')).code).toBe(4)
   expect((await admin.cli('worker', 'rm', 'outcast')).code).toBe(0)
   for (const node of [admin, second]) {
-    await until(async () => !(await node.mesh()).members.some(({ peerId, state }) => peerId === outcast.ready.peerId && state !== 'left'), { what: 'the outcast to be gone', timeoutMs: PATIENCE_MS })
+    await until(async () => !(await node.mesh()).members.some(({ peerId, state }) => peerId === outcast.ready.peerId && state !== 'left'), {
+      what: 'the outcast to be gone',
+      timeoutMs: PATIENCE_MS,
+    })
   }
   const task = await publish(admin, { argv: ['true'], worker: outcast.ready.peerId })
   await outcast.kill()
-  const back = await runCli(['up', '--data', outcast.dataDir, '--http', '127.0.0.1:0', '--listen', '/ip4/127.0.0.1/tcp/0'], { timeoutMs: PATIENCE_MS })
+  const back = await runCli(['up', '--data', outcast.dataDir, '--http', '127.0.0.1:0', '--listen', '/ip4/127.0.0.1/tcp/0'], {
+    timeoutMs: PATIENCE_MS,
+  })
   expect([back.code, back.stderr]).toEqual([4, expect.stringContaining('removed')])
   expect((await admin.task(task)).attempts).toEqual([])
 })

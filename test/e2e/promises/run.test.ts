@@ -61,8 +61,19 @@ test('a command that does not exist ends with 127 and is named', async () => {
 
 test('the environment of the work is cleared but for what the task and Nimbus set', async () => {
   const done = await run('--env', 'COLOUR=deep blue', '--', 'env')
-  const variables = Object.fromEntries(done.stdout.trim().split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
-  expect(variables).toMatchObject({ COLOUR: 'deep blue', NIMBUS_FENCE: '1', NIMBUS_ATTEMPT: '1', NIMBUS_WORKER: there.name, NIMBUS_URL: there.ready.http })
+  const variables = Object.fromEntries(
+    done.stdout
+      .trim()
+      .split('\n')
+      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  )
+  expect(variables).toMatchObject({
+    COLOUR: 'deep blue',
+    NIMBUS_FENCE: '1',
+    NIMBUS_ATTEMPT: '1',
+    NIMBUS_WORKER: there.name,
+    NIMBUS_URL: there.ready.http,
+  })
   expect(variables['NIMBUS_TASK']).toBeTruthy()
   expect(variables['NIMBUS_TOKEN']).toBeTruthy()
   const allowed = ['COLOUR', 'PATH', 'LANG', 'HOME', 'TMPDIR', 'PWD', 'OLDPWD', 'SHLVL', '_']
@@ -125,11 +136,18 @@ test('a delayed task is scheduled and starts no earlier than asked', async () =>
 test('with one slot the higher priority goes first, whatever was published first', async () => {
   const narrow = await mesh.add('narrow', ['--slots', '1'])
   const ledger = join(mesh.dir, 'order')
-  const gate = await publish(here, { argv: ['sh', '-c', 'until [ -e "$GO" ]; do sleep 0.05; done'], env: { GO: `${ledger}.go` }, worker: narrow.name })
+  const gate = await publish(here, {
+    argv: ['sh', '-c', 'until [ -e "$GO" ]; do sleep 0.05; done'],
+    env: { GO: `${ledger}.go` },
+    worker: narrow.name,
+  })
   await running(here, gate)
   const script = 'echo "$RANK" >>"$LEDGER"'
   const ids: string[] = []
-  for (const priority of [1, 9, 5, 0, 7]) ids.push(await publish(here, { argv: ['sh', '-c', script], env: { LEDGER: ledger, RANK: String(priority) }, worker: narrow.name, priority }))
+  for (const priority of [1, 9, 5, 0, 7])
+    ids.push(
+      await publish(here, { argv: ['sh', '-c', script], env: { LEDGER: ledger, RANK: String(priority) }, worker: narrow.name, priority }),
+    )
   const waits = await taskWhere(here, ids[0] ?? '', (task) => task.waiting?.code === 'slots', 'waiting for a slot')
   expect(waits.waiting?.message).toContain('narrow')
   for (const id of ids) await taskWhere(narrow, id, (task: TaskView) => task.state === 'ready', 'known there')
