@@ -127,9 +127,6 @@ export function createMembership(
     const underWay = questions.about(peer).length > 0
     if (!underWay && known.get(peer)?.state === 'alive' && linked().includes(peer)) ask(peer, 'probe', peer, () => suspect(peer))
   }
-  const answerAsker = (question: Question, isAlive: boolean): void => {
-    if (question.asker !== undefined) send(question.asker.peer, { t: 'asked', id: question.asker.id, peer: question.about, alive: isAlive })
-  }
 
   const receive = (from: PeerId, message: ProbeMessage): void => {
     alive(from)
@@ -138,7 +135,7 @@ export function createMembership(
       const question = questions.take(message.id, from)
       if (question === undefined) return
       onRoundTrip?.(from, clock.nowMs() - question.sentAtMs)
-      return answerAsker(question, true)
+      return answerAsker(send, question, true)
     }
     if (message.t === 'ask-probe') {
       const asker = { peer: from, id: message.id }
@@ -196,7 +193,7 @@ export function createMembership(
       for (const id of questions.about(peer)) {
         const question = questions.take(id, peer)
         if (question?.asker === undefined) question?.onSilence()
-        else answerAsker(question, false)
+        else answerAsker(send, question, false)
       }
       askNeighbours(peer, 1)
     },
@@ -207,4 +204,9 @@ export function createMembership(
     alive: () => [...known].flatMap(([peer, member]) => (member.state === 'alive' ? [peer] : [])),
     lastSeenMs: (peer) => known.get(peer)?.seenMs,
   }
+}
+
+/** Tells the node that waits for the same answer, where there is one. */
+function answerAsker(send: MembershipComponents['send'], { asker, about }: Question, isAlive: boolean): void {
+  if (asker !== undefined) send(asker.peer, { t: 'asked', id: asker.id, peer: about, alive: isAlive })
 }
