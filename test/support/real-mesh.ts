@@ -50,12 +50,20 @@ export function cleanEnv(extra: Record<string, string> = {}): Record<string, str
   return { ...(Object.fromEntries(kept) as Record<string, string>), NO_COLOR: '1', ...extra }
 }
 
-export function runCli(args: readonly string[], options: { dataDir?: string; input?: string; env?: Record<string, string>; timeoutMs?: number } = {}): Promise<CliResult> {
+export function runCli(
+  args: readonly string[],
+  options: { dataDir?: string; input?: string; env?: Record<string, string>; timeoutMs?: number } = {},
+): Promise<CliResult> {
   return new Promise((resolve) => {
     const env = cleanEnv({ ...(options.dataDir === undefined ? {} : { NIMBUS_DATA: options.dataDir }), ...options.env })
-    const child = execFile(process.execPath, [BIN, ...args], { env, timeout: options.timeoutMs ?? 60_000, maxBuffer: 64 * 2 ** 20 }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 255, stdout, stderr })
-    })
+    const child = execFile(
+      process.execPath,
+      [BIN, ...args],
+      { env, timeout: options.timeoutMs ?? 60_000, maxBuffer: 64 * 2 ** 20 },
+      (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 255, stdout, stderr })
+      },
+    )
     child.stdin?.end(options.input ?? '')
   })
 }
@@ -90,7 +98,12 @@ export async function createRealMesh(): Promise<RealMesh> {
   }
 }
 
-export async function startRealNode(dataDir: string, name: string, flags: readonly string[], joinFlags: readonly string[] = []): Promise<RealNode> {
+export async function startRealNode(
+  dataDir: string,
+  name: string,
+  flags: readonly string[],
+  joinFlags: readonly string[] = [],
+): Promise<RealNode> {
   const base = ['up', '--json', '--data', dataDir, '--name', name, '--http', '127.0.0.1:0', '--listen', ANY_PORT, ...flags]
   const node = {} as RealNode
   const begin = async (args: readonly string[]): Promise<void> => {
