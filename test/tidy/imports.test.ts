@@ -12,7 +12,7 @@ test.each([
   ['a type of a sibling', 'node/api/a.ts', "import type { B } from '../cli/b.ts'", 'node/cli (rank 7) is a sibling'],
   ['an inline type import', 'node/store/a.ts', "export type A = import('../tasks/b.ts').B", 'node/tasks (rank 4) is a higher room'],
   ['a re-export', 'node/store/a.ts', "export { b } from '../tasks/b.ts'", 'node/tasks (rank 4) is a higher room'],
-  ['a lazy import', 'node/cli/a.ts', "await import('../node.ts')", 'node (rank 8) is a higher room of node/cli (rank 7)'],
+  ['a lazy import', 'node/cli/a.ts', "await import('../node.ts')", 'node (rank 9) is a higher room of node/cli (rank 7)'],
   ['anything of ours from protocols', 'protocols/a.ts', "import { b } from '../node/kernel/b.ts'", 'node/kernel (rank 1) is a higher room'],
   [
     'a test from the product',

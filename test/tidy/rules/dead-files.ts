@@ -8,7 +8,9 @@ const PRODUCT_ENTRIES = ['node/main.ts', 'node/nimbus.js', 'node/runner/guardian
 const TOOL_ENTRIES = /\.test\.tsx?$|(^|\/)[a-z]+\.config\.ts$|^test\/support\/plain-reporter\.ts$|^test\/(bench\/main|mesh\/replay|protocols\/make-vectors)\.ts$/
 
 /** Files that are reached in another way, each with its reason. */
-const EXCEPTIONS: Record<string, string> = {}
+const EXCEPTIONS: Record<string, string> = {
+  'node/store/memory-database.ts': 'the second subject of the database contract; the simulator runs on it',
+}
 
 export function deadFiles(files: readonly SourceFile[], exceptions = EXCEPTIONS): string[] {
   const byPath = new Map(files.map((file) => [file.path, file]))
