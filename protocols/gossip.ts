@@ -6,7 +6,7 @@ import { presence } from './presence.ts'
 import { head } from './streams.ts'
 
 /** "My log stands here": lets a node that missed the push ask for it. */
-export const heads = z.looseObject({ t: z.literal('heads'), heads: z.array(head).max(64) })
+const heads = z.looseObject({ t: z.literal('heads'), heads: z.array(head).max(64) })
 export const gossipMessage = z.discriminatedUnion('t', [presence, heads])
 export type GossipMessage = z.infer<typeof gossipMessage>
 

@@ -104,6 +104,7 @@ export const workerView = z
     repo: z.string().nullable(),
     slots: z.int(),
     freeSlots: z.int(),
+    /** Percent of all cores that wanted to run in the last minute; over 100 where more waited than there are cores. */
     load: z.number(),
     memoryFreeMb: z.int(),
     version: z.string(),

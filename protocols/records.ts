@@ -72,12 +72,12 @@ export const taskRecord = z.looseObject({
   /** The process (node and its epoch) that may claim first, without the prepare round: ballot zero belongs to it alone. */
   preferred: z.tuple([peerId, z.int().min(1)]).optional(),
 })
-export const cancelRecord = z.looseObject({ kind: z.literal('cancel'), task: taskId, reason: z.string().max(500).optional() })
-export const registerRecord = z.looseObject({ kind: z.literal('register'), task: taskId, value: registerValue })
+const cancelRecord = z.looseObject({ kind: z.literal('cancel'), task: taskId, reason: z.string().max(500).optional() })
+const registerRecord = z.looseObject({ kind: z.literal('register'), task: taskId, value: registerValue })
 /** A majority of keepers has ended this term of this node: whatever it held may be taken. */
-export const termRecord = z.looseObject({ kind: z.literal('term'), node: peerId, term: z.custom<Term>((v) => typeof v === 'string' && v.length <= 64) })
+const termRecord = z.looseObject({ kind: z.literal('term'), node: peerId, term: z.custom<Term>((v) => typeof v === 'string' && v.length <= 64) })
 /** The seats of a keeper group from this version on. */
-export const groupRecord = z.looseObject({
+const groupRecord = z.looseObject({
   kind: z.literal('group'),
   group: z.literal('default'),
   version: count,
@@ -98,10 +98,6 @@ export const profileRecord = z.looseObject({
 })
 
 export type TaskRecord = z.infer<typeof taskRecord>
-export type CancelRecord = z.infer<typeof cancelRecord>
-export type RegisterRecord = z.infer<typeof registerRecord>
-export type TermRecord = z.infer<typeof termRecord>
-export type GroupRecord = z.infer<typeof groupRecord>
 export type ProfileRecord = z.infer<typeof profileRecord>
 
 export const entry = z.discriminatedUnion('kind', [taskRecord, cancelRecord, registerRecord, termRecord, groupRecord, profileRecord])

@@ -21,7 +21,7 @@ import { peerOf } from './link/links.ts'
 import { JOIN_TIMEOUT_MS, STRANGER_FRAME_BYTES_MAX } from './strangers.ts'
 
 export type { MeshHostOptions } from './doors.ts'
-export type { AdmissionPort, JoinChannel, MeshHostComponents, MeshHostEvents, Traffic } from './host-parts.ts'
+export type { JoinChannel, MeshHostComponents, MeshHostEvents, Traffic } from './host-parts.ts'
 
 export type MeshHost = {
   self: PeerId

@@ -19,7 +19,7 @@ export type CloneLimits = {
 }
 
 /** isomorphic-git needs nine times the pack in memory: 200 MB of pack just fit. */
-export const CLONE_LIMITS: CloneLimits = { receivedBytesMax: 200e6, treeBytesMax: 2e9, memoryBytesMax: 2e9, timeMaxMs: 600_000 }
+const CLONE_LIMITS: CloneLimits = { receivedBytesMax: 200e6, treeBytesMax: 2e9, memoryBytesMax: 2e9, timeMaxMs: 600_000 }
 
 export type CloneProgress = { phase: string; loaded: number; total: number | undefined; percent: number | undefined }
 /** `branch` is there where the ref was one (or the default); else the commit is checked out by itself. */

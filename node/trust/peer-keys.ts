@@ -36,7 +36,7 @@ export function createPeerKeys(): PeerKeys {
   }
 }
 
-export function verifyEd25519(key: KeyObject, domain: string, bytes: Uint8Array, signature: Uint8Array): boolean {
+function verifyEd25519(key: KeyObject, domain: string, bytes: Uint8Array, signature: Uint8Array): boolean {
   return signature.length === 64 && verify(null, signingBytes(domain, bytes), key, signature)
 }
 
@@ -45,7 +45,7 @@ export function signingBytes(domain: string, bytes: Uint8Array): Uint8Array {
   return Buffer.concat([Buffer.from(domain), bytes])
 }
 
-export function publicKeyObject(raw: Uint8Array): KeyObject {
+function publicKeyObject(raw: Uint8Array): KeyObject {
   return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(raw).toString('base64url') }, format: 'jwk' })
 }
 

@@ -40,7 +40,6 @@ type Connected = {
   members: MemberFacts
 }
 
-export type Lifecycle = ReturnType<typeof createLifecycle>
 
 export function createLifecycle({ clock, log }: { clock: Clock; log: Log }) {
   const steps: { name: string; stop: () => unknown }[] = []

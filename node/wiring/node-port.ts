@@ -162,7 +162,7 @@ async function expectDone(frames: AsyncIterable<Uint8Array>, verb: string, name:
 }
 
 /** The signed form of a request: milliseconds, and no key that says nothing. */
-export function specOf(request: TaskRequest, wallMs: number): TaskSpec {
+function specOf(request: TaskRequest, wallMs: number): TaskSpec {
   const { timeout, delay, ...same } = request
   const timeoutMs = durationMs(timeout)
   const delayMs = durationMs(delay)

@@ -3,7 +3,7 @@
 import type { Lane } from '../../../protocols/streams.ts'
 
 /** Bytes that may wait in each lane for one peer. A full control lane means a peer that takes nothing any more. */
-export const LANE_BYTES_MAX: Record<Lane, number> = { control: 1024 * 1024, data: 4 * 1024 * 1024, bulk: 2 * 1024 * 1024 }
+const LANE_BYTES_MAX: Record<Lane, number> = { control: 1024 * 1024, data: 4 * 1024 * 1024, bulk: 2 * 1024 * 1024 }
 const LANES: readonly Lane[] = ['control', 'data', 'bulk']
 
 export type LaneQueue = {

@@ -6,7 +6,7 @@ import type { PeerId } from '../../../protocols/ids.ts'
 import { isPeerId } from '../../../protocols/ids.ts'
 
 /** Peers in one frame of addresses, and addresses of one peer. */
-export const ADDRESSED_PEERS_MAX = 64
+const ADDRESSED_PEERS_MAX = 64
 export const ADDRESSES_MAX = 8
 
 export const TAG = {

@@ -56,6 +56,7 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
   const fetchRepository = async (run: Running, dir: string): Promise<void> => {
     const { task, epoch, spec } = run.order
     if (spec.repo === undefined) return void (await mkdir(dir, { recursive: true }))
+    components.onProgress(task, epoch, { phase: 'cloning', message: 'asking the server' })
     await components.clone({
       url: spec.repo,
       ...(spec.ref === undefined ? {} : { ref: spec.ref }),
