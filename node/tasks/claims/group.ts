@@ -7,6 +7,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { Random } from '../../kernel/random.ts'
 import type { Write } from '../../store/database.ts'
 import type { Fold } from '../fold.ts'
+import { NO_BALLOT } from './ballots.ts'
 import type { Register } from './keeper.ts'
 import { createKeeper } from './keeper.ts'
 import type { Lease } from './lease.ts'
@@ -176,7 +177,8 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
 
 /** The log may know a newer version than this seat wrote down itself. */
 function newest(seat: SeatState, logged: GroupConfig | undefined): SeatState {
-  return logged !== undefined && logged.version > seat.config.version ? { ...seat, config: logged } : seat
+  // What was promised and accepted belongs to the version before: kept, it would make this seat deaf in the new one for good.
+  return logged !== undefined && logged.version > seat.config.version ? { config: logged, votes: seat.votes, promised: NO_BALLOT } : seat
 }
 
 /** The largest odd number of seats, at most five, that members who sit already or are here can fill. */
