@@ -177,7 +177,7 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
       {
         registers,
         ended,
-        seat: seat === undefined ? firstSeat(world.peers[0] as PeerId) : decode<SeatState>(seat),
+        seat: seat === undefined ? firstSeat(world.peers[0] as PeerId, peer) : decode<SeatState>(seat),
         blocks: blocks.all(() => world.count('damaged')),
       },
     )
@@ -245,6 +245,6 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
   return node
 }
 
-function firstSeat(founder: PeerId): SeatState {
-  return { config: { version: 1, seats: [founder] }, votes: 1, promised: NO_BALLOT }
+function firstSeat(founder: PeerId, self: PeerId): SeatState {
+  return { config: { version: 1, seats: [founder] }, votes: self === founder ? 1 : 0, promised: NO_BALLOT }
 }
