@@ -2,7 +2,7 @@
 // it never changes a node.
 import { encode } from '@ipld/dag-cbor'
 import type { PeerId, TaskId } from '../../protocols/ids.ts'
-import type { SimNode, SimRun } from './sim-node.ts'
+import type { SimNode, SimRun } from './parts/world.ts'
 
 export type Promises = {
   violations: string[]

@@ -1,7 +1,7 @@
 // Replays one seed: node test/mesh/replay.ts SEED [mixed|storm|stalls|calm]. Prints the violations, the counts and the end state of each node.
 import type { PeerId } from '../../protocols/ids.ts'
 import { shortName } from './promises.ts'
-import type { SimNode } from './sim-node.ts'
+import type { SimNode } from './parts/world.ts'
 import type { Plan } from './simulator.ts'
 import { CALM_TWELVE, DEFAULT_PLAN, simulate, STALLS, STORM } from './simulator.ts'
 

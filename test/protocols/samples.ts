@@ -24,7 +24,7 @@ const LOG: BlobHash = blobHash(Buffer.from('hi\n'))
 const BALLOT: Ballot = [3, bob.peerId]
 const MESH = '0'.repeat(52)
 
-export const outcome: Outcome = { result: 'failed', exitCode: 3, endedAt: CREATED_AT + 900, log: { hash: LOG, size: 3 }, tail: 'hi\n' }
+const outcome: Outcome = { result: 'failed', exitCode: 3, endedAt: CREATED_AT + 900, log: { hash: LOG, size: 3 }, tail: 'hi\n' }
 export const registerValues: Record<string, RegisterValue> = {
   initial: { version: 0, epoch: 0, state: 'free', attempt: 1 },
   held: { version: 1, epoch: 1, state: 'held', holder: bob.peerId, term: TERM, startedAt: CREATED_AT + 5, attempt: 1 },
@@ -43,7 +43,7 @@ export const registerValues: Record<string, RegisterValue> = {
 }
 const held = registerValues['held'] as RegisterValue
 
-export const entries: Record<string, Entry> = {
+const entries: Record<string, Entry> = {
   task: {
     kind: 'task',
     id: TASK,
@@ -116,7 +116,7 @@ export const blocks: Record<string, Block> = {
   },
 }
 
-export const presence: Presence = {
+const presence: Presence = {
   t: 'presence',
   node: bob.peerId,
   epoch: 7,

@@ -10,8 +10,8 @@ import type { Proposer } from '../../../../node/tasks/claims/proposer.ts'
 import { createProposer } from '../../../../node/tasks/claims/proposer.ts'
 import { createQuorum } from '../../../../node/tasks/claims/quorum.ts'
 import { claim, conclude } from '../../../../node/tasks/transitions.ts'
-import { fakePeer } from '../../../mesh/fake-identity.ts'
-import { createSimClock } from '../../../mesh/sim-clock.ts'
+import { fakePeer } from '../../../mesh/parts/fake-identity.ts'
+import { createSimClock } from '../../../mesh/parts/sim-clock.ts'
 import { CREATED_AT, TASK, TERM } from '../../../protocols/samples.ts'
 
 const seats = [0, 1, 2].map(fakePeer)

@@ -1,9 +1,9 @@
 // The simulator's disk: pieces of writes become durable in order and after a delay; a crash keeps a random prefix of what was
 // under way and answers none of it.
-import type { Random } from '../../node/kernel/random.ts'
-import { frameValue, unframeValue } from '../../node/store/checked-value.ts'
-import type { Database, Write } from '../../node/store/database.ts'
-import { createMemoryDatabase } from '../../node/store/memory-database.ts'
+import type { Random } from '../../../node/kernel/random.ts'
+import { frameValue, unframeValue } from '../../../node/store/checked-value.ts'
+import type { Database, Write } from '../../../node/store/database.ts'
+import { createMemoryDatabase } from '../../../node/store/memory-database.ts'
 import type { SimClock } from './sim-clock.ts'
 
 export type SimDisk = {

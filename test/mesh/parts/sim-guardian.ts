@@ -1,9 +1,9 @@
 // The guardian of a simulated node and its processes: it freezes work when the lease runs out, on its own clock, and outlives the node.
-import type { PeerId, TaskId, Term } from '../../protocols/ids.ts'
-import type { Outcome } from '../../protocols/records.ts'
-import { LEASE_MS } from '../../node/tasks/claims/lease-times.ts'
-import type { Work } from '../../node/tasks/execution.ts'
-import type { SimRun, World } from './sim-node.ts'
+import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
+import type { Outcome } from '../../../protocols/records.ts'
+import { LEASE_MS } from '../../../node/tasks/claims/lease-times.ts'
+import type { Work } from '../../../node/tasks/execution.ts'
+import type { SimRun, World } from './world.ts'
 
 export type SimGuardian = {
   work: Work

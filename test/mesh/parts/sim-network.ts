@@ -1,8 +1,8 @@
 // The network of the simulator: seeded loss, delay, reordering, duplication and partitions between nodes of one process.
-import type { PeerId } from '../../protocols/ids.ts'
-import type { LinkMessage } from '../../protocols/streams.ts'
-import { decodeLink, encodeLink } from '../../protocols/streams.ts'
-import type { Random } from '../../node/kernel/random.ts'
+import type { PeerId } from '../../../protocols/ids.ts'
+import type { LinkMessage } from '../../../protocols/streams.ts'
+import { decodeLink, encodeLink } from '../../../protocols/streams.ts'
+import type { Random } from '../../../node/kernel/random.ts'
 import type { SimClock } from './sim-clock.ts'
 
 export type Weather = { loss: number; duplicate: number; delayMs: number; jitterMs: number }

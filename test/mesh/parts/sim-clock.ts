@@ -1,5 +1,5 @@
 // The simulator's clock: one heap of timers, virtual time, microtasks drained between two events.
-import type { Cancel, Clock } from '../../node/kernel/clock.ts'
+import type { Cancel, Clock } from '../../../node/kernel/clock.ts'
 
 type Timer = { atMs: number; order: number; run: () => void; cancelled: boolean }
 

@@ -1,6 +1,6 @@
 // Identities of simulated nodes: peer IDs that count up, signatures that only tell authors apart.
 import { createHash } from 'node:crypto'
-import type { PeerId } from '../../protocols/ids.ts'
+import type { PeerId } from '../../../protocols/ids.ts'
 
 /** Stands in for Ed25519 here: the cost of real signatures would hide the schedules. */
 export function fakeSign(author: PeerId, bytes: Uint8Array): Uint8Array {

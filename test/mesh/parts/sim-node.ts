@@ -1,62 +1,21 @@
 // One node of the simulator: an engine on a simulated disk that can crash, stand still and come back.
 import { decode, encode } from '@ipld/dag-cbor'
-import type { PeerId, TaskId, Term } from '../../protocols/ids.ts'
-import type { LinkMessage } from '../../protocols/streams.ts'
-import type { Clock } from '../../node/kernel/clock.ts'
-import { createHlc } from '../../node/kernel/hlc.ts'
-import type { Random } from '../../node/kernel/random.ts'
-import { createBlockStore } from '../../node/replication/block-store.ts'
-import { unframeValue } from '../../node/store/checked-value.ts'
-import { ENDED_TERMS, endOf, META, REGISTERS } from '../../node/store/namespaces.ts'
-import type { Engine } from '../../node/tasks/engine.ts'
-import { createEngine } from '../../node/tasks/engine.ts'
-import { NO_BALLOT } from '../../node/tasks/claims/ballots.ts'
-import { decodeRegister } from '../../node/tasks/claims/keeper.ts'
-import type { Register } from '../../node/tasks/claims/keeper.ts'
-import type { SeatState } from '../../node/tasks/claims/seats.ts'
+import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
+import type { Clock } from '../../../node/kernel/clock.ts'
+import { createHlc } from '../../../node/kernel/hlc.ts'
+import { createBlockStore } from '../../../node/replication/block-store.ts'
+import { unframeValue } from '../../../node/store/checked-value.ts'
+import { ENDED_TERMS, endOf, META, REGISTERS } from '../../../node/store/namespaces.ts'
+import { createEngine } from '../../../node/tasks/engine.ts'
+import { NO_BALLOT } from '../../../node/tasks/claims/ballots.ts'
+import { decodeRegister } from '../../../node/tasks/claims/keeper.ts'
+import type { Register } from '../../../node/tasks/claims/keeper.ts'
+import type { SeatState } from '../../../node/tasks/claims/seats.ts'
 import { fakeSign } from './fake-identity.ts'
-import type { SimClock } from './sim-clock.ts'
 import { createSimGuardian } from './sim-guardian.ts'
+import type { SimNode, World } from './world.ts'
 import type { SimDisk } from './sim-disk.ts'
 import { createSimDisk } from './sim-disk.ts'
-import type { SimNetwork } from './sim-network.ts'
-
-export type SimRun = { task: TaskId; epoch: number; term: Term; node: PeerId; remainingMs: number; state: 'running' | 'frozen' | 'over' }
-
-/** A known mistake: registers forgotten at a restart, answers before the fsync, a lease counted from the answer to its renewal. */
-export type PlantedFault = 'forgetful-keeper' | 'skipped-fsync' | 'lease-from-answer'
-
-export type World = {
-  clock: SimClock
-  random: Random
-  network: SimNetwork
-  peers: PeerId[]
-  left: Set<PeerId>
-  planted: PlantedFault | undefined
-  workMaxMs: number
-  node(peer: PeerId): SimNode
-  /** Checked at every change of a run: no two of one task run at once. */
-  onRun(run: SimRun): void
-  onSettled(node: PeerId, task: TaskId, end: string, version: number): void
-  onError(error: unknown): void
-  count(state: string): void
-}
-
-export type SimNode = {
-  peer: PeerId
-  engine: Engine | undefined
-  up: boolean
-  paused: boolean
-  boot(): Promise<void>
-  hasWritten(): boolean
-  crash(): void
-  crashWhileWriting(): void
-  pause(): void
-  resume(): void
-  receive(from: PeerId, message: LinkMessage): void
-  receiveLastWords(from: PeerId, term: Term): void
-  linked(): PeerId[]
-}
 
 const SLOTS = 2
 const CRASH_WAIT_MS = 300

@@ -1,0 +1,44 @@
+// What the parts of the simulator know of each other: the world, its nodes and the runs of their work.
+import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
+import type { LinkMessage } from '../../../protocols/streams.ts'
+import type { Random } from '../../../node/kernel/random.ts'
+import type { Engine } from '../../../node/tasks/engine.ts'
+import type { SimClock } from './sim-clock.ts'
+import type { SimNetwork } from './sim-network.ts'
+
+export type SimRun = { task: TaskId; epoch: number; term: Term; node: PeerId; remainingMs: number; state: 'running' | 'frozen' | 'over' }
+
+/** A known mistake: registers forgotten at a restart, answers before the fsync, a lease counted from the answer to its renewal. */
+export type PlantedFault = 'forgetful-keeper' | 'skipped-fsync' | 'lease-from-answer'
+
+export type World = {
+  clock: SimClock
+  random: Random
+  network: SimNetwork
+  peers: PeerId[]
+  left: Set<PeerId>
+  planted: PlantedFault | undefined
+  workMaxMs: number
+  node(peer: PeerId): SimNode
+  /** Checked at every change of a run: no two of one task run at once. */
+  onRun(run: SimRun): void
+  onSettled(node: PeerId, task: TaskId, end: string, version: number): void
+  onError(error: unknown): void
+  count(state: string): void
+}
+
+export type SimNode = {
+  peer: PeerId
+  engine: Engine | undefined
+  up: boolean
+  paused: boolean
+  boot(): Promise<void>
+  hasWritten(): boolean
+  crash(): void
+  crashWhileWriting(): void
+  pause(): void
+  resume(): void
+  receive(from: PeerId, message: LinkMessage): void
+  receiveLastWords(from: PeerId, term: Term): void
+  linked(): PeerId[]
+}
