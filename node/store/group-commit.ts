@@ -8,7 +8,7 @@ const PENDING_MAX = 200_000
 export type GroupCommit = {
   /** Queues writes as one atomic piece; `done` is called once they are durable. Order of pieces is kept. */
   add(writes: readonly Write[], done?: () => void): void
-  /** Settles when everything added before is durable. */
+  /** Settles when everything added before is durable, or when the disk has failed for good. */
   flush(): Promise<void>
   /** Pieces written and fsyncs spent on them, for metrics. */
   counters(): { writes: number; syncs: number }
@@ -17,7 +17,10 @@ export type GroupCommit = {
 export function createGroupCommit(database: Database, onFailure: (error: unknown) => void): GroupCommit {
   let gathering: Write[] = []
   let waiting: (() => void)[] = []
+  /** Those who wait for a flush: after a failure they wait for nothing. */
+  let flushing: (() => void)[] = []
   let running = false
+  let broken = false
   const counters = { writes: 0, syncs: 0 }
 
   const pump = async (): Promise<void> => {
@@ -35,6 +38,8 @@ export function createGroupCommit(database: Database, onFailure: (error: unknown
       }
     } catch (error) {
       // A handle that failed once keeps failing: the node must stop answering rather than answer untruly.
+      broken = true
+      for (const callback of flushing.splice(0)) callback()
       onFailure(error)
       return
     }
@@ -48,7 +53,16 @@ export function createGroupCommit(database: Database, onFailure: (error: unknown
       waiting.push(done ?? (() => {}))
       if (!running) queueMicrotask(() => void pump())
     },
-    flush: () => new Promise((resolve) => (running || waiting.length > 0 ? (waiting.push(resolve), queueMicrotask(() => void pump())) : resolve())),
+    flush: () =>
+      new Promise((resolve) => {
+        if (broken || (!running && waiting.length === 0)) return resolve()
+        flushing.push(resolve)
+        waiting.push(() => {
+          flushing = flushing.filter((one) => one !== resolve)
+          resolve()
+        })
+        queueMicrotask(() => void pump())
+      }),
     counters: () => ({ ...counters }),
   }
 }
