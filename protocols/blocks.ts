@@ -38,7 +38,10 @@ const blockHead = z.looseObject({
   prev: bytesOf(32),
   hlc: z.int().min(0),
   before: z.looseObject({ epoch: z.int().min(1), seq: z.int().min(0) }).optional(),
-  entries: z.array(z.looseObject({ kind: z.string().max(64) })).min(1).max(BLOCK_ENTRIES_MAX),
+  entries: z
+    .array(z.looseObject({ kind: z.string().max(64) }))
+    .min(1)
+    .max(BLOCK_ENTRIES_MAX),
 })
 
 export const FIRST_PREV = new Uint8Array(32)
@@ -65,7 +68,8 @@ export function decodeBlock(body: Uint8Array): Block | { invalid: string } {
   for (const [index, item] of head.data.entries.entries()) {
     if (!KNOWN_KINDS.has(item.kind)) continue
     const checked = entry.safeParse(item)
-    if (!checked.success) return { invalid: `entry ${index} (${item.kind}): ${checked.error.issues[0]?.path.join('.')} ${checked.error.issues[0]?.message}` }
+    if (!checked.success)
+      return { invalid: `entry ${index} (${item.kind}): ${checked.error.issues[0]?.path.join('.')} ${checked.error.issues[0]?.message}` }
   }
   return head.data as Block
 }

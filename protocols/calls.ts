@@ -18,11 +18,23 @@ export type CallRequest = z.infer<typeof callRequest>
 
 /** One frame of an answer. `stream`: 1 stdout, 2 stderr, 3 Nimbus itself. */
 export const callAnswer = z.discriminatedUnion('t', [
-  z.looseObject({ t: z.literal('chunk'), offset: z.int().min(0), stream: z.int().min(1).max(3), time: z.number(), bytes: bytesUpTo(128 * 1024) }),
+  z.looseObject({
+    t: z.literal('chunk'),
+    offset: z.int().min(0),
+    stream: z.int().min(1).max(3),
+    time: z.number(),
+    bytes: bytesUpTo(128 * 1024),
+  }),
   z.looseObject({ t: z.literal('bytes'), bytes: bytesUpTo(256 * 1024) }),
   z.looseObject({ t: z.literal('progress'), phase: z.string().max(64), message: z.string().max(500), percent: z.number().optional() }),
   z.looseObject({ t: z.literal('done') }),
-  z.looseObject({ t: z.literal('error'), code: z.string().max(64), message: z.string().max(1000), kind: z.enum(['failed', 'usage', 'missing', 'refused', 'unreachable', 'busy']), cure: z.string().max(500).optional() }),
+  z.looseObject({
+    t: z.literal('error'),
+    code: z.string().max(64),
+    message: z.string().max(1000),
+    kind: z.enum(['failed', 'usage', 'missing', 'refused', 'unreachable', 'busy']),
+    cure: z.string().max(500).optional(),
+  }),
 ])
 export type CallAnswer = z.infer<typeof callAnswer>
 

@@ -21,8 +21,16 @@ export const taskRequest = z
     kind: z.literal('shell').default('shell'),
     name: text(200).optional(),
     argv: z.array(text(32_768)).min(1).max(1024),
-    repo: z.url({ protocol: /^https?$/ }).max(2048).optional(),
-    ref: z.string().min(1).max(256).regex(/^[^-\s][^\s]*$/, 'a branch, tag or commit').optional(),
+    repo: z
+      .url({ protocol: /^https?$/ })
+      .max(2048)
+      .optional(),
+    ref: z
+      .string()
+      .min(1)
+      .max(256)
+      .regex(/^[^-\s][^\s]*$/, 'a branch, tag or commit')
+      .optional(),
     worker: word.optional(),
     skills: z.array(word).max(32).optional(),
     roles: z.array(word).max(32).optional(),
@@ -136,7 +144,11 @@ export const meshView = z
 export type MeshView = z.infer<typeof meshView>
 
 export const inviteRequest = z
-  .strictObject({ role: z.enum(['admin', 'member', 'viewer']).default('member'), uses: z.int().min(1).max(100).default(1), expires: durationText.default('15m') })
+  .strictObject({
+    role: z.enum(['admin', 'member', 'viewer']).default('member'),
+    uses: z.int().min(1).max(100).default(1),
+    expires: durationText.default('15m'),
+  })
   .meta({ id: 'InviteRequest' })
 export type InviteRequest = z.infer<typeof inviteRequest>
 export const inviteView = z.object({ invite: z.string(), expiresAt: z.int() }).meta({ id: 'Invite' })
@@ -155,13 +167,27 @@ export type EventView = z.infer<typeof eventView>
  * text leaves the pieces of `system` out.
  */
 export const logChunk = z
-  .object({ offset: z.int(), stream: z.enum(['stdout', 'stderr', 'system']), time: z.int(), text: z.string(), base64: z.string().optional() })
+  .object({
+    offset: z.int(),
+    stream: z.enum(['stdout', 'stderr', 'system']),
+    time: z.int(),
+    text: z.string(),
+    base64: z.string().optional(),
+  })
   .meta({ id: 'LogChunk' })
 export type LogChunk = z.infer<typeof logChunk>
 
 /** RFC 9457. `code` is stable, `detail` is for people, `cure` says what to do. */
 export const problem = z
-  .object({ type: z.string(), title: z.string(), status: z.int(), code: z.string(), detail: z.string(), cure: z.string().optional(), errors: z.array(z.object({ path: z.string(), message: z.string() })).optional() })
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string(),
+    detail: z.string(),
+    cure: z.string().optional(),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  })
   .meta({ id: 'Problem' })
 export type Problem = z.infer<typeof problem>
 

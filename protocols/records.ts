@@ -75,7 +75,11 @@ export const taskRecord = z.looseObject({
 const cancelRecord = z.looseObject({ kind: z.literal('cancel'), task: taskId, reason: z.string().max(500).optional() })
 const registerRecord = z.looseObject({ kind: z.literal('register'), task: taskId, value: registerValue })
 /** A majority of keepers has ended this term of this node: whatever it held may be taken. */
-const termRecord = z.looseObject({ kind: z.literal('term'), node: peerId, term: z.custom<Term>((v) => typeof v === 'string' && v.length <= 64) })
+const termRecord = z.looseObject({
+  kind: z.literal('term'),
+  node: peerId,
+  term: z.custom<Term>((v) => typeof v === 'string' && v.length <= 64),
+})
 /** The seats of a keeper group from this version on. */
 const groupRecord = z.looseObject({
   kind: z.literal('group'),

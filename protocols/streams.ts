@@ -64,11 +64,23 @@ export const linkMessage = z.discriminatedUnion('t', [
   // leases
   z.looseObject({ t: z.literal('renew'), ...request, term }),
   z.looseObject({ t: z.literal('renewed'), id: count, term, ok: z.boolean() }),
-  z.looseObject({ t: z.literal('fence'), ...request, node: peerId, term, /** The node says so of its own, dead term. */ own: z.boolean().optional() }),
+  z.looseObject({
+    t: z.literal('fence'),
+    ...request,
+    node: peerId,
+    term,
+    /** The node says so of its own, dead term. */ own: z.boolean().optional(),
+  }),
   z.looseObject({ t: z.literal('fenced'), id: count, ok: z.boolean(), remainingMs: z.int().optional() }),
   // the group's own configuration and its hand-over
   z.looseObject({ t: z.literal('seat-prepare'), id: count, version: count, ballot }),
-  z.looseObject({ t: z.literal('seat-promise'), id: count, ok: z.boolean(), promised: ballot.optional(), accepted: z.looseObject({ ballot, config: groupConfig }).optional() }),
+  z.looseObject({
+    t: z.literal('seat-promise'),
+    id: count,
+    ok: z.boolean(),
+    promised: ballot.optional(),
+    accepted: z.looseObject({ ballot, config: groupConfig }).optional(),
+  }),
   z.looseObject({ t: z.literal('seat-accept'), id: count, version: count, ballot, config: groupConfig }),
   z.looseObject({ t: z.literal('seat-accepted'), id: count, ok: z.boolean(), promised: ballot.optional() }),
   z.looseObject({ t: z.literal('seat-read'), id: count, version: count, after: z.string().max(64) }),
@@ -76,12 +88,21 @@ export const linkMessage = z.discriminatedUnion('t', [
     t: z.literal('seat-state'),
     id: count,
     ok: z.boolean(),
-    registers: z.array(z.looseObject({ task: taskId, promised: ballot, accepted: z.looseObject({ ballot, value: registerValue }).optional() })).max(REGISTER_BATCH_MAX),
+    registers: z
+      .array(z.looseObject({ task: taskId, promised: ballot, accepted: z.looseObject({ ballot, value: registerValue }).optional() }))
+      .max(REGISTER_BATCH_MAX),
     terms: z.array(z.tuple([peerId, term])).max(10_000),
     next: z.string().max(64).optional(),
   }),
   /** What a running attempt is doing; never stored. */
-  z.looseObject({ t: z.literal('progress'), task: taskId, epoch: count, phase: z.string().max(64), message: z.string().max(500), percent: z.number().optional() }),
+  z.looseObject({
+    t: z.literal('progress'),
+    task: taskId,
+    epoch: count,
+    phase: z.string().max(64),
+    message: z.string().max(500),
+    percent: z.number().optional(),
+  }),
   // membership
   presence,
   z.looseObject({ t: z.literal('probe'), id: count }),
@@ -113,6 +134,7 @@ export function decodeLink(frame: Uint8Array): LinkMessage | { invalid: string }
   const parsed = linkMessage.safeParse(value)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
-  if (issue?.path.join('.') === 't' && typeof (value as { t?: unknown })?.t === 'string') return { skipped: String((value as { t: string }).t).slice(0, 32) }
+  if (issue?.path.join('.') === 't' && typeof (value as { t?: unknown })?.t === 'string')
+    return { skipped: String((value as { t: string }).t).slice(0, 32) }
   return { invalid: `${issue?.path.join('.')} ${issue?.message}`.slice(0, 200) }
 }

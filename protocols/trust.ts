@@ -116,9 +116,21 @@ export const joinHello = z.looseObject({ v: z.literal(1), invite: z.string().max
 export const joinChallenge = z.looseObject({ v: z.literal(1), nonce: bytesOf(16) })
 /** `proof` signs (joiner, redeemer, joiner's nonce, redeemer's nonce) with the invite's seed. */
 export const joinProof = z.looseObject({ proof: bytesOf(64), name: z.string().min(1).max(64) })
-export const REFUSALS = ['invite-unknown', 'invite-used', 'invite-expired', 'invite-proof', 'wrong-mesh', 'not-a-member', 'removed', 'busy'] as const
+export const REFUSALS = [
+  'invite-unknown',
+  'invite-used',
+  'invite-expired',
+  'invite-proof',
+  'wrong-mesh',
+  'not-a-member',
+  'removed',
+  'busy',
+] as const
 export type RefusalCode = (typeof REFUSALS)[number]
-export const joinAnswer = z.union([z.looseObject({ ok: z.literal(true), trust: trustSet }), z.looseObject({ ok: z.literal(false), code: z.enum(REFUSALS), message: z.string().max(500) })])
+export const joinAnswer = z.union([
+  z.looseObject({ ok: z.literal(true), trust: trustSet }),
+  z.looseObject({ ok: z.literal(false), code: z.enum(REFUSALS), message: z.string().max(500) }),
+])
 
 /**
  * "My term has ended": signed by a node in advance and sent by its guardian after the node died and its work was

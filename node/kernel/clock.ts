@@ -40,7 +40,12 @@ function systemClock(prepare: (timer: NodeJS.Timeout) => void): Clock {
 }
 
 /** Runs `task` every `periodMs`, the next period counted from its end; errors go to `onError`. */
-export function repeat(clock: Clock, periodMs: number | (() => number), task: () => void | Promise<void>, onError: (error: unknown) => void): Cancel {
+export function repeat(
+  clock: Clock,
+  periodMs: number | (() => number),
+  task: () => void | Promise<void>,
+  onError: (error: unknown) => void,
+): Cancel {
   let stopped = false
   let cancel: Cancel = () => {}
   const period = () => (typeof periodMs === 'number' ? periodMs : periodMs())

@@ -9,7 +9,11 @@ export class NimbusError extends Error {
   readonly cure: string | undefined
   readonly details: Record<string, unknown>
 
-  constructor(code: string, message: string, options: { kind?: ErrorKind; cure?: string; cause?: unknown; details?: Record<string, unknown> } = {}) {
+  constructor(
+    code: string,
+    message: string,
+    options: { kind?: ErrorKind; cure?: string; cause?: unknown; details?: Record<string, unknown> } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'NimbusError'
     this.code = code

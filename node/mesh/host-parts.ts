@@ -183,7 +183,9 @@ function receive(
     for (const [other, addresses] of decodeAddresses(body)) {
       if (!admission.isMember(other) || !book.learn(other, addresses)) continue
       // What a peer says of itself is news for the others; what it says of a third they hear from that one.
-      if (other === peer) for (const third of links.up()) if (third !== peer) links.send(third, 'data', TAG.addresses, encodeAddressesBody([[peer, addresses]]))
+      if (other === peer)
+        for (const third of links.up())
+          if (third !== peer) links.send(third, 'data', TAG.addresses, encodeAddressesBody([[peer, addresses]]))
     }
     parts.redial.step()
   }

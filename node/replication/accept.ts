@@ -53,7 +53,8 @@ export function createAccept(components: AcceptComponents): Accept {
     if (hlcToMs(block.hlc) > components.wallMs() + FUTURE_MS_MAX) return { verdict: 'wait', reason: 'future' }
     const cut = components.cutOf(block.author, block.epoch)
     if (cut !== undefined && block.seq > cut) return { verdict: 'reject', reason: 'beyond-cut', detail: `the author was removed at ${cut}` }
-    if (Buffer.compare(block.prev, end.digest) !== 0) return { verdict: 'reject', reason: 'chain', detail: `block ${block.seq} does not follow` }
+    if (Buffer.compare(block.prev, end.digest) !== 0)
+      return { verdict: 'reject', reason: 'chain', detail: `block ${block.seq} does not follow` }
     if (!vouched && !verify(block.author, blockSigningBytes(sealed.body), sealed.signature)) {
       return { verdict: 'reject', reason: 'signature', detail: `block ${block.seq} is not signed by its author` }
     }
@@ -74,7 +75,8 @@ export function createAccept(components: AcceptComponents): Accept {
       const vouched = vouchedRuns(decoded, sealed, verify)
       return decoded.map((block, index): Verdict => {
         const one = sealed[index]
-        if (one === undefined || 'invalid' in block) return { verdict: 'reject', reason: 'malformed', detail: 'invalid' in block ? block.invalid : '' }
+        if (one === undefined || 'invalid' in block)
+          return { verdict: 'reject', reason: 'malformed', detail: 'invalid' in block ? block.invalid : '' }
         const verdict = judge(block, one, vouched.has(index))
         if (verdict.verdict === 'accept') ledger.take(block, one, () => durable(block))
         return verdict
@@ -87,7 +89,11 @@ export function createAccept(components: AcceptComponents): Accept {
  * In a long run of consecutive blocks of one log, the last signature vouches for all before it through the hash chain:
  * one verification instead of hundreds. @returns the indexes that need no signature check of their own
  */
-function vouchedRuns(decoded: readonly (Block | { invalid: string })[], sealed: readonly SealedBlock[], verify: AcceptComponents['verify']): Set<number> {
+function vouchedRuns(
+  decoded: readonly (Block | { invalid: string })[],
+  sealed: readonly SealedBlock[],
+  verify: AcceptComponents['verify'],
+): Set<number> {
   const vouched = new Set<number>()
   for (let start = 0; start < decoded.length; ) {
     let end = start
@@ -102,9 +108,16 @@ function vouchedRuns(decoded: readonly (Block | { invalid: string })[], sealed: 
   return vouched
 }
 
-function follows(block: Block | { invalid: string } | undefined, next: Block | { invalid: string } | undefined, sealed: SealedBlock | undefined): boolean {
+function follows(
+  block: Block | { invalid: string } | undefined,
+  next: Block | { invalid: string } | undefined,
+  sealed: SealedBlock | undefined,
+): boolean {
   if (block === undefined || next === undefined || sealed === undefined || 'invalid' in block || 'invalid' in next) return false
   return (
-    next.author === block.author && next.epoch === block.epoch && next.seq === block.seq + 1 && Buffer.compare(next.prev, blockDigest(sealed.body)) === 0
+    next.author === block.author &&
+    next.epoch === block.epoch &&
+    next.seq === block.seq + 1 &&
+    Buffer.compare(next.prev, blockDigest(sealed.body)) === 0
   )
 }

@@ -134,7 +134,8 @@ export function createReplica(components: ReplicaComponents): Replica {
     },
     onPeerUp: antiEntropy.onLink,
     onHeads(from, heads) {
-      if (heads.some(([author, logEpoch, seq]) => author !== self && (vector.end(author, logEpoch)?.seq ?? 0) < seq)) antiEntropy.onBehind(from)
+      if (heads.some(([author, logEpoch, seq]) => author !== self && (vector.end(author, logEpoch)?.seq ?? 0) < seq))
+        antiEntropy.onBehind(from)
     },
     heads: vector.heads,
     isKnownTo: durability.has,

@@ -1,6 +1,5 @@
-// The queue of the mesh at one node, without any I/O: replica, fold, keeper group, scheduler and execution, wired. Messages and
-// timers go in; sends, writes, processes and events come out through ports. The same code runs on libp2p and LevelDB and, a
-// thousand times over, in the simulator.
+// The queue of the mesh at one node, without any I/O: replica, fold, keeper group, scheduler and execution, wired. Messages and timers
+// go in; sends, writes, processes and events come out through ports. The same code runs on libp2p and LevelDB and in the simulator.
 import type { Block, SealedBlock } from '../../protocols/blocks.ts'
 import type { PeerId, TaskId, Term } from '../../protocols/ids.ts'
 import type { Entry, RegisterValue } from '../../protocols/records.ts'
@@ -22,7 +21,10 @@ import { createScheduler } from './scheduler.ts'
 import { createTaskIndex } from './task-index.ts'
 import { cancelFree, claim } from './transitions.ts'
 
-type ReplicaPorts = Pick<ReplicaComponents, 'self' | 'epoch' | 'clock' | 'random' | 'hlc' | 'blocks' | 'sign' | 'verify' | 'persist' | 'net'>
+type ReplicaPorts = Pick<
+  ReplicaComponents,
+  'self' | 'epoch' | 'clock' | 'random' | 'hlc' | 'blocks' | 'sign' | 'verify' | 'persist' | 'net'
+>
 
 export type EngineComponents = ReplicaPorts & {
   saveSeat(state: SeatState, done: () => void): void

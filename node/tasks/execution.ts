@@ -29,7 +29,14 @@ export type ExecutionComponents = {
   onChange(): void
 }
 
-export type Run = { task: TaskId; epoch: number; term: Term; phase: 'waiting' | 'running' | 'settling'; lost?: boolean; cancelled?: boolean }
+export type Run = {
+  task: TaskId
+  epoch: number
+  term: Term
+  phase: 'waiting' | 'running' | 'settling'
+  lost?: boolean
+  cancelled?: boolean
+}
 
 export type Execution = {
   /** This node holds the task under its current term: run it once the lease is valid. */
@@ -75,7 +82,14 @@ export function createExecution(components: ExecutionComponents): Execution {
       }
       run.phase = 'running'
       counters.started += 1
-      work.start({ task: run.task, epoch: run.epoch, term: run.term, attempt: state.value.attempt, spec: state.task.spec, author: state.task.author })
+      work.start({
+        task: run.task,
+        epoch: run.epoch,
+        term: run.term,
+        attempt: state.value.attempt,
+        spec: state.task.spec,
+        author: state.task.author,
+      })
     }
   }
   /** Tries until the register has the outcome or says that this epoch is over; a minority keeps it for after the heal. */
@@ -102,7 +116,13 @@ export function createExecution(components: ExecutionComponents): Execution {
 
   const hold = (task: TaskId, value: RegisterValue): void => {
     if (runs.has(task) || value.term !== lease.term()) return
-    runs.set(task, { task, epoch: value.epoch, term: lease.term(), phase: 'waiting', ...(fold.task(task)?.cancel ? { cancelled: true } : {}) })
+    runs.set(task, {
+      task,
+      epoch: value.epoch,
+      term: lease.term(),
+      phase: 'waiting',
+      ...(fold.task(task)?.cancel ? { cancelled: true } : {}),
+    })
     lease.wake()
     startWaiting()
     components.onChange()

@@ -12,10 +12,12 @@ export type Holdings = {
 
 export function createHoldings(): Holdings {
   const held = new Map<TaskId, { node: PeerId; term: Term }>()
-  const tasks = (match: (holder: { node: PeerId; term: Term }) => boolean): TaskId[] => [...held].flatMap(([task, holder]) => (match(holder) ? [task] : []))
+  const tasks = (match: (holder: { node: PeerId; term: Term }) => boolean): TaskId[] =>
+    [...held].flatMap(([task, holder]) => (match(holder) ? [task] : []))
   return {
     note({ id, value }) {
-      if (value.state === 'held' && value.holder !== undefined && value.term !== undefined) held.set(id, { node: value.holder, term: value.term })
+      if (value.state === 'held' && value.holder !== undefined && value.term !== undefined)
+        held.set(id, { node: value.holder, term: value.term })
       else held.delete(id)
     },
     terms: () => [...new Map([...held.values()].map((holder) => [`${holder.node}/${holder.term}`, holder])).values()],

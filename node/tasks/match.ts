@@ -24,18 +24,25 @@ export type Mismatch = { code: string; message: string; cure: string }
 /** The first reason why this worker may not run this task, or undefined where it may. Says nothing of free slots. */
 export function mismatch(spec: TaskSpec, author: { peer: PeerId; name: string }, offer: Offer): Mismatch | undefined {
   if (spec.worker !== undefined && spec.worker !== offer.name && spec.worker !== offer.node) {
-    return { code: 'other-worker', message: `the task names worker ${spec.worker}`, cure: `start worker ${spec.worker}, or publish without --worker` }
+    return {
+      code: 'other-worker',
+      message: `the task names worker ${spec.worker}`,
+      cure: `start worker ${spec.worker}, or publish without --worker`,
+    }
   }
   const skill = spec.skills?.find((one) => !offer.skills.includes(one))
   if (skill !== undefined) return { code: 'skill', message: `no skill ${skill}`, cure: `start a worker with --skill ${skill}` }
   const role = spec.roles?.find((one) => !offer.roles.includes(one))
   if (role !== undefined) return { code: 'role', message: `no role ${role}`, cure: `start a worker with --role ${role}` }
-  if (spec.pool !== undefined && spec.pool !== offer.pool) return { code: 'pool', message: `not in pool ${spec.pool}`, cure: `start a worker with --pool ${spec.pool}` }
+  if (spec.pool !== undefined && spec.pool !== offer.pool)
+    return { code: 'pool', message: `not in pool ${spec.pool}`, cure: `start a worker with --pool ${spec.pool}` }
   const label = Object.entries(spec.labels ?? {}).find(([key, value]) => offer.labels[key] !== value)
-  if (label !== undefined) return { code: 'label', message: `no label ${label[0]}=${label[1]}`, cure: `start a worker with --label ${label[0]}=${label[1]}` }
+  if (label !== undefined)
+    return { code: 'label', message: `no label ${label[0]}=${label[1]}`, cure: `start a worker with --label ${label[0]}=${label[1]}` }
   if (!offer.mayRun) return { code: 'viewer', message: 'a viewer runs nothing', cure: 'invite the machine again with --role member' }
   const rule = refusingRule(offer.accept, spec, author)
-  if (rule !== undefined) return { code: 'accept', message: `its own rule --accept ${rule}=… refuses it`, cure: `start that worker with another --accept rule` }
+  if (rule !== undefined)
+    return { code: 'accept', message: `its own rule --accept ${rule}=… refuses it`, cure: `start that worker with another --accept rule` }
   if (offer.draining) return { code: 'draining', message: 'it is draining', cure: `nimbus worker resume ${offer.name}` }
   if (!offer.alive) return { code: 'offline', message: 'it is offline', cure: `start it again` }
   return undefined

@@ -35,7 +35,11 @@ export function createOpenTasks(): OpenTasks {
       drop(state.id)
       const key = classKey(state)
       const priority = state.task?.spec.priority ?? 0
-      const taskClass = classes.get(key) ?? { key, example: state, byPriority: Array.from({ length: PRIORITIES }, () => new Map<TaskId, Candidate>()) }
+      const taskClass = classes.get(key) ?? {
+        key,
+        example: state,
+        byPriority: Array.from({ length: PRIORITIES }, () => new Map<TaskId, Candidate>()),
+      }
       classes.set(key, taskClass)
       taskClass.byPriority[priority]?.set(state.id, candidate)
       places.set(state.id, { taskClass, priority, candidate })

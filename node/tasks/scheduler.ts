@@ -84,7 +84,10 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
     const state = fold.task(candidate.task)
     const order = rank(candidate.task, able)
     const preferred = state?.value.version === 0 ? state.task?.preferred?.[0] : undefined
-    const first = preferred !== undefined && able.some((offer) => offer.node === preferred) ? [preferred, ...order.filter((node) => node !== preferred)] : order
+    const first =
+      preferred !== undefined && able.some((offer) => offer.node === preferred)
+        ? [preferred, ...order.filter((node) => node !== preferred)]
+        : order
     const place = first.indexOf(self)
     return Math.max(candidate.retryAtMs, candidate.sinceMs + (place < 0 ? first.length : place) * RANK_STEP_MS)
   }

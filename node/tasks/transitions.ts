@@ -34,7 +34,8 @@ export function claim(claimer: Claimer): Decide {
 /** What the end of epoch `epoch` makes of the register: settled, or free for the next attempt. */
 export function conclude(epoch: number, outcome: Outcome, attempts: number, random: number): Decide {
   return (current) => {
-    if (current.state !== 'held' || current.epoch !== epoch) return { refused: current.state === 'settled' && current.epoch === epoch ? 'done' : 'fenced' }
+    if (current.state !== 'held' || current.epoch !== epoch)
+      return { refused: current.state === 'settled' && current.epoch === epoch ? 'done' : 'fenced' }
     const { version, attempt } = current
     const base = { version: version + 1, epoch, attempt, outcome }
     if (outcome.result === 'lost') return { ...base, state: 'free' }
@@ -53,7 +54,14 @@ export function cancelFree(claimer: Claimer): Decide {
     if (current.state === 'held') {
       const { holder, term } = current
       if (holder === undefined || term === undefined || !claimer.termEnded(holder, term)) return { refused: 'held' }
-      return { version: current.version + 1, epoch: current.epoch, state: 'settled', end: 'cancelled', attempt: current.attempt, outcome: { result: 'lost', endedAt: claimer.wallMs } }
+      return {
+        version: current.version + 1,
+        epoch: current.epoch,
+        state: 'settled',
+        end: 'cancelled',
+        attempt: current.attempt,
+        outcome: { result: 'lost', endedAt: claimer.wallMs },
+      }
     }
     return { version: current.version + 1, epoch: current.epoch, state: 'settled', end: 'cancelled', attempt: current.attempt }
   }

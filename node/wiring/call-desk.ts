@@ -18,9 +18,17 @@ export type CallDeskComponents = {
 
 export function createCallDesk({ logs, mayCommand, command }: CallDeskComponents): CallDesk {
   const answers = async function* (from: PeerId, request: CallRequest | undefined, signal: AbortSignal): AsyncIterable<CallAnswer> {
-    if (request === undefined) throw new NimbusError('request-unknown', 'This version does not know that request.', { kind: 'usage', cure: 'Bring both nodes to the same version.' })
+    if (request === undefined)
+      throw new NimbusError('request-unknown', 'This version does not know that request.', {
+        kind: 'usage',
+        cure: 'Bring both nodes to the same version.',
+      })
     if (request.op !== 'command') return yield* logs.answer(request, signal)
-    if (!mayCommand(from)) throw new NimbusError('may-not-command', `A viewer may not ${request.verb} a worker.`, { kind: 'refused', cure: 'Do it on a member of the mesh.' })
+    if (!mayCommand(from))
+      throw new NimbusError('may-not-command', `A viewer may not ${request.verb} a worker.`, {
+        kind: 'refused',
+        cure: 'Do it on a member of the mesh.',
+      })
     await command(request.verb)
     yield { t: 'done' }
   }

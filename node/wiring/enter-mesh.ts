@@ -20,13 +20,20 @@ export async function enterMesh(components: EnterComponents, wish: { name: strin
   const psk = await values.get<Uint8Array>('psk')
   if (isMember && psk !== undefined) {
     if (trust.isGone(identity.peerId)) {
-      throw new NimbusError('removed', 'This node has left its mesh, or was removed from it.', { kind: 'refused', cure: 'Start with a new data folder (--data DIR) and a new invite.' })
+      throw new NimbusError('removed', 'This node has left its mesh, or was removed from it.', {
+        kind: 'refused',
+        cure: 'Start with a new data folder (--data DIR) and a new invite.',
+      })
     }
     if (wish.join !== undefined && readInvite(wish.join).mesh !== trust.mesh()) {
-      throw new NimbusError('other-mesh', `This data folder belongs to mesh ${trust.mesh()}; the invite is for ${readInvite(wish.join).mesh}.`, {
-        kind: 'refused',
-        cure: 'Use another data folder for the other mesh: --data DIR.',
-      })
+      throw new NimbusError(
+        'other-mesh',
+        `This data folder belongs to mesh ${trust.mesh()}; the invite is for ${readInvite(wish.join).mesh}.`,
+        {
+          kind: 'refused',
+          cure: 'Use another data folder for the other mesh: --data DIR.',
+        },
+      )
     }
     return { psk }
   }
@@ -41,7 +48,10 @@ export async function enterMesh(components: EnterComponents, wish: { name: strin
 async function redeem({ identity, trust, values, clock, random, log }: EnterComponents, text: string, name: string): Promise<Entered> {
   const invite = readInvite(text)
   if (invite.expiresAt <= clock.wallMs()) {
-    throw new NimbusError('invite-expired', `This invite expired at ${new Date(invite.expiresAt).toISOString()}.`, { kind: 'refused', cure: 'Ask for a new one: nimbus invite.' })
+    throw new NimbusError('invite-expired', `This invite expired at ${new Date(invite.expiresAt).toISOString()}.`, {
+      kind: 'refused',
+      cure: 'Ask for a new one: nimbus invite.',
+    })
   }
   const addresses = invite.addresses.map((address) => `${address.replace(/\/p2p\/[^/]+$/, '')}/p2p/${invite.redeemer}`)
   const guest = createMeshHost(

@@ -28,7 +28,19 @@ type Components = {
   onLastWords(node: PeerId, term: Term): void
 }
 
-export function createLastWordsWiring({ psk, mesh, identity, trust, runner, host, clock, log, values, seats, onLastWords }: Components): LastWordsWiring {
+export function createLastWordsWiring({
+  psk,
+  mesh,
+  identity,
+  trust,
+  runner,
+  host,
+  clock,
+  log,
+  values,
+  seats,
+  onLastWords,
+}: Components): LastWordsWiring {
   let armed = ''
   let listener: ReturnType<typeof createLastWordsListener> | undefined
 
@@ -54,8 +66,12 @@ export function createLastWordsWiring({ psk, mesh, identity, trust, runner, host
       const port = own[0]?.port
       if (port === undefined) return
       const bind = own.length > 1 ? '0.0.0.0' : (own[0]?.host ?? '127.0.0.1')
-      const verifyMember = (peer: PeerId, domain: string, bytes: Uint8Array, signature: Uint8Array): boolean => trust.isMember(peer) && identity.verifyPeer(peer, domain, bytes, signature)
-      listener = createLastWordsListener({ psk, mesh, clock, log, verifyMember, onLastWords: (node, term) => onLastWords(node, term as Term) }, { host: bind, port })
+      const verifyMember = (peer: PeerId, domain: string, bytes: Uint8Array, signature: Uint8Array): boolean =>
+        trust.isMember(peer) && identity.verifyPeer(peer, domain, bytes, signature)
+      listener = createLastWordsListener(
+        { psk, mesh, clock, log, verifyMember, onLastWords: (node, term) => onLastWords(node, term as Term) },
+        { host: bind, port },
+      )
       await listener.start()
     },
     stop: async () => listener?.stop(),

@@ -40,7 +40,6 @@ type Connected = {
   members: MemberFacts
 }
 
-
 export function createLifecycle({ clock, log }: { clock: Clock; log: Log }) {
   const steps: { name: string; stop: () => unknown }[] = []
   const stopped = Promise.withResolvers<Stopped>()
@@ -65,7 +64,8 @@ export function createLifecycle({ clock, log }: { clock: Clock; log: Log }) {
     }
   }
   const connected = (): Connected => {
-    if (parts === undefined) throw new NimbusError('starting', 'This node is still starting.', { kind: 'busy', cure: 'Try again in a moment.' })
+    if (parts === undefined)
+      throw new NimbusError('starting', 'This node is still starting.', { kind: 'busy', cure: 'Try again in a moment.' })
     return parts
   }
   const runsEnded = async ({ engine }: Connected): Promise<void> => {
@@ -106,7 +106,11 @@ export function createLifecycle({ clock, log }: { clock: Clock; log: Log }) {
     for (const start = clock.nowMs(); mustHandOver && engine.seats.config().seats.includes(self); await sleep(clock, 100)) {
       if (clock.nowMs() - start > HAND_OVER_MS) {
         presence.setState('active')
-        throw new NimbusError('seat-not-handed-over', 'This node is a keeper and no majority took its seat over in time; it has not left.', { kind: 'unreachable', cure: 'Bring the other keepers back, then leave again.' })
+        throw new NimbusError(
+          'seat-not-handed-over',
+          'This node is a keeper and no majority took its seat over in time; it has not left.',
+          { kind: 'unreachable', cure: 'Bring the other keepers back, then leave again.' },
+        )
       }
     }
     await trust.leave(cutOf(engine, self))
@@ -156,7 +160,11 @@ export function createLifecycle({ clock, log }: { clock: Clock; log: Log }) {
     },
     async removeMember(peer: PeerId) {
       const { trust, engine, self, fleet } = connected()
-      if (peer === self) throw new NimbusError('remove-self', 'A worker cannot remove itself.', { kind: 'usage', cure: 'To leave the mesh, use nimbus leave.' })
+      if (peer === self)
+        throw new NimbusError('remove-self', 'A worker cannot remove itself.', {
+          kind: 'usage',
+          cure: 'To leave the mesh, use nimbus leave.',
+        })
       assertAdmin(trust, self, fleet.nameOf(self), 'remove members')
       await trust.remove(peer, cutOf(engine, peer))
     },
@@ -165,7 +173,12 @@ export function createLifecycle({ clock, log }: { clock: Clock; log: Log }) {
       ({ role, uses, expires }: InviteRequest) => {
         const { trust, host, self, fleet } = connected()
         assertAdmin(trust, self, fleet.nameOf(self), 'invite')
-        return invites.issue({ role, uses, expiresMs: typeof expires === 'number' ? expires : (parseDuration(expires) ?? 0), addresses: host.addresses() })
+        return invites.issue({
+          role,
+          uses,
+          expiresMs: typeof expires === 'number' ? expires : (parseDuration(expires) ?? 0),
+          addresses: host.addresses(),
+        })
       },
     /** Tells the longest delay of the event loop, once a second. */
     watchLoop(note: (ms: number) => void) {
@@ -190,8 +203,12 @@ function cutOf(engine: Engine, peer: PeerId): [number, number][] {
 function assertAdmin(trust: TrustSet, self: PeerId, name: string, deed: string): void {
   if (trust.roleOf(self) === 'admin') return
   const admins = trust.members().filter((member) => member.role === 'admin' && member.left !== true && member.removed !== true)
-  throw new NimbusError('not-an-admin', `${name} may not ${deed}: it is a ${trust.roleOf(self) ?? 'stranger'} of this mesh, not an admin.`, {
-    kind: 'refused',
-    cure: `Do it on an admin (${admins.map((member) => member.name).join(', ')}), or let one invite this machine with --role admin.`,
-  })
+  throw new NimbusError(
+    'not-an-admin',
+    `${name} may not ${deed}: it is a ${trust.roleOf(self) ?? 'stranger'} of this mesh, not an admin.`,
+    {
+      kind: 'refused',
+      cure: `Do it on an admin (${admins.map((member) => member.name).join(', ')}), or let one invite this machine with --role admin.`,
+    },
+  )
 }

@@ -43,7 +43,11 @@ export function createSender(host: Pick<MeshHost, 'send'>): (peer: PeerId, messa
  * Tells a status to all: over the links where every living member has one, since gossip sends it four times to each in a
  * small mesh; by gossip where somebody can be reached through others only.
  */
-export function createPresenceTeller(host: Pick<MeshHost, 'peers' | 'announce'>, send: (peer: PeerId, message: LinkMessage) => boolean, alive: () => PeerId[]): (presence: Presence) => void {
+export function createPresenceTeller(
+  host: Pick<MeshHost, 'peers' | 'announce'>,
+  send: (peer: PeerId, message: LinkMessage) => boolean,
+  alive: () => PeerId[],
+): (presence: Presence) => void {
   return (presence) => {
     const linked = new Set(host.peers())
     const isTold = [...linked].map((peer) => send(peer, presence))

@@ -6,7 +6,14 @@ import type { Engine } from '../tasks/engine.ts'
 import { taskState } from '../../protocols/http.ts'
 import { stateName } from '../tasks/transitions.ts'
 
-export type MetricsComponents = { host: MeshHost; engine: Engine; commit: GroupCommit; wallMs(): number; readers(): number; aliveMembers(): number }
+export type MetricsComponents = {
+  host: MeshHost
+  engine: Engine
+  commit: GroupCommit
+  wallMs(): number
+  readers(): number
+  aliveMembers(): number
+}
 
 /** Made when somebody looks for the first time: most nodes are never scraped. */
 export function createMetrics(components: MetricsComponents): () => Promise<string> {
@@ -18,7 +25,12 @@ async function createRegistry({ host, engine, commit, wallMs, readers, aliveMemb
   const { collectDefaultMetrics, Gauge, Registry } = await import('prom-client')
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  const gauge = (name: string, help: string, collect: (set: (labels: Record<string, string>, value: number) => void) => void, labelNames: string[] = []): void => {
+  const gauge = (
+    name: string,
+    help: string,
+    collect: (set: (labels: Record<string, string>, value: number) => void) => void,
+    labelNames: string[] = [],
+  ): void => {
     const made = new Gauge<string>({
       name,
       help,
@@ -29,26 +41,54 @@ async function createRegistry({ host, engine, commit, wallMs, readers, aliveMemb
   }
   gauge('nimbus_members_alive', 'Members that this node reaches, itself included', (set) => set({}, aliveMembers()))
   gauge('nimbus_links', 'Members linked with this node', (set) => set({}, host.peers().length))
-  gauge('nimbus_link_sent_bytes', 'Bytes of frames sent over links, by lane', (set) => {
-    for (const [lane, bytes] of Object.entries(host.traffic().bytesOut)) set({ lane }, bytes)
-  }, ['lane'])
+  gauge(
+    'nimbus_link_sent_bytes',
+    'Bytes of frames sent over links, by lane',
+    (set) => {
+      for (const [lane, bytes] of Object.entries(host.traffic().bytesOut)) set({ lane }, bytes)
+    },
+    ['lane'],
+  )
   gauge('nimbus_link_received_bytes', 'Bytes of frames received over links', (set) => set({}, host.traffic().bytesIn))
-  gauge('nimbus_strangers_refused', 'Connections turned away at the door, by reason', (set) => {
-    for (const [reason, count] of Object.entries(host.refusedCounts())) set({ reason }, count)
-  }, ['reason'])
-  gauge('nimbus_tasks', 'Tasks that this node knows, by state', (set) => {
-    const counts = Object.fromEntries(taskState.options.map((name) => [name, 0]))
-    for (const state of engine.fold.tasks()) if (state.task !== undefined) counts[stateName(state, wallMs())] = (counts[stateName(state, wallMs())] ?? 0) + 1
-    for (const [state, count] of Object.entries(counts)) set({ state }, count)
-  }, ['state'])
-  gauge('nimbus_register_operations', 'Register changes at the keepers, by kind', (set) => {
-    for (const [kind, count] of Object.entries(engine.proposer.counters)) set({ kind }, count)
-  }, ['kind'])
-  gauge('nimbus_runs', 'Runs on this node, by what became of them', (set) => {
-    for (const [kind, count] of Object.entries(engine.execution.counters)) set({ kind }, count)
-  }, ['kind'])
+  gauge(
+    'nimbus_strangers_refused',
+    'Connections turned away at the door, by reason',
+    (set) => {
+      for (const [reason, count] of Object.entries(host.refusedCounts())) set({ reason }, count)
+    },
+    ['reason'],
+  )
+  gauge(
+    'nimbus_tasks',
+    'Tasks that this node knows, by state',
+    (set) => {
+      const counts = Object.fromEntries(taskState.options.map((name) => [name, 0]))
+      for (const state of engine.fold.tasks())
+        if (state.task !== undefined) counts[stateName(state, wallMs())] = (counts[stateName(state, wallMs())] ?? 0) + 1
+      for (const [state, count] of Object.entries(counts)) set({ state }, count)
+    },
+    ['state'],
+  )
+  gauge(
+    'nimbus_register_operations',
+    'Register changes at the keepers, by kind',
+    (set) => {
+      for (const [kind, count] of Object.entries(engine.proposer.counters)) set({ kind }, count)
+    },
+    ['kind'],
+  )
+  gauge(
+    'nimbus_runs',
+    'Runs on this node, by what became of them',
+    (set) => {
+      for (const [kind, count] of Object.entries(engine.execution.counters)) set({ kind }, count)
+    },
+    ['kind'],
+  )
   gauge('nimbus_store_syncs', 'Writes forced to disk', (set) => set({}, commit.counters().syncs))
   gauge('nimbus_event_readers', 'Clients that follow the event stream', (set) => set({}, readers()))
-  gauge('nimbus_fold_conflicts', 'Register values of one version that differ; anything but 0 is a broken promise', (set) => set({}, engine.fold.conflicts()))
+  gauge('nimbus_fold_conflicts', 'Register values of one version that differ; anything but 0 is a broken promise', (set) =>
+    set({}, engine.fold.conflicts()),
+  )
   return registry
 }

@@ -61,7 +61,8 @@ export function createNodePort(components: NodePortComponents): NodePort {
   }
   const worker = (peer: PeerId): WorkerView => {
     const view = fleet.view(peer)
-    if (view === undefined) throw new NimbusError('worker-unknown', `There is no worker ${peer}.`, { kind: 'missing', cure: 'nimbus worker ls lists them.' })
+    if (view === undefined)
+      throw new NimbusError('worker-unknown', `There is no worker ${peer}.`, { kind: 'missing', cure: 'nimbus worker ls lists them.' })
     return view
   }
   /** What a viewer writes counts nowhere: it is told so here, instead of waiting for ever. */
@@ -69,7 +70,10 @@ export function createNodePort(components: NodePortComponents): NodePort {
     const own = fleet.view(self)
     if (own !== undefined && own.state !== 'left' && own.memberRole !== 'viewer') return
     const what = own === undefined || own.state === 'left' ? 'no member of this mesh any more' : 'a viewer of this mesh'
-    throw new NimbusError('may-not-write', `${fleet.nameOf(self)} may not ${deed}: it is ${what}.`, { kind: 'refused', cure: 'Do it on a member, or invite this machine again with --role member.' })
+    throw new NimbusError('may-not-write', `${fleet.nameOf(self)} may not ${deed}: it is ${what}.`, {
+      kind: 'refused',
+      cure: 'Do it on a member, or invite this machine again with --role member.',
+    })
   }
   const publishAll = async (specs: readonly TaskSpec[]): Promise<{ ids: TaskId[]; durability: 'majority' | 'local' }> => {
     assertMayWrite('publish')
@@ -87,7 +91,10 @@ export function createNodePort(components: NodePortComponents): NodePort {
   /** Who should claim first, as this node sees the mesh: saves that node one round trip. */
   const preferredFor = (id: TaskId, spec: TaskSpec): [PeerId, number] | undefined => {
     const author = { peer: self, name: fleet.nameOf(self) }
-    const first = rank(id, fleet.offers().filter((offer) => mismatch(spec, author, offer) === undefined))[0]
+    const first = rank(
+      id,
+      fleet.offers().filter((offer) => mismatch(spec, author, offer) === undefined),
+    )[0]
     const epoch = first === undefined ? undefined : components.epochOf(first)
     return first === undefined || epoch === undefined ? undefined : [first, epoch]
   }
@@ -109,7 +116,8 @@ export function createNodePort(components: NodePortComponents): NodePort {
         if (task?.task === undefined) continue
         if (state !== undefined && stateName(task, clock.wallMs()) !== state) continue
         if (named !== undefined && ![...task.attempts.values()].some((attempt) => attempt.holder === peer)) continue
-        if (text !== undefined && !`${id} ${task.task.spec.name ?? ''} ${task.task.spec.argv.join(' ')}`.toLowerCase().includes(text)) continue
+        if (text !== undefined && !`${id} ${task.task.spec.name ?? ''} ${task.task.spec.argv.join(' ')}`.toLowerCase().includes(text))
+          continue
         if (items.length === limit) return { items, next: items.at(-1)?.id ?? '' }
         items.push(viewOf(task))
       }
@@ -120,7 +128,11 @@ export function createNodePort(components: NodePortComponents): NodePort {
     async cancel(id) {
       assertMayWrite('cancel')
       const state = known(id)
-      if (state.value.state === 'settled') throw new NimbusError('task-ended', `Task ${id} has ended already: it ${state.value.end}.`, { kind: 'refused', cure: 'Run it again as a new task: nimbus task retry ID.' })
+      if (state.value.state === 'settled')
+        throw new NimbusError('task-ended', `Task ${id} has ended already: it ${state.value.end}.`, {
+          kind: 'refused',
+          cure: 'Run it again as a new task: nimbus task retry ID.',
+        })
       if (state.cancel === undefined) await engine.durable(engine.append({ kind: 'cancel', task: state.id }), ACKNOWLEDGE_MS)
       const signal = new AbortController()
       const cancel = clock.after(CANCEL_WAIT_MS, () => signal.abort())
@@ -156,9 +168,13 @@ async function expectDone(frames: AsyncIterable<Uint8Array>, verb: string, name:
   for await (const frame of frames) {
     const answer = decodeCallAnswer(frame)
     if (answer?.t === 'done') return
-    if (answer?.t === 'error') throw new NimbusError(answer.code, answer.message, { kind: answer.kind, ...(answer.cure === undefined ? {} : { cure: answer.cure }) })
+    if (answer?.t === 'error')
+      throw new NimbusError(answer.code, answer.message, { kind: answer.kind, ...(answer.cure === undefined ? {} : { cure: answer.cure }) })
   }
-  throw new NimbusError('no-answer', `Worker ${name} did not answer to ${verb}.`, { kind: 'unreachable', cure: 'nimbus worker ls shows whether it is alive.' })
+  throw new NimbusError('no-answer', `Worker ${name} did not answer to ${verb}.`, {
+    kind: 'unreachable',
+    cure: 'nimbus worker ls shows whether it is alive.',
+  })
 }
 
 /** The signed form of a request: milliseconds, and no key that says nothing. */
@@ -166,12 +182,17 @@ function specOf(request: TaskRequest, wallMs: number): TaskSpec {
   const { timeout, delay, ...same } = request
   const timeoutMs = durationMs(timeout)
   const delayMs = durationMs(delay)
-  const spec = Object.fromEntries(Object.entries(same).filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0))) as TaskSpec
+  const spec = Object.fromEntries(
+    Object.entries(same).filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0)),
+  ) as TaskSpec
   if (timeoutMs !== undefined) spec.timeoutMs = timeoutMs
   if (delayMs !== undefined) spec.notBefore = wallMs + delayMs
   const bytes = Buffer.byteLength(JSON.stringify(spec))
   if (bytes > TASK_BYTES_MAX) {
-    throw new NimbusError('task-too-large', `The task is ${bytes} bytes; ${TASK_BYTES_MAX} is the limit, because every node keeps it.`, { kind: 'usage', cure: 'Put large input into the repository or a file.' })
+    throw new NimbusError('task-too-large', `The task is ${bytes} bytes; ${TASK_BYTES_MAX} is the limit, because every node keeps it.`, {
+      kind: 'usage',
+      cure: 'Put large input into the repository or a file.',
+    })
   }
   return spec
 }
@@ -183,7 +204,11 @@ function durationMs(value: string | number | undefined): number | undefined {
 function meshView({ self, mesh, clock, engine, fleet, httpAddress, startedAtMs }: NodePortComponents): MeshView {
   const members = fleet.views()
   const own = members.find((member) => member.peerId === self)
-  if (own === undefined) throw new NimbusError('not-a-member', 'This node is no member of its mesh any more.', { kind: 'refused', cure: 'Join again with a new data folder.' })
+  if (own === undefined)
+    throw new NimbusError('not-a-member', 'This node is no member of its mesh any more.', {
+      kind: 'refused',
+      cure: 'Join again with a new data folder.',
+    })
   const { version, seats } = engine.seats.config()
   const counts = Object.fromEntries(taskState.options.map((name) => [name, 0])) as MeshView['tasks']
   for (const state of engine.fold.tasks()) if (state.task !== undefined) counts[stateName(state, clock.wallMs())] += 1

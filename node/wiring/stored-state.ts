@@ -34,7 +34,12 @@ export function createValues(database: Database, commit: GroupCommit): Values {
 }
 
 /** A seat whose memory is damaged must not vote: what it promised cannot be rebuilt from others. */
-export async function readSeatMemory(database: Database, values: Values, founder: PeerId, self: PeerId): Promise<{ registers: Map<TaskId, Register>; ended: Set<string>; seat: SeatState; damaged: boolean }> {
+export async function readSeatMemory(
+  database: Database,
+  values: Values,
+  founder: PeerId,
+  self: PeerId,
+): Promise<{ registers: Map<TaskId, Register>; ended: Set<string>; seat: SeatState; damaged: boolean }> {
   const registers = new Map<TaskId, Register>()
   const ended = new Set<string>()
   let isDamaged = false
@@ -58,7 +63,10 @@ export async function openEpoch(values: Values, wallMs: number, random: number):
 }
 
 /** Remembered addresses of members. */
-export function createAddressStore(database: Database, commit: GroupCommit): { load(): Promise<[PeerId, string[]][]>; save(entries: [PeerId, string[]][]): Promise<void> } {
+export function createAddressStore(
+  database: Database,
+  commit: GroupCommit,
+): { load(): Promise<[PeerId, string[]][]>; save(entries: [PeerId, string[]][]): Promise<void> } {
   return {
     async load() {
       const found: [PeerId, string[]][] = []
@@ -69,7 +77,13 @@ export function createAddressStore(database: Database, commit: GroupCommit): { l
       }
       return found
     },
-    save: (entries) => new Promise((resolve) => commit.add(entries.map(([peer, addresses]) => ({ put: ADDRESSES + peer, value: encode(addresses) })), resolve)),
+    save: (entries) =>
+      new Promise((resolve) =>
+        commit.add(
+          entries.map(([peer, addresses]) => ({ put: ADDRESSES + peer, value: encode(addresses) })),
+          resolve,
+        ),
+      ),
   }
 }
 

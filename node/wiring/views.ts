@@ -29,7 +29,13 @@ export type ViewsComponents = {
   progress: Pick<ProgressBoard, 'of'>
   blocks: Pick<BlockStore, 'read'>
 }
-export type Views = { fleet: Fleet; feed: EventFeed; taskOf(state: TaskState): TaskView | undefined; emitTask(id: TaskId): void; emitWorker(peer: PeerId): void }
+export type Views = {
+  fleet: Fleet
+  feed: EventFeed
+  taskOf(state: TaskState): TaskView | undefined
+  emitTask(id: TaskId): void
+  emitWorker(peer: PeerId): void
+}
 
 type BareEvent = Omit<EventView, 'cursor' | 'time'>
 
@@ -53,7 +59,11 @@ export function createViews({ self, clock, engine, members, membership, host, pr
   const taskOf = (state: TaskState): TaskView | undefined => {
     const { seats } = engine.seats.config()
     const reachable = seats.filter((seat) => seat === self || membership.stateOf(seat) === 'alive').length
-    const context = { wallMs: clock.wallMs(), nameOf: fleet.nameOf, seats: { all: seats.length, reachable, majority: Math.floor(seats.length / 2) + 1 } }
+    const context = {
+      wallMs: clock.wallMs(),
+      nameOf: fleet.nameOf,
+      seats: { all: seats.length, reachable, majority: Math.floor(seats.length / 2) + 1 },
+    }
     return taskView(state, {
       ...context,
       waiting: (one) => waitingFor(one, { ...context, offers: fleet.offers() }),

@@ -69,7 +69,10 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
     },
     memory,
   )
-  const quorum = createQuorum({ self, clock, send: net.send, askSelf: (message, reply) => void answer(self, message, reply) }, Math.floor(random.next() * 2 ** 31))
+  const quorum = createQuorum(
+    { self, clock, send: net.send, askSelf: (message, reply) => void answer(self, message, reply) },
+    Math.floor(random.next() * 2 ** 31),
+  )
   const logSeats = (config: GroupConfig): void => {
     if ((fold.group()?.version ?? 0) < config.version) append({ kind: 'group', group: 'default', ...config })
   }
@@ -92,7 +95,14 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
     },
     newest(memory.seat, fold.group()),
   )
-  const shared = { self, epoch: components.epoch, clock, quorum, config: seats.config, onStale: (_: PeerId, config: GroupConfig) => seats.learn(config) }
+  const shared = {
+    self,
+    epoch: components.epoch,
+    clock,
+    quorum,
+    config: seats.config,
+    onStale: (_: PeerId, config: GroupConfig) => seats.learn(config),
+  }
   const proposer = createProposer({
     ...shared,
     random,
@@ -134,7 +144,9 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
     else if (message.t === 'renew') reply({ t: 'renewed', id, term: message.term, ok: keeper.renew(from, message.term) })
     else {
       const own = message.own === true && from === message.node
-      keeper.end(message.node, message.term, own, (ok, remainingMs) => reply({ t: 'fenced', id, ok, ...(remainingMs === undefined ? {} : { remainingMs: Math.ceil(remainingMs) }) }))
+      keeper.end(message.node, message.term, own, (ok, remainingMs) =>
+        reply({ t: 'fenced', id, ok, ...(remainingMs === undefined ? {} : { remainingMs: Math.ceil(remainingMs) }) }),
+      )
     }
     return true
   }

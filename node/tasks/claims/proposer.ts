@@ -101,7 +101,12 @@ export function createProposer(components: ProposerComponents): Proposer {
       message: (id): LinkMessage =>
         kind === 'prepare'
           ? { t: 'prepare', id, version: config.version, items: batch.map((op): PrepareItem => ({ task: op.task, ballot: op.ballot })) }
-          : { t: 'accept', id, version: config.version, items: batch.map((op): AcceptItem => ({ task: op.task, ballot: op.ballot, value: op.proposed })) },
+          : {
+              t: 'accept',
+              id,
+              version: config.version,
+              items: batch.map((op): AcceptItem => ({ task: op.task, ballot: op.ballot, value: op.proposed })),
+            },
       answer: (seat, answer) => {
         if (answer.t === 'stale') components.onStale(seat, answer.config)
         if (answer.t !== 'answers') return
@@ -131,7 +136,8 @@ export function createProposer(components: ProposerComponents): Proposer {
   }
   const prepared = (op: Op, granted: readonly KeeperAnswer[]): void => {
     const highest = granted.reduce<KeeperAnswer['accepted']>(
-      (best, answer) => (answer.accepted !== undefined && (best === undefined || isAbove(answer.accepted.ballot, best.ballot)) ? answer.accepted : best),
+      (best, answer) =>
+        answer.accepted !== undefined && (best === undefined || isAbove(answer.accepted.ballot, best.ballot)) ? answer.accepted : best,
       undefined,
     )
     propose(op, highest?.value ?? INITIAL_VALUE)
@@ -236,5 +242,7 @@ function isRefusal(decided: RegisterValue | { refused: string }): decided is { r
 }
 
 function chunks(ops: readonly Op[]): Op[][] {
-  return Array.from({ length: Math.ceil(ops.length / REGISTER_BATCH_MAX) }, (_, i) => ops.slice(i * REGISTER_BATCH_MAX, (i + 1) * REGISTER_BATCH_MAX))
+  return Array.from({ length: Math.ceil(ops.length / REGISTER_BATCH_MAX) }, (_, i) =>
+    ops.slice(i * REGISTER_BATCH_MAX, (i + 1) * REGISTER_BATCH_MAX),
+  )
 }

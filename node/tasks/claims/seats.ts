@@ -94,7 +94,10 @@ export function createSeats(components: SeatsComponents, stored: SeatState): Sea
         message: (id) => ({ t: 'seat-read', id, version: config.version, after }),
         answer(_, answer) {
           if (answer.t !== 'seat-state' || !answer.ok) return retry()
-          const registers = answer.registers.map((one) => ({ task: one.task, register: { promised: one.promised, ...(one.accepted ? { accepted: one.accepted } : {}) } }))
+          const registers = answer.registers.map((one) => ({
+            task: one.task,
+            register: { promised: one.promised, ...(one.accepted ? { accepted: one.accepted } : {}) },
+          }))
           keeper.adopt(registers, answer.terms, () => {
             if (answer.next !== undefined) return readFrom(seat, answer.next)
             done.add(seat)
@@ -152,7 +155,8 @@ export function createSeats(components: SeatsComponents, stored: SeatState): Sea
         promises.push(answer)
         if (promises.length !== majorityOf(config.seats) || state.config.version !== config.version) return
         const open = promises.reduce<LinkMessageOf<'seat-promise'>['accepted']>(
-          (best, one) => (one.accepted !== undefined && (best === undefined || isAbove(one.accepted.ballot, best.ballot)) ? one.accepted : best),
+          (best, one) =>
+            one.accepted !== undefined && (best === undefined || isAbove(one.accepted.ballot, best.ballot)) ? one.accepted : best,
           undefined,
         )
         accept(open?.config ?? next)
@@ -184,8 +188,11 @@ export function createSeats(components: SeatsComponents, stored: SeatState): Sea
       if (state.votes !== state.config.version) return
       if (message.t === 'seat-prepare') {
         const { accepted } = state
-        if (!isAbove(message.ballot, state.promised)) return reply({ t: 'seat-promise', id: message.id, ok: false, promised: state.promised })
-        return save({ ...state, promised: message.ballot }, () => reply({ t: 'seat-promise', id: message.id, ok: true, ...(accepted ? { accepted } : {}) }))
+        if (!isAbove(message.ballot, state.promised))
+          return reply({ t: 'seat-promise', id: message.id, ok: false, promised: state.promised })
+        return save({ ...state, promised: message.ballot }, () =>
+          reply({ t: 'seat-promise', id: message.id, ok: true, ...(accepted ? { accepted } : {}) }),
+        )
       }
       if (isAbove(state.promised, message.ballot)) return reply({ t: 'seat-accepted', id: message.id, ok: false, promised: state.promised })
       save({ ...state, promised: message.ballot, accepted: { ballot: message.ballot, config: message.config } }, () =>

@@ -47,7 +47,9 @@ export function createFleet(components: FleetComponents): Fleet {
 
   const presenceOf = (peer: PeerId): Presence | undefined => (peer === self ? components.own() : presences.get(peer))
   const nameMap = (): Map<PeerId, string> =>
-    (names ??= components.uniqueNames(components.members().map(({ peerId, name }) => ({ peerId, name: components.profile(peerId)?.name ?? name }))))
+    (names ??= components.uniqueNames(
+      components.members().map(({ peerId, name }) => ({ peerId, name: components.profile(peerId)?.name ?? name })),
+    ))
   const stateOf = (member: MemberFacts): LiveState => {
     if (member.left === true || member.removed === true) return 'left'
     return member.peerId === self ? 'alive' : components.stateOf(member.peerId)
@@ -106,17 +108,26 @@ export function createFleet(components: FleetComponents): Fleet {
     notePresence(presence) {
       const known = presences.get(presence.node)
       if (presence.node === self) return false
-      if (known !== undefined && (known.epoch > presence.epoch || (known.epoch === presence.epoch && known.version >= presence.version))) return false
+      if (known !== undefined && (known.epoch > presence.epoch || (known.epoch === presence.epoch && known.version >= presence.version)))
+        return false
       presences.set(presence.node, presence)
       return true
     },
     changed() {
       names = undefined
     },
-    offers: () => components.members().filter((member) => member.left !== true && member.removed !== true).map(offerOf),
+    offers: () =>
+      components
+        .members()
+        .filter((member) => member.left !== true && member.removed !== true)
+        .map(offerOf),
     nameOf: (peer) => nameMap().get(peer) ?? peer.slice(-6),
     views: () => components.members().map(viewOf),
-    view: (peer) => components.members().filter((member) => member.peerId === peer).map(viewOf)[0],
+    view: (peer) =>
+      components
+        .members()
+        .filter((member) => member.peerId === peer)
+        .map(viewOf)[0],
     isLeaving: (peer) => presenceOf(peer)?.state === 'leaving',
     epochOf: (peer) => presences.get(peer)?.epoch,
     find: (nameOrId) => components.members().find(({ peerId }) => peerId === nameOrId || nameMap().get(peerId) === nameOrId)?.peerId,

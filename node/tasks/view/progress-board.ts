@@ -16,7 +16,12 @@ export type ProgressBoard = {
   of(task: TaskId, epoch: number): Progress | undefined
 }
 
-export function createProgressBoard(components: { clock: Clock; self: PeerId; tell(message: LinkMessage): void; onChange(task: TaskId): void }): ProgressBoard {
+export function createProgressBoard(components: {
+  clock: Clock
+  self: PeerId
+  tell(message: LinkMessage): void
+  onChange(task: TaskId): void
+}): ProgressBoard {
   const board = new Map<string, Progress>()
   /** Runs that told something a moment ago, and those of them that have more to tell. */
   const timers = new Map<string, Cancel>()

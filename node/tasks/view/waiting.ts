@@ -34,7 +34,12 @@ export function waitingFor(state: TaskState, context: WaitingContext): WaitingVi
   if (able.every(({ offer }) => offer.freeSlots <= 0)) {
     const slots = able.reduce((sum, { offer }) => sum + offer.slots, 0)
     const names = able.map(({ offer }) => offer.name).slice(0, 5)
-    return { code: 'slots', message: `all ${slots} slots of ${names.join(', ')} are busy`, since, cure: 'wait, add a worker, or start one with more --slots' }
+    return {
+      code: 'slots',
+      message: `all ${slots} slots of ${names.join(', ')} are busy`,
+      since,
+      cure: 'wait, add a worker, or start one with more --slots',
+    }
   }
   return { code: 'claiming', message: 'a worker is about to claim it', since, cure: 'nothing to do' }
 }
@@ -47,5 +52,10 @@ function noWorker(judged: readonly { offer: Offer; mismatch: Mismatch | undefine
     .sort((a, b) => order.indexOf(b.code) - order.indexOf(a.code))[0]
   if (nearest === undefined) return { code: 'no-worker', message: 'the mesh has no worker', since, cure: 'start one with nimbus up' }
   const { code, message, cure, name } = nearest
-  return { code, message: code === 'other-worker' ? `${message}, which is not here` : `no worker fits; the nearest is ${name}: ${message}`, since, cure }
+  return {
+    code,
+    message: code === 'other-worker' ? `${message}, which is not here` : `no worker fits; the nearest is ${name}: ${message}`,
+    since,
+    cure,
+  }
 }

@@ -9,7 +9,12 @@ const KEEP_BYTES_MAX = 4 * 1024 * 1024
 const QUEUE_MAX = 5_000
 const AT_ONCE = 2
 
-export function createLogKeeper(components: { self: PeerId; logs: Pick<RunLogs, 'keep'>; isSeat(): boolean; onError(error: unknown): void }): { note(state: TaskState): void; stop(): void } {
+export function createLogKeeper(components: {
+  self: PeerId
+  logs: Pick<RunLogs, 'keep'>
+  isSeat(): boolean
+  onError(error: unknown): void
+}): { note(state: TaskState): void; stop(): void } {
   const queue: { hash: string; holder: PeerId | undefined }[] = []
   const abort = new AbortController()
   let active = 0

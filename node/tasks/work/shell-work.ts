@@ -127,7 +127,9 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
     start(order) {
       const run: Running = { order, abort: new AbortController(), done: Promise.resolve() }
       running.set(runId(order.task, order.epoch), run)
-      run.done = carryOut(run).catch((error: unknown) => components.log.error({ task: order.task, error: messageOf(error) }, 'a run could not be put away'))
+      run.done = carryOut(run).catch((error: unknown) =>
+        components.log.error({ task: order.task, error: messageOf(error) }, 'a run could not be put away'),
+      )
     },
     stop(task, epoch, reason) {
       const run = running.get(runId(task, epoch))

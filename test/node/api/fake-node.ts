@@ -165,9 +165,7 @@ export function createFakeNode(): FakeNode {
       const list = logs.get(key) ?? []
       const last = list.at(-1)
       const offset =
-        last === undefined
-          ? 0
-          : last.offset + Buffer.from(last.base64 ?? last.text, last.base64 === undefined ? 'utf8' : 'base64').length
+        last === undefined ? 0 : last.offset + Buffer.from(last.base64 ?? last.text, last.base64 === undefined ? 'utf8' : 'base64').length
       list.push({ offset, stream, time: Date.now(), text, ...(base64 === undefined ? {} : { base64 }) })
       logs.set(key, list)
       wake()

@@ -7,9 +7,11 @@ const HARMFUL = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2
 
 describe('safe text', () => {
   it('has no control character, whatever goes in', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
         expect(safe(text)).not.toMatch(HARMFUL)
-      }))
+      }),
+    )
   })
 
   it('has no half of a surrogate pair', () => {

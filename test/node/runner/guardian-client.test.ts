@@ -50,14 +50,14 @@ test('a missing command is refused by name, with a cure', async () => {
     code: 'command-not-found',
     message: 'The command "no-such-command-xyz" was not found in /bin.',
     cure: expect.stringContaining('Install it'),
-})
+  })
   expect(lab.runner.running()).toEqual([])
 })
 
 test('a missing folder, a file that is not executable and a bad name are each refused for what they are', async () => {
   await expect(lab.runner.start(lab.order('no-cwd', ['true'], { cwd: '/no/such/folder' }))).rejects.toMatchObject({
     code: 'folder-missing',
-})
+  })
   writeFileSync(join(lab.dir, 'plain'), 'text')
   await expect(lab.runner.start(lab.order('no-exec', [join(lab.dir, 'plain')]))).rejects.toMatchObject({ code: 'command-not-executable' })
   await expect(lab.runner.start(lab.order('../up', ['true']))).rejects.toMatchObject({ code: 'run-id-invalid' })
@@ -175,7 +175,9 @@ test('work freezes when the lease runs out, thaws when it is renewed, and its ti
   const time = seconds()
   lab.runner.lease('term', nowMs() + 400)
   const { pid } = await lab.runner.start(lab.order('leased', ['sleep', '0.8'], { timeoutMs: 3_000, lease: 'term' }))
-  const daemon = await lab.runner.start(lab.order('daemon-leased', ['sh', '-c', `setsid -f sleep ${time}; sleep ${time}`], { lease: 'term' }))
+  const daemon = await lab.runner.start(
+    lab.order('daemon-leased', ['sh', '-c', `setsid -f sleep ${time}; sleep ${time}`], { lease: 'term' }),
+  )
   const free = await lab.runner.start(lab.order('free', ['sleep', seconds()]))
   await until(() => readProcess(pid)?.state === 'T', { what: 'the freeze' })
   await until(

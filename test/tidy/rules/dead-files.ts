@@ -5,7 +5,8 @@ import { isProduct, type SourceFile } from '../source-tree.ts'
 const PRODUCT_ENTRIES = ['node/main.ts', 'node/nimbus.js', 'node/runner/guardian.ts', 'node/repos/clone-main.ts', 'web/src/main.tsx']
 
 /** What a tool or a person starts by name. */
-const TOOL_ENTRIES = /\.test\.tsx?$|(^|\/)[a-z]+\.config\.ts$|^test\/support\/plain-reporter\.ts$|^test\/(bench\/main|mesh\/replay|protocols\/make-vectors)\.ts$/
+const TOOL_ENTRIES =
+  /\.test\.tsx?$|(^|\/)[a-z]+\.config\.ts$|^test\/support\/plain-reporter\.ts$|^test\/(bench\/main|mesh\/replay|protocols\/make-vectors)\.ts$/
 
 /** Files that are reached in another way, each with its reason. */
 const EXCEPTIONS: Record<string, string> = {
