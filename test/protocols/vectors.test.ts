@@ -81,7 +81,7 @@ test('ids, base32, frames and cursors are read back', () => {
     expect(Buffer.from(fromBase32(text) ?? []).toString('hex')).toBe(hex)
   }
   for (const { id } of taskIds) expect(isTaskId(id), id).toBe(true)
-  expect([...taskIds].map(({ id }) => id)).toEqual([...taskIds].map(({ id }) => id).sort())
+  expect([...taskIds].map(({ id }) => id)).toEqual([...taskIds].map(({ id }) => id).sort((a, b) => (a < b ? -1 : 1)))
   for (const { payload, framed } of read('store').checkedValues)
     expect(Buffer.from(unframeValue(bytes(framed)) ?? []).toString('hex')).toBe(payload)
   for (const { heads, cursor } of read('store').cursors) {

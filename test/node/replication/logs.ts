@@ -47,7 +47,7 @@ export function createTaker(over: Partial<Parameters<typeof createAccept>[0]> = 
   const folded: Block[] = []
   const forks: string[] = []
   let verified = 0
-  let onDisk: (() => void)[] = []
+  const onDisk: (() => void)[] = []
   const ledger = createLedger({
     self: bob.peerId,
     epoch: 9,
