@@ -199,6 +199,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     const { fleet, feed, emitTask, emitWorker } = views
     const logs = createRunLogs({
       self,
+      clock,
       fold: engine.fold,
       runner,
       work,

@@ -104,14 +104,16 @@ export function createLogWriter({ clock, file, onGrowth }: WriterComponents, { b
 
 /**
  * Reads from the raw byte offset `from` on. Ends at the end of the file; with `follow`, when that is reached and `done()`.
- * A frame that is cut off at the end (its writer died) is left out.
+ * A frame that is cut off at the end (its writer died) is left out. With `follow` a log that does not exist yet is waited
+ * for: a run is known a moment before its log is opened.
  */
 export async function* readLog(
   path: string,
   options: { from: number; follow?: LogFollow; signal?: AbortSignal },
 ): AsyncGenerator<LogChunk> {
   const { from, follow, signal } = options
-  const file = await openToRead(path)
+  const file = follow === undefined ? await openToRead(path) : await openOnceThere(path, follow, signal)
+  if (file === undefined) return
   const buffer = Buffer.alloc(READ_BYTES)
   let rest: Buffer = Buffer.alloc(0)
   let offset = 0
@@ -151,6 +153,22 @@ export async function logSizeOf(path: string): Promise<number> {
     // No log, or its end is damaged: what came before it stands.
   }
   return size
+}
+
+/** Undefined where the run ended without a log, or the reader left. */
+async function openOnceThere(path: string, follow: LogFollow, signal: AbortSignal | undefined): Promise<FileHandle | undefined> {
+  while (!signal?.aborted) {
+    const change = follow.changed()
+    const last = follow.done()
+    try {
+      return await open(path, 'r')
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return openToRead(path)
+      if (last) return undefined
+    }
+    await Promise.race([change, aborted(signal)])
+  }
+  return undefined
 }
 
 async function openToRead(path: string): Promise<FileHandle> {

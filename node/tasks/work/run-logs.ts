@@ -6,6 +6,7 @@ import { decodeCallAnswer } from '../../../protocols/calls.ts'
 import type { LogChunk as LogChunkView } from '../../../protocols/http.ts'
 import { LOG_BYTES_MAX } from '../../../protocols/limits.ts'
 import { logText } from '../../../protocols/log-bytes.ts'
+import { type Clock, sleep } from '../../kernel/clock.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import type { Runner } from '../../runner/guardian-client.ts'
 import type { LogChunk } from '../../runner/output-log.ts'
@@ -16,6 +17,7 @@ import type { ShellWork } from './shell-work.ts'
 
 export type RunLogsComponents = {
   self: PeerId
+  clock: Clock
   fold: Pick<Fold, 'task'>
   runner: Pick<Runner, 'follow' | 'running'>
   work: Pick<ShellWork, 'logFile' | 'runId'>
@@ -37,6 +39,8 @@ export type RunLogs = {
 
 /** Room for frame headers beside the output itself. */
 const LOG_BLOB_BYTES_MAX = LOG_BYTES_MAX * 2
+/** A worker that cannot be asked for the output of its run is asked again after this. */
+const RETRY_MS = 1_000
 const STREAMS = { 1: 'stdout', 2: 'stderr', 3: 'system' } as const
 
 export function createRunLogs(components: RunLogsComponents): RunLogs {
@@ -71,6 +75,7 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
     for await (const frame of components.call(holder, request, signal)) {
       const answer = decodeCallAnswer(frame)
       if (answer?.t === 'chunk') yield answer as LogChunk
+      else if (answer?.t === 'error') throw new NimbusError(answer.code, answer.message, { kind: answer.kind, ...(answer.cure === undefined ? {} : { cure: answer.cure }) })
       else if (answer?.t !== 'progress') return
     }
   }
@@ -84,7 +89,7 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
     if (attempt.outcome !== undefined || attempt.holder === undefined) return
     if (attempt.holder !== self) return yield* remoteChunks(attempt.holder, { op: 'log', task: state.id, epoch: attempt.epoch, from, follow }, signal)
     // The claim is made before the process exists: who follows waits for it.
-    while (follow && !isRunningHere(state.id, attempt.epoch) && attempt.outcome === undefined && !signal.aborted) await components.changed(state.id, signal)
+    while (follow && !isRunningHere(state.id, attempt.epoch) && !isOver(state, attempt) && !signal.aborted) await components.changed(state.id, signal)
     if (isRunningHere(state.id, attempt.epoch)) yield* localChunks(state.id, attempt.epoch, from, follow, signal)
   }
 
@@ -99,12 +104,19 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
         if (attempt !== undefined) {
           // From now on this attempt only: the next one begins its own output at zero.
           query = { ...query, attempt: attempt.epoch }
-          for await (const chunk of chunksOf(state, attempt, { ...query, from })) {
-            from = chunk.offset + chunk.bytes.length
-            yield { offset: chunk.offset, stream: STREAMS[chunk.stream], time: Math.floor(chunk.time), ...logText(chunk.bytes) }
+          try {
+            for await (const chunk of chunksOf(state, attempt, { ...query, from })) {
+              from = chunk.offset + chunk.bytes.length
+              yield { offset: chunk.offset, stream: STREAMS[chunk.stream], time: Math.floor(chunk.time), ...logText(chunk.bytes) }
+            }
+          } catch (error) {
+            if (!query.follow || query.signal.aborted || isOver(state, attempt)) throw error
+            // Its worker may be dead, or only a link: asked again until the mesh says that the attempt is over.
+            await Promise.race([components.changed(task, query.signal), sleep(components.clock, RETRY_MS)])
+            continue
           }
         }
-        if (!query.follow || query.signal.aborted || state.value.state === 'settled' || fold.task(task)?.value.state === 'settled' || attempt?.outcome !== undefined) {
+        if (!query.follow || query.signal.aborted || state.value.state === 'settled' || (attempt !== undefined && isOver(state, attempt))) {
           // What was written between the last read and the end is in the stored log.
           const ended = attempt === undefined ? undefined : fold.task(task)?.attempts.get(attempt.epoch)
           if (query.follow && attempt !== undefined && ended?.outcome?.log !== undefined && from < ended.outcome.log.size && !query.signal.aborted) {
@@ -131,6 +143,11 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
       yield { t: 'done' }
     },
   }
+}
+
+/** Also where it was lost: the keepers gave the task a new epoch, or took it back. */
+function isOver({ value }: TaskState, attempt: AttemptState): boolean {
+  return attempt.outcome !== undefined || value.epoch > attempt.epoch || value.state !== 'held'
 }
 
 function newestOf(state: TaskState): AttemptState | undefined {

@@ -137,3 +137,32 @@ test('on a full disk the bytes are counted as dropped and nothing throws', async
   expect(log.droppedBytes()).toBe(300_010)
   expect(log.size()).toBe(0)
 })
+
+test('a follower that comes before the log is there waits for it', async () => {
+  const path = join(dir, 'late')
+  let over = false
+  let grown = Promise.withResolvers<void>()
+  const follow = { done: () => over, changed: () => grown.promise }
+  const wake = () => {
+    const { resolve } = grown
+    grown = Promise.withResolvers()
+    resolve()
+  }
+  const read = (async () => {
+    const parts: string[] = []
+    for await (const chunk of readLog(path, { from: 0, follow })) parts.push(Buffer.from(chunk.bytes).toString())
+    return parts.join('')
+  })()
+  wake()
+  const log = createLogWriter({ clock, file: await openLog(path), onGrowth: wake }, { bytesMax: 1e6 })
+  await log.write(1, Buffer.from('here'))
+  await log.end()
+  over = true
+  wake()
+  expect(await read).toBe('here')
+})
+
+test('a follower of a run that ended without a log ends too', async () => {
+  const follow = { done: () => true, changed: () => Promise.resolve() }
+  for await (const _ of readLog(join(dir, 'never'), { from: 0, follow })) throw new Error('nothing can be read')
+})
