@@ -11,6 +11,8 @@ import type { Io } from './cli/context.ts'
 const runNode: RunNode = async (cli, flags, ready) => {
   // Loading makes much garbage at once. V8 would double its young space for it six times over and keep those 64 MB for ever.
   setFlagsFromString('--semi-space-growth-factor=1')
+  const { checkDataFolder } = await import('./data-folder.ts')
+  await checkDataFolder(cli.dataDir)
   const { loadConfig } = await import('./config.ts')
   const options = await loadConfig({ dataDir: cli.dataDir, workDir: cli.io.workDir, env: cli.io.env, flags })
   const { startNode } = await import('./node.ts')

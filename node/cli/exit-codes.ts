@@ -47,7 +47,7 @@ export function describeError(error: unknown, env: NodeJS.ProcessEnv): string {
   if (error instanceof NimbusError)
     return `nimbus: ${safe(error.message)}${error.cure === undefined ? '' : `\n  ${safe(error.cure)}`}${debug}`
   const message = safe(error instanceof Error ? error.message : String(error))
-  return `nimbus: a mistake of Nimbus itself: ${message}\n  NIMBUS_DEBUG=1 shows where; the node's own log is nimbus.log in its data folder.${debug}`
+  return `nimbus: a mistake of Nimbus itself: ${message}\n  NIMBUS_DEBUG=1 shows where; the node's own log is node.log in its data folder.${debug}`
 }
 
 /** A reader that went away (`nimbus task ls | head`) ends the command without a word. */

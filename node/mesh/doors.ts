@@ -5,7 +5,7 @@ import { topicOf } from '../../protocols/gossip.ts'
 import type { PeerId } from '../../protocols/ids.ts'
 import { GOSSIP_BYTES_MAX } from '../../protocols/limits.ts'
 import { PROTOCOL } from '../../protocols/streams.ts'
-import { messageOf } from '../kernel/errors.ts'
+import { messageOf, NimbusError } from '../kernel/errors.ts'
 import { hostAndPort } from './address-book.ts'
 import type { MeshHostComponents, Parts } from './host-parts.ts'
 import type { Libp2pNode } from './libp2p-node.ts'
@@ -70,9 +70,30 @@ export async function startNode(
     traffic.announcementsIn++
     events.emit('announcement', { from, bytes: detail.data })
   })
-  await node.start()
+  try {
+    await node.start()
+  } catch (error) {
+    throw cannotListen(error)
+  }
   node.services.pubsub.subscribe(topic)
   return node
+}
+
+/** libp2p tells every address that failed, with stacks; the first one is enough to act on. */
+function cannotListen(error: unknown): unknown {
+  const [, address, code] = /(\/\S+): .*?(EADDRINUSE|EACCES|EADDRNOTAVAIL)/s.exec(error instanceof Error ? error.message : '') ?? []
+  if (address === undefined) return error
+  const because =
+    code === 'EADDRINUSE'
+      ? 'that port is in use by another program'
+      : code === 'EACCES'
+        ? 'this user may not listen there'
+        : 'this machine has no such address'
+  return new NimbusError('cannot-listen', `Cannot listen for other nodes on ${address}, because ${because}.`, {
+    kind: code === 'EACCES' ? 'refused' : 'failed',
+    cure: 'Is a node running there already (nimbus status)? Otherwise choose another: --listen /ip4/0.0.0.0/tcp/0 takes a free port.',
+    cause: error,
+  })
 }
 
 async function guest(
