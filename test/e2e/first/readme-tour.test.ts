@@ -27,7 +27,12 @@ function tourSteps(): Step[] {
 
 /** `…` is anything on the line; runs of blanks are one; the port of the tour is whatever was free here. */
 function pattern(line: string): RegExp {
-  const escaped = (part: string): string => part.trim().replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/\s+/g, '\\s+').replace(':7777', ':\\d+')
+  const escaped = (part: string): string =>
+    part
+      .trim()
+      .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+      .replace(/\s+/g, '\\s+')
+      .replace(':7777', ':\\d+')
   return new RegExp(`^\\s*${line.trim().split('…').map(escaped).join('.*')}.*$`)
 }
 
@@ -47,7 +52,10 @@ function runTour(steps: readonly Step[]): string[] {
 
 describe('the tour of the README', () => {
   afterAll(() => {
-    spawnSync('bash', ['-c', 'npx nimbus down --now; npx nimbus down --now --data ~/.nimbus-box'], { cwd: ROOT, env: cleanEnv({ HOME: home }) })
+    spawnSync('bash', ['-c', 'npx nimbus down --now; npx nimbus down --now --data ~/.nimbus-box'], {
+      cwd: ROOT,
+      env: cleanEnv({ HOME: home }),
+    })
     rmSync(home, { recursive: true, force: true, maxRetries: 5 })
   })
 
@@ -58,7 +66,10 @@ describe('the tour of the README', () => {
     for (const [index, { command, shown }] of steps.entries()) {
       const lines = (outputs[index] ?? '').split('\n')
       for (const line of shown.filter((one) => one.trim() !== '')) {
-        expect(lines.some((seen) => pattern(line).test(seen)), `after "${command}" expected "${line}" in:\n${outputs[index]}`).toBe(true)
+        expect(
+          lines.some((seen) => pattern(line).test(seen)),
+          `after "${command}" expected "${line}" in:\n${outputs[index]}`,
+        ).toBe(true)
       }
     }
   })
