@@ -20,7 +20,7 @@ export function aWorker(name: string, more: Partial<WorkerView> = {}): WorkerVie
     repo: null,
     slots: 4,
     freeSlots: 4,
-    load: 0.31,
+    load: 31,
     memoryFreeMb: 5_210,
     version: '0.1.0',
     memberRole: 'member',
@@ -124,20 +124,20 @@ export function someTasks(): TaskView[] {
   ]
 }
 
-export function someWorkers(): WorkerView[] {
+function someWorkers(): WorkerView[] {
   const tasks = someTasks()
   return [
-    aWorker('alder', { self: true, freeSlots: 3, running: [tasks[0]?.id ?? ''], roundTripMs: null, load: 0.42 }),
+    aWorker('alder', { self: true, freeSlots: 3, running: [tasks[0]?.id ?? ''], roundTripMs: null, load: 42 }),
     aWorker('birch', {
       freeSlots: 2,
       running: [tasks[1]?.id ?? '', taskIdOf(77)],
       roundTripMs: 0.6,
-      load: 1.87,
+      load: 187,
       pool: 'ci',
       skills: ['node', 'git', 'rust', 'chromium'],
     }),
-    aWorker('cedar', { mode: 'draining', roundTripMs: 12.4, keeper: true, load: 0.05 }),
-    aWorker('dogwood', { roundTripMs: 48, keeper: false, slots: 24, freeSlots: 24, load: 0.01, pool: 'big', memberRole: 'admin' }),
+    aWorker('cedar', { mode: 'draining', roundTripMs: 12.4, keeper: true, load: 5 }),
+    aWorker('dogwood', { roundTripMs: 48, keeper: false, slots: 24, freeSlots: 24, load: 1, pool: 'big', memberRole: 'admin' }),
     aWorker('elm', { state: 'dead', roundTripMs: null, lastSeenMs: 6 * MINUTE, keeper: false }),
   ]
 }

@@ -7,7 +7,7 @@ import { until } from '../../support/until.ts'
 
 /** Generous: two cores run the mesh, the work and the test. */
 export const PATIENCE_MS = 60_000
-export const ENDED: readonly string[] = ['succeeded', 'failed', 'dead', 'cancelled']
+const ENDED: readonly string[] = ['succeeded', 'failed', 'dead', 'cancelled']
 
 /** A mesh whose keeper group has as many seats as it will ever have. */
 export async function meshOf(size: number, flags: readonly string[] = ['--slots', '4']): Promise<RealMesh> {
@@ -23,7 +23,7 @@ export async function meshOf(size: number, flags: readonly string[] = ['--slots'
   }
 }
 
-export const seatsFor = (members: number): number => (members >= 5 ? 5 : members >= 3 ? 3 : 1)
+const seatsFor = (members: number): number => (members >= 5 ? 5 : members >= 3 ? 3 : 1)
 
 /** Waits until these nodes know one keeper group of that many seats, all reachable. */
 export async function seated(nodes: readonly RealNode[], seats: number): Promise<void> {

@@ -21,7 +21,7 @@ const random = createSystemRandom()
 
 export type Member = { identity: Identity; trust: TrustSet; invites: Invites; host: MeshHost }
 
-export function memoryStore(bytes?: Uint8Array): { load(): Promise<Uint8Array | undefined>; save(bytes: Uint8Array): Promise<void> } {
+function memoryStore(bytes?: Uint8Array): { load(): Promise<Uint8Array | undefined>; save(bytes: Uint8Array): Promise<void> } {
   let kept = bytes
   return {
     load: async () => kept,

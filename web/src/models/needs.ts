@@ -3,11 +3,13 @@ import type { MeshView, TaskView } from '../../../protocols/http.ts'
 import { endText, hasEnded, specOf, titleOf } from './task-facts.ts'
 import type { Worker } from './fleet.ts'
 import { inertText } from './text/inert-text.ts'
+import { sentence } from './text/sentences.ts'
 
 /** A failure of yesterday is history, not a need. */
 const FAILED_WITHIN_MS = 24 * 60 * 60 * 1_000
-/** Shorter waits are the ordinary life of a queue. */
+/** Shorter waits are the ordinary life of a queue; a full queue empties by itself, so that one is told later. */
 const WAITING_AFTER_MS = 30_000
+const BUSY_AFTER_MS = 15 * 60_000
 
 export type Need = {
   key: string
@@ -63,10 +65,15 @@ export function needsOf(
     } else if (
       task.waiting !== undefined &&
       !hasEnded(task.state) &&
-      now - task.waiting.since > WAITING_AFTER_MS &&
+      now - task.waiting.since > (task.waiting.code === 'slots' ? BUSY_AFTER_MS : WAITING_AFTER_MS) &&
       task.state === 'ready'
     ) {
-      needs.push({ ...shared, kind: 'waiting', text: `${task.waiting.message} ${task.waiting.cure}`, since: task.waiting.since })
+      needs.push({
+        ...shared,
+        kind: 'waiting',
+        text: `${sentence(task.waiting.message)} ${sentence(task.waiting.cure)}`,
+        since: task.waiting.since,
+      })
     }
   }
   return needs

@@ -7,7 +7,7 @@ import type { TaskQuery } from '../transport/transport.ts'
 import { commandOf, titleOf } from './task-facts.ts'
 import type { TaskStore } from './task-store.ts'
 
-export const PAGE_TASKS = 200
+const PAGE_TASKS = 200
 
 export type TaskFilter = { state: TaskStateName | undefined; text: string }
 export type TaskList = {

@@ -59,7 +59,7 @@ function isFurther(known: TaskView, task: TaskView): boolean {
   return known.updatedAt > task.updatedAt
 }
 
-export function newestFirst(one: TaskView, two: TaskView): number {
+function newestFirst(one: TaskView, two: TaskView): number {
   return two.createdAt - one.createdAt || (one.id < two.id ? 1 : -1)
 }
 

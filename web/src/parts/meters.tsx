@@ -25,7 +25,7 @@ export function Slots(props: { slots: number; freeSlots: number }) {
   )
 }
 
-export function Bar(props: { share: number; tone?: 'busy' | 'calm' }) {
+function Bar(props: { share: number; tone?: 'busy' | 'calm' }) {
   const percent = `${Math.round(Math.min(1, Math.max(0, props.share)) * 100)}%`
   return (
     <span class={`bar ${props.tone ?? ''}`} aria-hidden="true">

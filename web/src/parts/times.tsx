@@ -19,7 +19,8 @@ export function Lasting(props: { from: number; to?: number | undefined }) {
 
 function Moving(props: { from: number }) {
   const { clock } = usePage()
-  return <span>{durationText(Math.max(0, Math.floor((clock.now.value - props.from) / 1_000) * 1_000))}</span>
+  const seconds = Math.max(0, Math.floor((clock.now.value - props.from) / 1_000))
+  return <span>{seconds < 60 ? `${seconds} s` : durationText(seconds * 1_000)}</span>
 }
 
 export function Countdown(props: { to: number; over: string }) {
