@@ -30,13 +30,13 @@ describe('the output of a task', () => {
   })
 
   test('a character cut between two pieces comes whole', async () => {
-    const bytes = Buffer.from('größe\n')
+    const bytes = new TextEncoder().encode('größe\n')
     const piece = (from: number, to?: number): LogChunk => ({
       offset: from,
       stream: 'stdout',
       time: 0,
       text: '\ufffd',
-      base64: bytes.subarray(from, to).toString('base64'),
+      base64: btoa(String.fromCharCode(...bytes.subarray(from, to))),
     })
     const output = outputOf([piece(0, 3), piece(3, 6), piece(6), chunk(8, 'next\n')])
     output.open({ size: undefined, follow: false })

@@ -5,8 +5,6 @@ import type { Session } from './transport.ts'
 /** A node answers from its own memory; the slowest call waits for a majority of keepers. */
 const REQUEST_TIMEOUT_MS = 20_000
 
-type RestClient = ReturnType<typeof createRestClient>
-
 export function createRestClient(options: { fetch: typeof fetch; onSignedOut: () => void }) {
   let csrf = ''
 
