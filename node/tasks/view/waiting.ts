@@ -36,7 +36,7 @@ export function waitingFor(state: TaskState, context: WaitingContext): WaitingVi
     const names = able.map(({ offer }) => offer.name).slice(0, 5)
     return {
       code: 'slots',
-      message: `all ${slots} slots of ${names.join(', ')} are busy`,
+      message: slots === 1 ? `the only slot of ${names[0]} is busy` : `all ${slots} slots of ${names.join(', ')} are busy`,
       since,
       cure: 'wait, add a worker, or start one with more --slots',
     }

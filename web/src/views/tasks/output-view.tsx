@@ -37,7 +37,7 @@ export function OutputView(props: { task: TaskView }) {
       <OutputHead task={task} attempt={attempt} output={output} choose={setChosen} />
       {output.error.value && <ProblemNote error={output.error.value} what="The output could not be read." />}
       <div
-        class={`lines ${preferences.wrapOutput.value ? 'wrap' : ''} ${started ? '' : 'not-started'}`}
+        class={`lines ${preferences.wrapOutput.value ? 'wrap' : ''} ${started ? '' : 'not-started'} ${hasEnded(task.state) ? 'ended' : ''}`}
         ref={box}
         onScroll={scrolled}
         tabIndex={0}

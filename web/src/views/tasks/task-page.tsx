@@ -3,12 +3,13 @@ import { useEffect, useState } from 'preact/hooks'
 import type { TaskView } from '../../../../protocols/http.ts'
 import { commandOf, endText, hasEnded, specOf, titleOf, usedAttempts } from '../../models/task-facts.ts'
 import { durationText } from '../../models/text/durations.ts'
+import { sentence } from '../../models/text/sentences.ts'
 import { ShortId } from '../../parts/copy.tsx'
 import { Chips, Facts, PageHead } from '../../parts/facts.tsx'
 import { Callout, EmptyState, ProblemNote } from '../../parts/notes.tsx'
 import { usePage } from '../../parts/page-context.ts'
 import { StateMark } from '../../parts/state-mark.tsx'
-import { Age } from '../../parts/times.tsx'
+import { Age, Lasting } from '../../parts/times.tsx'
 import { type ApiError, asApiError } from '../../transport/api-error.ts'
 import { Attempts } from './attempts.tsx'
 import { OutputView } from './output-view.tsx'
@@ -83,16 +84,31 @@ function TaskDetail(props: { task: TaskView }) {
 
 /** Why it does not run, or what it is doing, with what to do about it. */
 function Standing(props: { task: TaskView }) {
+  const { dashboard } = usePage()
   const { task } = props
   if (task.cancelRequested && !hasEnded(task.state)) {
     return <Callout tone="warn" title="Cancel was asked for; the worker is ending it." />
   }
   if (task.waiting !== undefined && !hasEnded(task.state)) {
+    const { code, message, cure, since } = task.waiting
+    const needsNobody = cure === 'nothing to do'
     return (
-      <Callout tone="warn" title={task.waiting.message}>
-        <p class="cure">{task.waiting.cure}</p>
-        <p class="muted">
-          Waiting for this since <Age time={task.waiting.since} suffix />.
+      <Callout tone={needsNobody ? 'info' : 'warn'} title={sentence(message)}>
+        {!needsNobody && <p class="cure">{sentence(cure)}</p>}
+        {code !== 'scheduled' && (
+          <p class="muted">
+            Waiting for <Lasting from={since} />.
+          </p>
+        )}
+      </Callout>
+    )
+  }
+  const away = task.state === 'running' ? dashboard.fleet.find(task.attempts.at(-1)?.worker ?? '') : undefined
+  if (away?.state === 'dead') {
+    return (
+      <Callout tone="warn" title={`${away.name}, which runs it, is offline.`}>
+        <p class="cure">
+          The task goes on on another worker as soon as one fits and is free. If none does, start one that does, or {away.name} again.
         </p>
       </Callout>
     )

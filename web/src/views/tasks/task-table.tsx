@@ -1,6 +1,7 @@
 // Tasks in rows; on a narrow screen each row is a card. A row paints when its own task changes.
 import type { TaskView } from '../../../../protocols/http.ts'
 import { commandOf, endText, lastAttempt, specOf, titleOf, usedAttempts } from '../../models/task-facts.ts'
+import { sentence } from '../../models/text/sentences.ts'
 import { StateMark } from '../../parts/state-mark.tsx'
 import { Age, Lasting } from '../../parts/times.tsx'
 import { TaskProgress } from './task-progress.tsx'
@@ -67,7 +68,7 @@ function TaskRow(props: { task: TaskView }) {
 function RowText(props: { task: TaskView }) {
   const { task } = props
   if (task.state === 'running' && task.progress !== undefined && task.progress.phase !== 'running') return <TaskProgress task={task} />
-  if (task.waiting !== undefined) return <span class="row-text">{task.waiting.message}</span>
+  if (task.waiting !== undefined) return <span class="row-text">{sentence(task.waiting.message)}</span>
   const end = task.state === 'failed' || task.state === 'dead' ? endText(task.result ?? {}) : ''
   const command = specOf(task).name === undefined ? '' : commandOf(task)
   if (end === '' && command === '') return null

@@ -24,7 +24,7 @@ export function WorkerCard(props: { worker: Worker }) {
       <p class="card-line">
         <Slots slots={worker.slots} freeSlots={worker.freeSlots} />
         <span class="muted">
-          load <span class="number">{worker.load.toFixed(2)}</span>
+          load <span class="number">{Math.round(worker.load)}%</span>
         </span>
       </p>
       <ul class="card-work">

@@ -83,7 +83,7 @@ function WorkerFacts(props: { worker: Worker }) {
         of={[
           ['Peer ID', <ShortId id={worker.peerId} what="the peer ID" />],
           ['Slots', <Slots slots={worker.slots} freeSlots={worker.freeSlots} />],
-          ['Load', <span class="number">{worker.load.toFixed(2)}</span>],
+          ['Load', <span class="number">{Math.round(worker.load)}%</span>],
           ['Free memory', `${worker.memoryFreeMb} MB`],
           ['Round trip', worker.self ? 'this node' : worker.roundTripMs === null ? 'no link now' : `${worker.roundTripMs.toFixed(1)} ms`],
           ['Member', `${worker.memberRole}${worker.keeper ? ', keeper' : ''}`],

@@ -85,7 +85,7 @@ function WorkerTable(props: { workers: readonly Worker[] }) {
               <Slots slots={worker.slots} freeSlots={worker.freeSlots} />
             </td>
             <td data-name="Load" class="right number">
-              {worker.load.toFixed(2)}
+              {Math.round(worker.load)}%
             </td>
             <td data-name="Round trip" class="right number">
               {worker.self ? 'here' : worker.roundTripMs === null ? '–' : `${worker.roundTripMs.toFixed(1)} ms`}
