@@ -4,7 +4,7 @@ import { wantedSeats } from '../../../../node/tasks/claims/group.ts'
 import { nextSeats } from '../../../../node/tasks/claims/seats.ts'
 import type { PeerId } from '../../../../protocols/ids.ts'
 
-const peers = (letters: string): PeerId[] => [...letters] as PeerId[]
+const peers = (letters: string): PeerId[] => letters.split('') as PeerId[]
 
 describe('the seats that a group wants', () => {
   for (const [current, keepers, here, wanted, why] of [
