@@ -60,7 +60,8 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const logFile = join(dataDir, 'node.log')
   const log = createFileLog(logFile, process.env['NIMBUS_DEBUG'] === '1' ? 'debug' : 'info')
-  const onError = (error: unknown): void => log.error({ reason: messageOf(error), stack: error instanceof Error ? error.stack : undefined }, 'unexpected error')
+  const onError = (error: unknown): void =>
+    log.error({ reason: messageOf(error), stack: error instanceof Error ? error.stack : undefined }, 'unexpected error')
   const lifecycle = createLifecycle({ clock, log })
   try {
     // Disk and identity.
@@ -91,7 +92,16 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
 
     // Mesh: links between members.
     const host = createMeshHost(
-      { identity, psk, mesh: trust.mesh(), clock, random, log, admission: createAdmission({ identity, trust, invites }), book: createAddressStore(database, commit) },
+      {
+        identity,
+        psk,
+        mesh: trust.mesh(),
+        clock,
+        random,
+        log,
+        admission: createAdmission({ identity, trust, invites }),
+        book: createAddressStore(database, commit),
+      },
       { listen: await listenAddresses(options, values), mdns: options.mdns },
     )
     const send = createSender(host)
@@ -100,7 +110,10 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         clock,
         random,
         send: (peer, message) => void send(peer, message),
-        members: () => members.current().flatMap((member) => (member.peerId === self || member.left === true || member.removed === true ? [] : [member.peerId])),
+        members: () =>
+          members
+            .current()
+            .flatMap((member) => (member.peerId === self || member.left === true || member.removed === true ? [] : [member.peerId])),
         linked: host.peers,
         onChange(peer) {
           engine.scheduler.wake()
@@ -111,14 +124,21 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       MEMBERSHIP_PRESETS[options.preset],
     )
 
-    const tellPresence = createPresenceTeller(host, send, () => members.current().flatMap(({ peerId }) => (peerId !== self && membership.stateOf(peerId) === 'alive' ? [peerId] : [])))
+    const tellPresence = createPresenceTeller(host, send, () =>
+      members.current().flatMap(({ peerId }) => (peerId !== self && membership.stateOf(peerId) === 'alive' ? [peerId] : [])),
+    )
 
     // Work: processes of this machine.
     const blobs = createBlobStore({ dir: join(dataDir, 'blobs') })
     const workspaces = createWorkspaces({ dataDir })
     await workspaces.sweep()
     const tokens = createTaskTokens(random)
-    const progress = createProgressBoard({ clock, self, tell: (message) => host.peers().forEach((peer) => void send(peer, message)), onChange: (task) => emitTask(task) })
+    const progress = createProgressBoard({
+      clock,
+      self,
+      tell: (message) => host.peers().forEach((peer) => void send(peer, message)),
+      onChange: (task) => emitTask(task),
+    })
     const work = createShellWork({
       clock,
       log,
@@ -146,11 +166,29 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
 
     // The queue: replicated logs, registers, leases, claims.
     const slots = options.slots ?? availableParallelism()
-    const presence = createOwnPresence({ self, epoch, clock, freeSlots: () => slots - engine.execution.runs().length, tell: (status) => (tellPresence(status), emitWorker(self)) })
+    const presence = createOwnPresence({
+      self,
+      epoch,
+      clock,
+      freeSlots: () => slots - engine.execution.runs().length,
+      tell: (status) => (tellPresence(status), emitWorker(self)),
+    })
     const blocks = createBlockStore(database)
     const memory = await readSeatMemory(database, values, trust.founder(), self)
     if (memory.damaged) log.error({}, 'the memory of this keeper is damaged: it does not vote')
-    const lastWords = createLastWordsWiring({ psk, mesh: trust.mesh(), identity, trust, runner, host, clock, log, values, seats: () => engine.seats.config().seats, onLastWords: (node, term) => engine.onLastWords(node, term) })
+    const lastWords = createLastWordsWiring({
+      psk,
+      mesh: trust.mesh(),
+      identity,
+      trust,
+      runner,
+      host,
+      clock,
+      log,
+      values,
+      seats: () => engine.seats.config().seats,
+      onLastWords: (node, term) => engine.onLastWords(node, term),
+    })
     const engine: Engine = await createEngine(
       {
         self,
@@ -168,7 +206,14 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
           wasMember: (peer) => members.find(peer) !== undefined,
           mayPublish: mayWrite,
           cutOf: (peer, logEpoch) => (trust.cutOf(peer) === undefined ? undefined : (trust.cutOf(peer)?.get(logEpoch) ?? 0)),
-          keepers: () => members.current().flatMap((member) => (member.role === 'viewer' || member.left === true || member.removed === true || fleet.isLeaving(member.peerId) ? [] : [member.peerId])),
+          keepers: () =>
+            members
+              .current()
+              .flatMap((member) =>
+                member.role === 'viewer' || member.left === true || member.removed === true || fleet.isLeaving(member.peerId)
+                  ? []
+                  : [member.peerId],
+              ),
         },
         work: { start: (order) => work.start(order), stop: work.stop },
         offers: () => fleet.offers(),
@@ -233,7 +278,14 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       removeMember: lifecycle.removeMember,
       leave: lifecycle.leave,
       shutdown: lifecycle.shutdown,
-      metrics: createMetrics({ host, engine, commit, wallMs: clock.wallMs, readers: feed.readers, aliveMembers: () => fleet.offers().filter((offer) => offer.alive).length }),
+      metrics: createMetrics({
+        host,
+        engine,
+        commit,
+        wallMs: clock.wallMs,
+        readers: feed.readers,
+        aliveMembers: () => fleet.offers().filter((offer) => offer.alive).length,
+      }),
     })
     const api = createApiServer(
       { node: port, clock, random, log, token, taskTokens: tokens },
@@ -244,8 +296,29 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     const { origin } = await api.start()
     lifecycle.onStop('api', api.stop)
     lifecycle.setHttpOrigin(origin)
-    lifecycle.onStop('trust news', trust.onChange(() => (members.changed(), fleet.changed(), host.helloAgain(), members.current().forEach(({ peerId }) => emitWorker(peerId)))))
-    lifecycle.onStop('mesh link', connectMesh({ clock, log, host, membership, engine, onPresence: (status) => void (fleet.notePresence(status) && (emitWorker(status.node), engine.scheduler.wake())), onProgress: progress.receive, ownPresence: presence.current, onPeer: emitWorker }, send))
+    lifecycle.onStop(
+      'trust news',
+      trust.onChange(
+        () => (members.changed(), fleet.changed(), host.helloAgain(), members.current().forEach(({ peerId }) => emitWorker(peerId))),
+      ),
+    )
+    lifecycle.onStop(
+      'mesh link',
+      connectMesh(
+        {
+          clock,
+          log,
+          host,
+          membership,
+          engine,
+          onPresence: (status) => void (fleet.notePresence(status) && (emitWorker(status.node), engine.scheduler.wake())),
+          onProgress: progress.receive,
+          ownPresence: presence.current,
+          onPeer: emitWorker,
+        },
+        send,
+      ),
+    )
     await host.start()
     lifecycle.onStop('mesh', host.stop)
     await values.set('listen', host.addresses())
@@ -256,12 +329,25 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     presence.start()
     lifecycle.onStop('queue', () => (logKeeper.stop(), presence.stop(), membership.stop(), engine.stop()))
     if (lastTerm !== undefined) clock.after(OWN_TERM_MS, () => engine.endOwnTerm(lastTerm))
-    if (bootstrap !== undefined) await host.dial(bootstrap).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'the redeemer cannot be reached yet'))
+    if (bootstrap !== undefined)
+      await host.dial(bootstrap).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'the redeemer cannot be reached yet'))
     sayWhoIAm(engine, profileOf(options, requestedName, slots, version), self)
     lifecycle.watchLoop(membership.onLoopDelay)
-    await writeFile(join(dataDir, 'node.json'), JSON.stringify({ http: origin, pid: process.pid, name: fleet.nameOf(self), peerId: self }), { mode: 0o600 })
+    await writeFile(
+      join(dataDir, 'node.json'),
+      JSON.stringify({ http: origin, pid: process.pid, name: fleet.nameOf(self), peerId: self }),
+      { mode: 0o600 },
+    )
     lifecycle.onStop('node file', () => rm(join(dataDir, 'node.json'), { force: true }))
-    on.ready({ name: fleet.nameOf(self), http: origin, signInUrl: api.signInUrl(), peerId: self, mesh: trust.mesh(), addresses: host.addresses(), pid: process.pid })
+    on.ready({
+      name: fleet.nameOf(self),
+      http: origin,
+      signInUrl: api.signInUrl(),
+      peerId: self,
+      mesh: trust.mesh(),
+      addresses: host.addresses(),
+      pid: process.pid,
+    })
     return { stopped: lifecycle.stopped, stop: lifecycle.interrupt }
   } catch (error) {
     await lifecycle.abandon()
@@ -276,7 +362,11 @@ const COMMAND_MS = 10_000
 const OWN_TERM_MS = 300
 
 function machineName(): string {
-  const name = hostname().split('.')[0]?.toLowerCase().replace(/[^a-z0-9_-]/g, '') ?? ''
+  const name =
+    hostname()
+      .split('.')[0]
+      ?.toLowerCase()
+      .replace(/[^a-z0-9_-]/g, '') ?? ''
   return /^[a-z0-9]/.test(name) ? name.slice(0, 63) : 'worker'
 }
 
@@ -290,7 +380,18 @@ async function listenAddresses(options: UpOptions, values: { get<Value>(name: st
 
 function profileOf(options: UpOptions, name: string, slots: number, version: string): ProfileRecord {
   const { roles, skills, labels, accept, pool, repo } = options
-  return { kind: 'profile', name, roles, skills, labels, slots, accept, version, ...(pool === undefined ? {} : { pool }), ...(repo === undefined ? {} : { repo }) }
+  return {
+    kind: 'profile',
+    name,
+    roles,
+    skills,
+    labels,
+    slots,
+    accept,
+    version,
+    ...(pool === undefined ? {} : { pool }),
+    ...(repo === undefined ? {} : { repo }),
+  }
 }
 
 /** Writes the profile into the log where it differs from what the mesh knows. */

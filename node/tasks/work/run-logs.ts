@@ -52,7 +52,9 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
 
   const keep = async (hash: string, holder: PeerId | undefined, signal: AbortSignal): Promise<boolean> => {
     if (await blobs.has(hash)) return true
-    const sources = [...new Set([...(holder === undefined ? [] : [holder]), ...components.linked()])].filter((peer) => peer !== self && components.linked().includes(peer))
+    const sources = [...new Set([...(holder === undefined ? [] : [holder]), ...components.linked()])].filter(
+      (peer) => peer !== self && components.linked().includes(peer),
+    )
     for (const peer of sources) if (await fetchFrom(peer, hash, signal)) return true
     return false
   }
@@ -71,11 +73,19 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
     await receiver.abort()
     return false
   }
-  const remoteChunks = async function* (holder: PeerId, request: Extract<CallRequest, { op: 'log' }>, signal: AbortSignal): AsyncIterable<LogChunk> {
+  const remoteChunks = async function* (
+    holder: PeerId,
+    request: Extract<CallRequest, { op: 'log' }>,
+    signal: AbortSignal,
+  ): AsyncIterable<LogChunk> {
     for await (const frame of components.call(holder, request, signal)) {
       const answer = decodeCallAnswer(frame)
       if (answer?.t === 'chunk') yield answer as LogChunk
-      else if (answer?.t === 'error') throw new NimbusError(answer.code, answer.message, { kind: answer.kind, ...(answer.cure === undefined ? {} : { cure: answer.cure }) })
+      else if (answer?.t === 'error')
+        throw new NimbusError(answer.code, answer.message, {
+          kind: answer.kind,
+          ...(answer.cure === undefined ? {} : { cure: answer.cure }),
+        })
       else if (answer?.t !== 'progress') return
     }
   }
@@ -84,12 +94,17 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
     const stored = attempt.outcome?.log?.hash
     if (stored !== undefined) {
       if (await keep(stored, attempt.holder, signal)) return yield* readLog(blobs.pathOf(stored), { from, signal })
-      throw new NimbusError('log-out-of-reach', `The log of attempt ${attempt.epoch} lies on ${attempt.holder}, which cannot be reached.`, { kind: 'unreachable', cure: 'Start that machine again, then ask once more.' })
+      throw new NimbusError('log-out-of-reach', `The log of attempt ${attempt.epoch} lies on ${attempt.holder}, which cannot be reached.`, {
+        kind: 'unreachable',
+        cure: 'Start that machine again, then ask once more.',
+      })
     }
     if (attempt.outcome !== undefined || attempt.holder === undefined) return
-    if (attempt.holder !== self) return yield* remoteChunks(attempt.holder, { op: 'log', task: state.id, epoch: attempt.epoch, from, follow }, signal)
+    if (attempt.holder !== self)
+      return yield* remoteChunks(attempt.holder, { op: 'log', task: state.id, epoch: attempt.epoch, from, follow }, signal)
     // The claim is made before the process exists: who follows waits for it.
-    while (follow && !isRunningHere(state.id, attempt.epoch) && !isOver(state, attempt) && !signal.aborted) await components.changed(state.id, signal)
+    while (follow && !isRunningHere(state.id, attempt.epoch) && !isOver(state, attempt) && !signal.aborted)
+      await components.changed(state.id, signal)
     if (isRunningHere(state.id, attempt.epoch)) yield* localChunks(state.id, attempt.epoch, from, follow, signal)
   }
 
@@ -99,7 +114,8 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
       let from = query.from
       for (;;) {
         const state = fold.task(task)
-        if (state?.task === undefined) throw new NimbusError('task-unknown', `There is no task ${task}.`, { kind: 'missing', cure: 'nimbus task ls lists them.' })
+        if (state?.task === undefined)
+          throw new NimbusError('task-unknown', `There is no task ${task}.`, { kind: 'missing', cure: 'nimbus task ls lists them.' })
         const attempt = query.attempt === undefined ? newestOf(state) : state.attempts.get(query.attempt)
         if (attempt !== undefined) {
           // From now on this attempt only: the next one begins its own output at zero.
@@ -119,7 +135,13 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
         if (!query.follow || query.signal.aborted || state.value.state === 'settled' || (attempt !== undefined && isOver(state, attempt))) {
           // What was written between the last read and the end is in the stored log.
           const ended = attempt === undefined ? undefined : fold.task(task)?.attempts.get(attempt.epoch)
-          if (query.follow && attempt !== undefined && ended?.outcome?.log !== undefined && from < ended.outcome.log.size && !query.signal.aborted) {
+          if (
+            query.follow &&
+            attempt !== undefined &&
+            ended?.outcome?.log !== undefined &&
+            from < ended.outcome.log.size &&
+            !query.signal.aborted
+          ) {
             query = { ...query, follow: false }
             continue
           }
@@ -130,7 +152,8 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
     },
     async *answer(request, signal) {
       if (request.op === 'blob') {
-        if (!(await blobs.has(request.hash))) return yield { t: 'error', code: 'blob-unknown', message: `The blob ${request.hash} is not here.`, kind: 'missing' }
+        if (!(await blobs.has(request.hash)))
+          return yield { t: 'error', code: 'blob-unknown', message: `The blob ${request.hash} is not here.`, kind: 'missing' }
         for await (const bytes of blobs.open(request.hash)) yield { t: 'bytes', bytes }
         return yield { t: 'done' }
       }
@@ -153,4 +176,3 @@ function isOver({ value }: TaskState, attempt: AttemptState): boolean {
 function newestOf(state: TaskState): AttemptState | undefined {
   return [...state.attempts.values()].filter((attempt) => attempt.holder !== undefined).sort((a, b) => b.epoch - a.epoch)[0]
 }
-

@@ -17,8 +17,7 @@ let copy: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'nimbus-first-'))
   copy = join(folder, 'clone')
-  for (const part of ['package.json', 'node', 'protocols', 'web'])
-    await cp(join(REPOSITORY, part), join(copy, part), { recursive: true })
+  for (const part of ['package.json', 'node', 'protocols', 'web']) await cp(join(REPOSITORY, part), join(copy, part), { recursive: true })
   await symlink(join(REPOSITORY, 'node_modules'), join(copy, 'node_modules'))
 })
 afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
