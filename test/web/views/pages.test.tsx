@@ -26,7 +26,7 @@ describe('the overview', () => {
   test('says what needs me, what runs and through which node I look', async () => {
     page = await renderPage('/')
     await expect.poll(page.text, SOON).toContain('4 things need you. 2 tasks run, 1 waits.')
-    await expect.poll(page.text, SOON).toContain('cloning nimbus-mesh 62 %')
+    await expect.poll(page.text, SOON).toContain('cloning nimbus-mesh, 62%')
     expect(page.text()).toContain('Live through alder')
     expect(page.text()).toContain('No worker that is online has the skill gpu.')
   })

@@ -39,7 +39,7 @@ export function Progress(props: { percent: number | undefined; label: string }) 
     <span class="progress">
       <span class="progress-label">
         {props.label}
-        {props.percent !== undefined && <span class="number"> {Math.round(props.percent)} %</span>}
+        {props.percent !== undefined && <span class="number">, {Math.round(props.percent)}%</span>}
       </span>
       <progress aria-label={props.label} {...(props.percent === undefined ? {} : { value: props.percent, max: 100 })} />
     </span>

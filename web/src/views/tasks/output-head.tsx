@@ -9,12 +9,13 @@ export function OutputHead(props: Props) {
   const { dashboard, preferences } = usePage()
   const { task, attempt, output } = props
   const count = output.lineCount.value
+  const away = attempt?.outcome === 'running' && dashboard.fleet.find(attempt.worker)?.state === 'dead'
   return (
     <header>
       <h2 id="output">Output</h2>
       <span class="muted number">{count > 0 && `${count.toLocaleString('en')} ${count === 1 ? 'line' : 'lines'}`}</span>
       <span class="muted" role="status">
-        {standing(output, attempt)}
+        {standing(output, attempt, away)}
       </span>
       <span class="spacer" />
       {attempt !== undefined && task.attempts.length > 1 && <AttemptChoice task={task} epoch={attempt.epoch} choose={props.choose} />}
@@ -35,7 +36,8 @@ export function OutputHead(props: Props) {
   )
 }
 
-function standing(output: Output, attempt: AttemptView | undefined): string {
+function standing(output: Output, attempt: AttemptView | undefined, away: boolean): string {
+  if (away) return 'its worker is offline'
   if (output.state.value === 'reconnecting') return 'connection lost, trying again'
   return output.state.value === 'reading' && attempt !== undefined && attempt.endedAt === undefined ? 'live' : ''
 }

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { TaskView } from '../../../../protocols/http.ts'
 import { commandOf, endText, hasEnded, specOf, titleOf, usedAttempts } from '../../models/task-facts.ts'
-import { durationText } from '../../models/text/durations.ts'
+import { durationText, fullTimeText } from '../../models/text/durations.ts'
 import { sentence } from '../../models/text/sentences.ts'
 import { ShortId } from '../../parts/copy.tsx'
 import { Chips, Facts, PageHead } from '../../parts/facts.tsx'
@@ -108,7 +108,7 @@ function Standing(props: { task: TaskView }) {
     return (
       <Callout tone="warn" title={`${away.name}, which runs it, is offline.`}>
         <p class="cure">
-          The task goes on on another worker as soon as one fits and is free. If none does, start one that does, or {away.name} again.
+          Another worker takes the task over as soon as one fits and is free. If none fits, start one that does, or start {away.name} again.
         </p>
       </Callout>
     )
@@ -130,7 +130,7 @@ function TaskSide(props: { task: TaskView }) {
           ['Priority', <span class="number">{spec.priority ?? 5}</span>],
           ['Attempts', <span class="number">{spec.attempts ?? 1}</span>],
           ['Time limit', spec.timeoutMs !== undefined && durationText(spec.timeoutMs)],
-          ['Not before', spec.notBefore !== undefined && spec.notBefore > task.createdAt && new Date(spec.notBefore).toLocaleString()],
+          ['Not before', spec.notBefore !== undefined && spec.notBefore > task.createdAt && fullTimeText(spec.notBefore)],
           ['Repository', spec.repo && <span class="break">{spec.repo}</span>],
           ['Ref', spec.ref],
           ['Worker', spec.worker],

@@ -40,7 +40,7 @@ export function WorkerPage(props: { id: string }) {
             </>
           }
         >
-          <p>Its tasks were taken over when its leases ended. Start it again on its machine: nimbus up</p>
+          <p>Other workers take its tasks over where they fit. Start it again on its machine: nimbus up</p>
         </Callout>
       )}
       {worker.mode === 'draining' && worker.state === 'alive' && (
