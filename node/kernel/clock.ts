@@ -64,6 +64,11 @@ export function repeat(
   }
 }
 
+/** Calls back when this turn of the event loop is done: what it set in motion goes first. */
+export function afterThisTurn(callback: () => void): void {
+  setImmediate(callback)
+}
+
 /** Resolves after `delayMs` of the given clock. */
 export function sleep(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => clock.after(delayMs, resolve))
