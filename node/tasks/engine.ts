@@ -112,7 +112,9 @@ export async function createEngine(components: EngineComponents, stored: Stored)
         if (node === self) group.lease.ended(term)
         for (const task of holdings.of(node, term)) {
           const state = fold.task(task)
-          if (state !== undefined) scheduler.onTask(state)
+          if (state === undefined) continue
+          scheduler.onTask(state)
+          listener.onTask(state, 'term')
         }
       },
       onProfile(node) {
@@ -225,9 +227,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
       replica.start()
       for (const state of fold.tasks()) scheduler.onTask(state)
     },
-    stop() {
-      for (const part of [group, replica, scheduler]) part.stop()
-    },
+    stop: () => [group, replica, scheduler].forEach((part) => part.stop()),
     append: replica.append,
     durable: replica.durable,
     onMessage: (from, message) => void (replica.onMessage(from, message) || group.onMessage(from, message)),

@@ -2,7 +2,8 @@
 import type { PeerId, Term } from '../../protocols/ids.ts'
 import type { Outcome, RegisterValue } from '../../protocols/records.ts'
 import type { TaskStateName } from '../../protocols/http.ts'
-import type { TaskState } from './fold.ts'
+import { taskState } from '../../protocols/http.ts'
+import type { Fold, TaskState } from './fold.ts'
 import type { Decide } from './claims/proposer.ts'
 
 const BACKOFF_FIRST_MS = 1_000
@@ -72,9 +73,18 @@ export function notBefore(state: TaskState): number {
   return Math.max(state.task?.spec.notBefore ?? 0, state.value.notBefore ?? 0)
 }
 
-export function stateName(state: TaskState, wallMs: number): TaskStateName {
+/** The state that users see. A task whose holder's term has ended runs nowhere: it waits for the next worker. */
+export function stateName(state: TaskState, wallMs: number, termEnded: Fold['termEnded']): TaskStateName {
   const { value } = state
   if (value.state === 'settled') return value.end ?? 'failed'
-  if (value.state === 'held') return 'running'
+  const { holder, term } = value
+  if (value.state === 'held' && (holder === undefined || term === undefined || !termEnded(holder, term))) return 'running'
   return notBefore(state) > wallMs ? 'scheduled' : 'ready'
+}
+
+/** How many tasks there are of each state. */
+export function countStates(fold: Pick<Fold, 'tasks' | 'termEnded'>, wallMs: number): Record<TaskStateName, number> {
+  const counts = Object.fromEntries(taskState.options.map((name) => [name, 0])) as Record<TaskStateName, number>
+  for (const state of fold.tasks()) if (state.task !== undefined) counts[stateName(state, wallMs, fold.termEnded)] += 1
+  return counts
 }

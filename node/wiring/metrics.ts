@@ -3,8 +3,7 @@ import type { Registry } from 'prom-client'
 import type { MeshHost } from '../mesh/host.ts'
 import type { GroupCommit } from '../store/group-commit.ts'
 import type { Engine } from '../tasks/engine.ts'
-import { taskState } from '../../protocols/http.ts'
-import { stateName } from '../tasks/transitions.ts'
+import { countStates } from '../tasks/transitions.ts'
 
 export type MetricsComponents = {
   host: MeshHost
@@ -62,10 +61,7 @@ async function createRegistry({ host, engine, commit, wallMs, readers, aliveMemb
     'nimbus_tasks',
     'Tasks that this node knows, by state',
     (set) => {
-      const counts = Object.fromEntries(taskState.options.map((name) => [name, 0]))
-      for (const state of engine.fold.tasks())
-        if (state.task !== undefined) counts[stateName(state, wallMs())] = (counts[stateName(state, wallMs())] ?? 0) + 1
-      for (const [state, count] of Object.entries(counts)) set({ state }, count)
+      for (const [state, count] of Object.entries(countStates(engine.fold, wallMs()))) set({ state }, count)
     },
     ['state'],
   )

@@ -3,7 +3,6 @@
 import type { CallRequest } from '../../protocols/calls.ts'
 import { decodeCallAnswer } from '../../protocols/calls.ts'
 import type { MeshView, TaskRequest, TaskView, WorkerView } from '../../protocols/http.ts'
-import { taskState } from '../../protocols/http.ts'
 import type { PeerId, TaskId } from '../../protocols/ids.ts'
 import { isTaskId, taskId } from '../../protocols/ids.ts'
 import { TASK_BYTES_MAX } from '../../protocols/limits.ts'
@@ -18,7 +17,7 @@ import type { TaskState } from '../tasks/fold.ts'
 import { mismatch, rank } from '../tasks/match.ts'
 import type { EventFeed } from '../tasks/view/event-feed.ts'
 import type { Fleet } from '../tasks/view/fleet.ts'
-import { stateName } from '../tasks/transitions.ts'
+import { countStates, stateName } from '../tasks/transitions.ts'
 import type { RunLogs } from '../tasks/work/run-logs.ts'
 
 export type NodePortComponents = {
@@ -114,7 +113,7 @@ export function createNodePort(components: NodePortComponents): NodePort {
       for (const id of engine.newestTasks(cursor)) {
         const task = engine.fold.task(id)
         if (task?.task === undefined) continue
-        if (state !== undefined && stateName(task, clock.wallMs()) !== state) continue
+        if (state !== undefined && stateName(task, clock.wallMs(), engine.fold.termEnded) !== state) continue
         if (named !== undefined && ![...task.attempts.values()].some((attempt) => attempt.holder === peer)) continue
         if (text !== undefined && !`${id} ${task.task.spec.name ?? ''} ${task.task.spec.argv.join(' ')}`.toLowerCase().includes(text))
           continue
@@ -210,8 +209,6 @@ function meshView({ self, mesh, clock, engine, fleet, httpAddress, startedAtMs }
       cure: 'Join again with a new data folder.',
     })
   const { version, seats } = engine.seats.config()
-  const counts = Object.fromEntries(taskState.options.map((name) => [name, 0])) as MeshView['tasks']
-  for (const state of engine.fold.tasks()) if (state.task !== undefined) counts[stateName(state, clock.wallMs())] += 1
   return {
     mesh,
     self: own,
@@ -223,7 +220,7 @@ function meshView({ self, mesh, clock, engine, fleet, httpAddress, startedAtMs }
       reachable: members.filter((member) => seats.includes(member.peerId as PeerId) && member.state === 'alive').length,
       majority: Math.floor(seats.length / 2) + 1,
     },
-    tasks: counts,
+    tasks: countStates(engine.fold, clock.wallMs()),
     foldHash: engine.foldHash(),
     entries: engine.heads().reduce((sum, [, , seq]) => sum + seq, 0),
     httpAddress: httpAddress(),

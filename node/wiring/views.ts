@@ -62,6 +62,7 @@ export function createViews({ self, clock, engine, members, membership, host, pr
     const context = {
       wallMs: clock.wallMs(),
       nameOf: fleet.nameOf,
+      termEnded: engine.fold.termEnded,
       seats: { all: seats.length, reachable, majority: Math.floor(seats.length / 2) + 1 },
     }
     return taskView(state, {

@@ -3,12 +3,13 @@ import type { AttemptView, TaskView, WaitingView } from '../../../protocols/http
 import type { PeerId } from '../../../protocols/ids.ts'
 import type { Outcome } from '../../../protocols/records.ts'
 import { hlcToMs } from '../../kernel/hlc.ts'
-import type { AttemptState, TaskState } from '../fold.ts'
+import type { AttemptState, Fold, TaskState } from '../fold.ts'
 import { stateName } from '../transitions.ts'
 
 export type ViewContext = {
   wallMs: number
   nameOf(peer: PeerId): string
+  termEnded: Fold['termEnded']
   waiting(state: TaskState): WaitingView | undefined
   progress(state: TaskState): TaskView['progress']
 }
@@ -17,7 +18,7 @@ export type ViewContext = {
 export function taskView(state: TaskState, context: ViewContext): TaskView | undefined {
   const { task, value } = state
   if (task === undefined) return undefined
-  const name = stateName(state, context.wallMs)
+  const name = stateName(state, context.wallMs, context.termEnded)
   const attempts = [...state.attempts.values()].filter((attempt) => attempt.holder !== undefined).sort((a, b) => a.epoch - b.epoch)
   const waiting = name === 'ready' || name === 'scheduled' ? context.waiting(state) : undefined
   const progress = name === 'running' ? context.progress(state) : undefined

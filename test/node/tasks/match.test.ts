@@ -117,13 +117,17 @@ const state = (value: RegisterValue, more: Partial<TaskSpec> = {}): TaskState =>
 
 test('each register value has one name for people', () => {
   const dead: RegisterValue = { ...settled, end: 'dead' }
-  expect([state(initial), state(held), state(settled), state(dead)].map((one) => stateName(one, CREATED_AT))).toEqual([
+  expect([state(initial), state(held), state(settled), state(dead)].map((one) => stateName(one, CREATED_AT, () => false))).toEqual([
     'ready',
     'running',
     'succeeded',
     'dead',
   ])
-  expect(stateName(state(initial, { notBefore: CREATED_AT + 1 }), CREATED_AT)).toBe('scheduled')
+  expect(stateName(state(initial, { notBefore: CREATED_AT + 1 }), CREATED_AT, () => false)).toBe('scheduled')
+  expect(
+    stateName(state(held), CREATED_AT, () => true),
+    'its term has ended',
+  ).toBe('ready')
 })
 
 test('a waiting task says why, from the keepers down to the busy slots', () => {
