@@ -6,7 +6,7 @@ import { decodeCallAnswer } from '../../../protocols/calls.ts'
 import type { LogChunk as LogChunkView } from '../../../protocols/http.ts'
 import { LOG_BYTES_MAX } from '../../../protocols/limits.ts'
 import { logText } from '../../../protocols/log-bytes.ts'
-import { type Clock, sleep } from '../../kernel/clock.ts'
+import type { Clock } from '../../kernel/clock.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import type { Runner } from '../../runner/guardian-client.ts'
 import type { LogChunk } from '../../runner/output-log.ts'
@@ -41,6 +41,8 @@ export type RunLogs = {
 const LOG_BLOB_BYTES_MAX = LOG_BYTES_MAX * 2
 /** A worker that cannot be asked for the output of its run is asked again after this. */
 const RETRY_MS = 1_000
+/** The start of a process changes nothing in the fold: it is looked for this often. */
+const START_LOOK_MS = 50
 const STREAMS = { 1: 'stdout', 2: 'stderr', 3: 'system' } as const
 
 export function createRunLogs(components: RunLogsComponents): RunLogs {
@@ -50,6 +52,15 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
   const localChunks = (task: TaskId, epoch: number, from: number, follow: boolean, signal: AbortSignal): AsyncIterable<LogChunk> =>
     readLog(work.logFile(task, epoch), { from, signal, ...(follow ? { follow: runner.follow(work.runId(task, epoch)) } : {}) })
 
+  const changedWithin = async (limitMs: number, task: TaskId, signal: AbortSignal): Promise<void> => {
+    const over = new AbortController()
+    const end = (): void => over.abort()
+    signal.addEventListener('abort', end)
+    const cancel = components.clock.after(limitMs, end)
+    await components.changed(task, over.signal)
+    cancel()
+    signal.removeEventListener('abort', end)
+  }
   const keep = async (hash: string, holder: PeerId | undefined, signal: AbortSignal): Promise<boolean> => {
     if (await blobs.has(hash)) return true
     const sources = [...new Set([...(holder === undefined ? [] : [holder]), ...components.linked()])].filter(
@@ -102,9 +113,9 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
     if (attempt.outcome !== undefined || attempt.holder === undefined) return
     if (attempt.holder !== self)
       return yield* remoteChunks(attempt.holder, { op: 'log', task: state.id, epoch: attempt.epoch, from, follow }, signal)
-    // The claim is made before the process exists: who follows waits for it.
+    // The claim is made before the process exists, and a clone may come first: who follows waits for it.
     while (follow && !isRunningHere(state.id, attempt.epoch) && !isOver(state, attempt) && !signal.aborted)
-      await components.changed(state.id, signal)
+      await changedWithin(START_LOOK_MS, state.id, signal)
     if (isRunningHere(state.id, attempt.epoch)) yield* localChunks(state.id, attempt.epoch, from, follow, signal)
   }
 
@@ -128,7 +139,7 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
           } catch (error) {
             if (!query.follow || query.signal.aborted || isOver(state, attempt)) throw error
             // Its worker may be dead, or only a link: asked again until the mesh says that the attempt is over.
-            await Promise.race([components.changed(task, query.signal), sleep(components.clock, RETRY_MS)])
+            await changedWithin(RETRY_MS, task, query.signal)
             continue
           }
         }

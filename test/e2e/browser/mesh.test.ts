@@ -77,7 +77,7 @@ describe.skipIf(!browserNeeded.present)(browserNeeded.title('the dashboard of a 
   test('a task published in the dialog shows its output while it runs, and its exit code', async () => {
     const { page } = await open(cedar)
     await page.keyboard.press('n')
-    await page.getByLabel('Command', { exact: true }).fill('echo first; sleep 2; echo second; exit 3')
+    await page.getByLabel('Command', { exact: true }).fill('echo first; sleep 8; echo second; exit 3')
     await page.getByLabel('Run with sh -c').check()
     await page.getByRole('button', { name: 'Publish', exact: true }).click()
     await page.getByText('first', { exact: true }).waitFor()

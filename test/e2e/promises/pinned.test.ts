@@ -15,7 +15,12 @@ test('it is shown as waiting for its worker, not as running', { timeout: 60_000 
   const id = await publish(first, { argv: ['sleep', '2'], worker: second.ready.peerId })
   await taskWhere(first, id, (task) => task.state === 'running', 'it runs')
   await second.kill()
-  const waiting = await taskWhere(first, id, (task) => task.state === 'ready' && task.waiting?.code === 'offline', 'it waits for the dead worker')
+  const waiting = await taskWhere(
+    first,
+    id,
+    (task) => task.state === 'ready' && task.waiting?.code === 'offline',
+    'it waits for the dead worker',
+  )
   expect(waiting.attempts.map((attempt) => attempt.outcome)).toEqual(['lost'])
   await second.restart()
   const ended = await taskWhere(first, id, (task) => task.state === 'succeeded', 'it ran again', 30_000)

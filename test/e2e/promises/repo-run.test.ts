@@ -54,6 +54,17 @@ describe.skipIf(!git.present)(git.title('tasks in a repository'), () => {
     events.stop()
   })
 
+  for (const worker of ['here', 'there']) {
+    test(`output that follows a clone on ${worker} is read while the command runs`, async () => {
+      const id = await publish(here, { argv: ['sh', '-c', 'echo early; sleep 30'], repo: repo.url, worker })
+      const log = await fetch(`${here.ready.http}/api/tasks/${id}/log?follow=true`, { headers: { authorization: `Bearer ${here.token}` } })
+      const first = await log.body?.getReader().read()
+      expect(Buffer.from(first?.value ?? []).toString()).toBe('early\n')
+      expect((await here.task(id)).state).toBe('running')
+      await here.cli('task', 'cancel', id)
+    })
+  }
+
   test('a failing test fails the task with the exit code of npm', async () => {
     repo.git('checkout', '-q', '-b', 'broken')
     repo.commit('break it', { 'sum.js': 'module.exports = (a, b) => a - b\n' })
