@@ -1,6 +1,6 @@
 // What a node costs that does nothing: resident memory beside libp2p alone, and bytes on the wire at five nodes. Bytes are
 // the payload that the kernel counted for each connected TCP socket between the nodes (`ss -ti`: bytes_sent, and again
-// for what was sent twice) and for UDP the datagrams counted in a network namespace; TCP and IP headers are not in it.
+// for what was sent twice); TCP and IP headers are not in it. Idle nodes send no datagrams.
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
