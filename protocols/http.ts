@@ -36,6 +36,7 @@ export const taskRequest = z
     roles: z.array(word).max(32).optional(),
     pool: word.optional(),
     labels: z.record(word, text(256)).optional(),
+    /** 9 runs first, 0 last. */
     priority: z.int().min(0).max(9).default(5),
     timeout: durationText.optional(),
     attempts: z.int().min(1).max(100).default(1),

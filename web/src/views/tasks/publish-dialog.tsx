@@ -51,7 +51,7 @@ export function PublishDialog(props: { onClose: () => void }) {
           <Field label="Name" hint="how it is shown; optional" error={errors.name} control={text('name')} />
           <Field
             label="Priority"
-            hint="0 is first, 9 is last"
+            hint="9 is first, 0 is last"
             error={errors.priority}
             control={text('priority', { inputMode: 'numeric' })}
           />

@@ -16,7 +16,7 @@ export function TaskTable(props: { tasks: readonly TaskView[]; of?: 'worker' }) 
           <th>Task</th>
           <th class="col-worker">Worker</th>
           <th class="right">Attempt</th>
-          <th class="right col-priority" title="0 is first, 9 is last">
+          <th class="right col-priority" title="9 is first, 0 is last">
             Priority
           </th>
           <th class="right">Took</th>
