@@ -24,6 +24,8 @@ export type Stopped = { code: number; restart: boolean }
 /** Running work may finish for this long when a node drains to stop; then it is given back to the mesh. */
 const DRAIN_MS = 30_000
 const GIVE_BACK_MS = 5_000
+/** Who leaves hands its work over: only what is about to end may end here. */
+const LEAVE_DRAIN_MS = 2_000
 const HAND_OVER_MS = 15_000
 const NEWS_MS = 300
 const LOOP_LOOK_MS = 1_000
@@ -100,7 +102,7 @@ export function createLifecycle({ clock, log }: { clock: Clock; log: Log }) {
     const node = connected()
     const { engine, presence, trust, host, self, members } = node
     presence.setState('leaving')
-    await handWorkOver(node, DRAIN_MS)
+    await handWorkOver(node, LEAVE_DRAIN_MS)
     const others = members.current().filter((member) => member.peerId !== self && member.left !== true && member.removed !== true)
     const mustHandOver = others.some((member) => host.peers().includes(member.peerId))
     for (const start = clock.nowMs(); mustHandOver && engine.seats.config().seats.includes(self); await sleep(clock, 100)) {
