@@ -175,7 +175,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     })
     const blocks = createBlockStore(database)
     const memory = await readSeatMemory(database, values, trust.founder(), self)
-    if (memory.damaged) log.error({}, 'the memory of this keeper is damaged: it does not vote')
+    if (memory.damaged) log.error({}, 'the memory of this keeper is damaged: it does not vote before it has read a majority of the others')
     const lastWords = createLastWordsWiring({
       psk,
       mesh: trust.mesh(),
