@@ -1,7 +1,7 @@
 // A task runs only where its needs are met, and says why it waits where nobody meets them.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createRealMesh, type RealMesh, type RealNode } from '../../support/real-mesh.ts'
-import { ended, publish, taskWhere, type Wish } from './promise-mesh.ts'
+import { ended, publish, taskWhere, type Wish } from '../promises/promise-mesh.ts'
 
 let mesh: RealMesh
 let plain: RealNode

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { TaskView } from '../../../protocols/http.ts'
 import type { RealMesh, RealNode } from '../../support/real-mesh.ts'
 import { until } from '../../support/until.ts'
-import { ended, meshOf, outcomes, PATIENCE_MS, processesOf, publish, report, running, taskWhere } from './promise-mesh.ts'
+import { ended, meshOf, outcomes, PATIENCE_MS, processesOf, publish, report, running, taskWhere } from '../promises/promise-mesh.ts'
 
 let mesh: RealMesh
 let here: RealNode

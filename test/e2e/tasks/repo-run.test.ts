@@ -7,7 +7,7 @@ import { createGitServer, type GitRepo, type GitServer } from '../../support/git
 import { createRealMesh, type RealMesh, type RealNode } from '../../support/real-mesh.ts'
 import { requirement } from '../../support/requirements.ts'
 import { until } from '../../support/until.ts'
-import { ended, PATIENCE_MS, publish, report } from './promise-mesh.ts'
+import { ended, PATIENCE_MS, publish, report } from '../promises/promise-mesh.ts'
 
 const git = requirement('git')
 const MANIFEST = { name: 'tiny', version: '1.0.0', private: true, scripts: { test: 'node --test' } }
