@@ -1,52 +1,10 @@
 // What the REST API and the event stream serve. The CLI, the dashboard and the SDKs read these shapes; field names
 // follow the outside surface. Times are milliseconds since 1970 unless a name ends in another unit.
 import * as z from 'zod'
-import { PUBLISH_MAX } from './limits.ts'
-
-// Text that can be signed, spawned and shown: no NUL (it would end an argument early), no half of a surrogate pair.
-const text = (max: number) =>
-  z
-    .string()
-    .max(max)
-    .refine((value) => !value.includes('\0') && value.isWellFormed(), 'no NUL and no lone surrogate')
-const word = text(128).min(1)
-const durationText = z.union([z.int().min(1), z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, 'a duration such as 500ms 30s 15m 7d')])
+import { durationText } from './task-request.ts'
 
 export const taskState = z.enum(['blocked', 'scheduled', 'ready', 'running', 'succeeded', 'failed', 'dead', 'cancelled'])
 export type TaskStateName = z.infer<typeof taskState>
-
-/** A task as a client asks for it. Durations are milliseconds or text such as `30s`. */
-export const taskRequest = z
-  .strictObject({
-    kind: z.literal('shell').default('shell'),
-    name: text(200).optional(),
-    argv: z.array(text(32_768)).min(1).max(1024),
-    repo: z
-      .url({ protocol: /^https?$/ })
-      .max(2048)
-      .optional(),
-    ref: z
-      .string()
-      .min(1)
-      .max(256)
-      .regex(/^[^-\s][^\s]*$/, 'a branch, tag or commit')
-      .optional(),
-    worker: word.optional(),
-    skills: z.array(word).max(32).optional(),
-    roles: z.array(word).max(32).optional(),
-    pool: word.optional(),
-    labels: z.record(word, text(256)).optional(),
-    /** 9 runs first, 0 last. */
-    priority: z.int().min(0).max(9).default(5),
-    timeout: durationText.optional(),
-    attempts: z.int().min(1).max(100).default(1),
-    delay: durationText.optional(),
-    env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a variable name'), text(32_768)).optional(),
-  })
-  .meta({ id: 'TaskRequest' })
-export type TaskRequest = z.infer<typeof taskRequest>
-
-export const publishMany = z.strictObject({ tasks: z.array(taskRequest).min(1).max(PUBLISH_MAX) }).meta({ id: 'PublishMany' })
 
 export const waitingView = z.object({ code: z.string(), message: z.string(), since: z.int(), cure: z.string() }).meta({ id: 'Waiting' })
 export type WaitingView = z.infer<typeof waitingView>

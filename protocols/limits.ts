@@ -24,3 +24,7 @@ export const BODY_BYTES_MAX = 1024 * 1024
 export const JSON_DEPTH_MAX = 32
 /** Tasks that one request may publish: one body of that size, one batch of blocks. */
 export const PUBLISH_MAX = 10_000
+/** Tasks that one task may wait for: its record names each of them. */
+export const AFTER_MAX = 1_000
+/** Files that one attempt may hand on: the list travels inside its result. */
+export const ARTIFACTS_MAX = 256

@@ -7,11 +7,11 @@ import type {
   LogChunk,
   MeshView,
   Page,
-  TaskRequest,
   TaskStateName,
   TaskView,
   WorkerView,
 } from '../../protocols/http.ts'
+import type { TaskRequest } from '../../protocols/task-request.ts'
 import type { TaskId } from '../../protocols/ids.ts'
 
 export type WorkerVerb = 'drain' | 'resume' | 'restart' | 'stop'

@@ -12,7 +12,7 @@ import type { Proposer } from './claims/proposer.ts'
 import type { SeatState, Seats } from './claims/seats.ts'
 import type { Execution, Work } from './execution.ts'
 import { createExecution } from './execution.ts'
-import type { Fold, TaskState } from './fold.ts'
+import type { Fold, FoldPart, TaskState } from './fold.ts'
 import { createFold } from './fold.ts'
 import { createHoldings } from './holdings.ts'
 import type { Offer } from './match.ts'
@@ -36,6 +36,8 @@ export type EngineComponents = ReplicaPorts & {
     keepers(): PeerId[]
   }
   work: Work
+  /** What other rooms keep in the fold. */
+  foldParts?: readonly FoldPart[]
   offers(): readonly Offer[]
   nameOf(peer: PeerId): string
   slots(): number
@@ -128,7 +130,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
         listener.onGroup(config)
       },
     },
-    { mayPublish: trust.mayPublish },
+    { mayPublish: trust.mayPublish, parts: components.foldParts ?? [] },
   )
   const replica = createReplica({
     ...components,

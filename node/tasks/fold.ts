@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import type { Block } from '../../protocols/blocks.ts'
 import type { PeerId, TaskId, Term } from '../../protocols/ids.ts'
 import { taskId } from '../../protocols/ids.ts'
-import type { Entry, Outcome, ProfileRecord, RegisterValue, TaskRecord, TaskSpec } from '../../protocols/records.ts'
+import type { Entry, Outcome, UnknownEntry, ProfileRecord, RegisterValue, TaskRecord, TaskSpec } from '../../protocols/records.ts'
 import type { GroupConfig } from '../../protocols/streams.ts'
 import { createStateSum } from './state-sum.ts'
 
@@ -38,6 +38,17 @@ export type Fold = {
   conflicts(): number
 }
 
+/**
+ * A part of the fold that another room keeps: schedules, messages. Under the same law: commutative, associative, idempotent,
+ * nothing that depends on the receiver, the order or the time.
+ */
+export type FoldPart = {
+  kinds: readonly string[]
+  apply(entry: Entry | UnknownEntry, block: Block): void
+  /** Canonical DAG-CBOR data of its whole state, for the hash. */
+  state(): unknown
+}
+
 export type FoldListener = {
   onTask(state: TaskState, entry: Entry['kind']): void
   onTerm(node: PeerId, term: Term): void
@@ -47,7 +58,9 @@ export type FoldListener = {
 
 export const INITIAL_VALUE: RegisterValue = { version: 0, epoch: 0, state: 'free', attempt: 1 }
 
-export function createFold(listener: FoldListener, options: { mayPublish(author: PeerId): boolean }): Fold {
+export function createFold(listener: FoldListener, options: { mayPublish(author: PeerId): boolean; parts?: readonly FoldPart[] }): Fold {
+  const parts = options.parts ?? []
+  const partOf = new Map(parts.flatMap((part) => part.kinds.map((kind) => [kind, part] as const)))
   const tasks = new Map<TaskId, TaskState>()
   const profiles = new Map<PeerId, Profile>()
   const endedTerms = new Map<PeerId, Set<Term>>()
@@ -111,7 +124,11 @@ export function createFold(listener: FoldListener, options: { mayPublish(author:
   return {
     apply(block) {
       // Kinds of a newer version were let through unread; they match no case.
-      for (const entry of block.entries) applyEntry(entry as Entry, block)
+      for (const entry of block.entries) {
+        const part = partOf.get(entry.kind)
+        if (part === undefined) applyEntry(entry as Entry, block)
+        else if (options.mayPublish(block.author)) part.apply(entry, block)
+      }
     },
     task: (id) => tasks.get(id),
     tasks: () => tasks.values(),
@@ -124,7 +141,9 @@ export function createFold(listener: FoldListener, options: { mayPublish(author:
       const hash = createHash('sha256').update(sum.bytes())
       hash.update(encode([...profiles].sort(byKey)))
       hash.update(encode([...endedTerms].sort(byKey).map(([node, terms]) => [node, [...terms].sort()])))
-      return hash.update(encode(group ?? null)).digest('base64url')
+      hash.update(encode(group ?? null))
+      for (const part of parts) hash.update(encode(part.state()))
+      return hash.digest('base64url')
     },
   }
 }

@@ -2,14 +2,12 @@
 // what has to happen elsewhere is carried there over the mesh.
 import type { CallRequest } from '../../protocols/calls.ts'
 import { decodeCallAnswer } from '../../protocols/calls.ts'
-import type { MeshView, TaskRequest, TaskView, WorkerView } from '../../protocols/http.ts'
+import type { MeshView, TaskView, WorkerView } from '../../protocols/http.ts'
 import type { PeerId, TaskId } from '../../protocols/ids.ts'
 import { isTaskId, taskId } from '../../protocols/ids.ts'
-import { TASK_BYTES_MAX } from '../../protocols/limits.ts'
 import type { TaskSpec } from '../../protocols/records.ts'
 import type { NodePort, WorkerVerb } from '../api/ports.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { parseDuration } from '../kernel/durations.ts'
 import { NimbusError } from '../kernel/errors.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Engine } from '../tasks/engine.ts'
@@ -18,6 +16,7 @@ import { mismatch, rank } from '../tasks/match.ts'
 import type { EventFeed } from '../tasks/view/event-feed.ts'
 import type { Fleet } from '../tasks/view/fleet.ts'
 import { countStates, stateName } from '../tasks/transitions.ts'
+import { specOf } from '../tasks/task-spec.ts'
 import type { RunLogs } from '../tasks/work/run-logs.ts'
 
 export type NodePortComponents = {
@@ -174,30 +173,6 @@ async function expectDone(frames: AsyncIterable<Uint8Array>, verb: string, name:
     kind: 'unreachable',
     cure: 'nimbus worker ls shows whether it is alive.',
   })
-}
-
-/** The signed form of a request: milliseconds, and no key that says nothing. */
-function specOf(request: TaskRequest, wallMs: number): TaskSpec {
-  const { timeout, delay, ...same } = request
-  const timeoutMs = durationMs(timeout)
-  const delayMs = durationMs(delay)
-  const spec = Object.fromEntries(
-    Object.entries(same).filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0)),
-  ) as TaskSpec
-  if (timeoutMs !== undefined) spec.timeoutMs = timeoutMs
-  if (delayMs !== undefined) spec.notBefore = wallMs + delayMs
-  const bytes = Buffer.byteLength(JSON.stringify(spec))
-  if (bytes > TASK_BYTES_MAX) {
-    throw new NimbusError('task-too-large', `The task is ${bytes} bytes; ${TASK_BYTES_MAX} is the limit, because every node keeps it.`, {
-      kind: 'usage',
-      cure: 'Put large input into the repository or a file.',
-    })
-  }
-  return spec
-}
-
-function durationMs(value: string | number | undefined): number | undefined {
-  return typeof value === 'string' ? parseDuration(value) : value
 }
 
 function meshView({ self, mesh, clock, engine, fleet, httpAddress, startedAtMs }: NodePortComponents): MeshView {

@@ -1,0 +1,95 @@
+// A task as a client asks for it, in REST, CLI and SDKs. What is signed and stored is `taskSpec` in records.ts.
+import * as z from 'zod'
+import { AFTER_MAX, PUBLISH_MAX } from './limits.ts'
+
+// Text that can be signed, spawned and shown: no NUL (it would end an argument early), no half of a surrogate pair.
+const text = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .refine((value) => !value.includes('\0') && value.isWellFormed(), 'no NUL and no lone surrogate')
+const word = text(128).min(1)
+export const durationText = z.union([z.int().min(1), z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, 'a duration such as 500ms 30s 15m 7d')])
+
+const taskIdText = z.string().regex(/^[0-9a-hjkmnp-tv-z]{26}$/, 'a task ID')
+const blobRef = z.strictObject({ hash: z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 in hex'), size: z.int().min(0) })
+
+/** A task as a client asks for it. Durations are milliseconds or text such as `30s`. */
+export const taskRequest = z
+  .strictObject({
+    kind: z.enum(['shell', 'noop']).default('shell'),
+    name: text(200).optional(),
+    argv: z.array(text(32_768)).max(1024).default([]),
+    repo: z
+      .url({ protocol: /^https?$/ })
+      .max(2048)
+      .optional(),
+    ref: z
+      .string()
+      .min(1)
+      .max(256)
+      .regex(/^[^-\s][^\s]*$/, 'a branch, tag or commit')
+      .optional(),
+    worker: word.optional(),
+    skills: z.array(word).max(32).optional(),
+    roles: z.array(word).max(32).optional(),
+    pool: word.optional(),
+    labels: z.record(word, text(256)).optional(),
+    /** Labels that a worker should rather have. */
+    prefer: z.record(word, text(256)).optional(),
+    resources: z
+      .strictObject({
+        cpus: z.number().min(0).max(4096).optional(),
+        memoryMb: z.int().min(0).optional(),
+        diskMb: z.int().min(0).optional(),
+        gpus: z.int().min(0).max(1024).optional(),
+        freeMemoryMb: z.int().min(0).optional(),
+      })
+      .optional(),
+    /** 9 runs first, 0 last. */
+    priority: z.int().min(0).max(9).default(5),
+    /** The whole run of the command; the other three: unclaimed, preparing, silent. */
+    timeout: durationText.optional(),
+    queueTimeout: durationText.optional(),
+    startTimeout: durationText.optional(),
+    heartbeatTimeout: durationText.optional(),
+    attempts: z.int().min(1).max(100).default(1),
+    /** The first pause between attempts, doubled each time up to `backoffMax`. */
+    backoff: durationText.optional(),
+    backoffMax: durationText.optional(),
+    delay: durationText.optional(),
+    env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a variable name'), text(32_768)).optional(),
+    /** Tasks that have to succeed first; with `afterAny` they only have to end. */
+    after: z.array(taskIdText).max(AFTER_MAX).optional(),
+    afterAny: z.boolean().optional(),
+    /** In a batch: tasks of the same batch by their place in it, counted from 0. */
+    afterIndex: z.array(z.int().min(0)).max(AFTER_MAX).optional(),
+    dedupe: text(256).min(1).optional(),
+    claim: z.enum(['exclusive', 'available']).optional(),
+    reconcile: z.enum(['first', 'newest', 'original', 'longest']).optional(),
+    concurrency: z
+      .array(z.strictObject({ key: word, limit: z.int().min(1).max(100_000) }))
+      .max(8)
+      .optional(),
+    rate: z
+      .array(z.strictObject({ key: word, limit: z.int().min(1).max(100_000), per: durationText }))
+      .max(8)
+      .optional(),
+    lostAfter: durationText.optional(),
+    /** Files to keep when it succeeds, as globs below its folder. */
+    artifacts: z.array(text(512).min(1)).max(64).optional(),
+    /** A packed folder (tar) and the bytes of stdin, put there before with `POST /api/blobs`. */
+    dir: blobRef.optional(),
+    stdin: blobRef.optional(),
+    secrets: z.array(word).max(32).optional(),
+    budgetUsd: z.number().min(0).max(1_000_000).optional(),
+    group: word.optional(),
+  })
+  .refine(({ kind, argv }) => (kind === 'noop' ? argv.length === 0 : argv.length > 0), {
+    path: ['argv'],
+    message: 'a shell task needs a command, a noop task has none',
+  })
+  .meta({ id: 'TaskRequest' })
+export type TaskRequest = z.infer<typeof taskRequest>
+
+export const publishMany = z.strictObject({ tasks: z.array(taskRequest).min(1).max(PUBLISH_MAX) }).meta({ id: 'PublishMany' })
