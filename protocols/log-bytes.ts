@@ -1,5 +1,5 @@
 // Bytes of a task's output as a piece of the log carries them, and back, exactly.
-import type { LogChunk } from './http.ts'
+import type { LogChunk } from './http/views.ts'
 
 /** The exact bytes of a piece of output. */
 export function logBytes(chunk: Pick<LogChunk, 'text' | 'base64'>): Uint8Array {

@@ -2,7 +2,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { describeRoute, resolver } from 'hono-openapi'
 import * as z from 'zod'
-import { problem } from '../../protocols/http.ts'
+import { problem } from '../../protocols/http/views.ts'
 
 export type Operation = {
   id: string

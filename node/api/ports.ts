@@ -10,8 +10,8 @@ import type {
   TaskStateName,
   TaskView,
   WorkerView,
-} from '../../protocols/http.ts'
-import type { TaskRequest } from '../../protocols/task-request.ts'
+} from '../../protocols/http/views.ts'
+import type { TaskRequest } from '../../protocols/http/task-request.ts'
 import type { TaskId } from '../../protocols/ids.ts'
 
 export type WorkerVerb = 'drain' | 'resume' | 'restart' | 'stop'

@@ -2,7 +2,7 @@
 // ours, whose text goes to the log and never over the wire.
 import type { Context } from 'hono'
 import type * as z from 'zod'
-import type { Problem } from '../../protocols/http.ts'
+import type { Problem } from '../../protocols/http/views.ts'
 import type { ErrorKind } from '../kernel/errors.ts'
 import { NimbusError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'

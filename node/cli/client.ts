@@ -1,7 +1,7 @@
 // Talks to a node over HTTP like any other client. Finds it by --url, NIMBUS_URL or the data folder, in this order.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Problem } from '../../protocols/http.ts'
+import type { Problem } from '../../protocols/http/views.ts'
 import { createHoldingClock } from '../kernel/clock.ts'
 import type { ErrorKind } from '../kernel/errors.ts'
 import { NimbusError } from '../kernel/errors.ts'

@@ -1,6 +1,6 @@
 // Which code a command ends with, and what it says on the way out.
 import { constants } from 'node:os'
-import type { TaskView } from '../../protocols/http.ts'
+import type { TaskView } from '../../protocols/http/views.ts'
 import type { ErrorKind } from '../kernel/errors.ts'
 import { NimbusError } from '../kernel/errors.ts'
 import { safe } from '../kernel/safe-text.ts'

@@ -4,10 +4,10 @@ import type { PeerId, TaskId, Term } from '../../protocols/ids.ts'
 import type { Outcome, RegisterValue, TaskSpec } from '../../protocols/records.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Random } from '../kernel/random.ts'
-import type { Fold } from './fold.ts'
+import type { Fold } from './fold/fold.ts'
 import type { Lease } from './claims/lease.ts'
 import type { Proposer } from './claims/proposer.ts'
-import { conclude } from './transitions.ts'
+import { conclude } from './fold/transitions.ts'
 
 export type WorkOrder = { task: TaskId; epoch: number; term: Term; attempt: number; spec: TaskSpec; author: PeerId }
 

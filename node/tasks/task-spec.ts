@@ -1,5 +1,5 @@
 // The signed form of what a client asks for: milliseconds, and no key that says nothing. Pure.
-import type { TaskRequest } from '../../protocols/task-request.ts'
+import type { TaskRequest } from '../../protocols/http/task-request.ts'
 import type { TaskId } from '../../protocols/ids.ts'
 import { TASK_BYTES_MAX } from '../../protocols/limits.ts'
 import type { TaskSpec } from '../../protocols/records.ts'

@@ -1,7 +1,7 @@
 // A node's life after its start: draining, stopping, leaving, and the commands that ask for it. What was started is stopped in
 // the opposite order; work is finished or given back before anything else goes.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import type { InviteRequest } from '../../protocols/http.ts'
+import type { InviteRequest } from '../../protocols/http/views.ts'
 import type { PeerId } from '../../protocols/ids.ts'
 import type { NodePort, WorkerVerb } from '../api/ports.ts'
 import type { Cancel, Clock } from '../kernel/clock.ts'

@@ -3,7 +3,7 @@ import type { Registry } from 'prom-client'
 import type { MeshHost } from '../mesh/host.ts'
 import type { GroupCommit } from '../store/group-commit.ts'
 import type { Engine } from '../tasks/engine.ts'
-import { countStates } from '../tasks/transitions.ts'
+import { countStates } from '../tasks/fold/transitions.ts'
 
 export type MetricsComponents = {
   host: MeshHost

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { get } from 'node:http'
 import { once } from 'node:events'
-import type { TaskView } from '../../protocols/http.ts'
+import type { TaskView } from '../../protocols/http/views.ts'
 import type { RealNode } from '../support/real-mesh.ts'
 import { nowMs } from './figures.ts'
 

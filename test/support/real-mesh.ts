@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { MeshView, TaskView } from '../../protocols/http.ts'
+import type { MeshView, TaskView } from '../../protocols/http/views.ts'
 import { until } from './until.ts'
 
 export type Ready = { name: string; http: string; signInUrl: string; peerId: string; mesh: string; addresses: string[]; pid: number }

@@ -14,12 +14,7 @@ test.each([
   ['a re-export', 'node/store/a.ts', "export { b } from '../tasks/b.ts'", 'node/tasks (rank 4) is a higher room'],
   ['a lazy import', 'node/cli/a.ts', "await import('../node.ts')", 'node (rank 9) is a higher room of node/cli (rank 7)'],
   ['anything of ours from protocols', 'protocols/a.ts', "import { b } from '../node/kernel/b.ts'", 'node/kernel (rank 1) is a higher room'],
-  [
-    'a test from the product',
-    'node/store/a.ts',
-    "import { b } from '../../test/support/b.ts'",
-    'the product imports only protocols/ and node/',
-  ],
+  ['a test from the product', 'node/store/a.ts', "import { b } from '../support/b.ts'", 'the product imports only protocols/ and node/'],
   ['a room without a rank', 'node/attic/a.ts', "import { b } from '../kernel/b.ts'", 'node/attic has no rank'],
   [
     'the node from the dashboard',
@@ -39,7 +34,7 @@ test.each([
   ['node/tasks/a.ts', "import { b } from '../store/b.ts'"],
   ['node/tasks/a.ts', "import { b } from './b.ts'"],
   ['node/main.ts', "import { b } from './node.ts'"],
-  ['web/src/views/a.tsx', "import { b } from '../models/b.ts'; import type { c } from '../../../protocols/http.ts'"],
+  ['web/src/views/a.tsx', "import { b } from '../models/b.ts'; import type { c } from '../../../protocols/http/views.ts'"],
   ['web/src/main.tsx', "import './styles/app.css'; import { b } from './views/b.tsx'"],
   ['test/node/store/a.test.ts', "import { b } from '../../../node/cli/b.ts'"],
 ])('import direction lets %s say %s', (path, text) => {

@@ -1,5 +1,5 @@
 // The transport with no network: answers from memory, lets a test send events, remembers what was asked of it.
-import type { EventView, LogChunk, MeshView, TaskView, WorkerView } from '../../protocols/http.ts'
+import type { EventView, LogChunk, MeshView, TaskView, WorkerView } from '../../protocols/http/views.ts'
 import type { EventListener, LogQuery, Session, TaskQuery, Transport } from '../../web/src/transport/transport.ts'
 import { ApiError } from '../../web/src/transport/api-error.ts'
 import { aMesh, someOutput, someTasks } from './fixtures.ts'

@@ -1,5 +1,5 @@
 // A small mesh in the shapes of the API: what views are tested and photographed with. Times count back from `now`.
-import type { AttemptView, LogChunk, MeshView, TaskStateName, TaskView, WorkerView } from '../../protocols/http.ts'
+import type { AttemptView, LogChunk, MeshView, TaskStateName, TaskView, WorkerView } from '../../protocols/http/views.ts'
 
 const MINUTE = 60_000
 const nameOf = (index: number) => ['alder', 'birch', 'cedar'].at(index % 3) ?? 'alder'

@@ -1,6 +1,6 @@
 // The mesh as this node sees it, invites into it, and this node's own way out: leave for good, or stop.
 import * as z from 'zod'
-import { inviteRequest, inviteView, meshView } from '../../../protocols/http.ts'
+import { inviteRequest, inviteView, meshView } from '../../../protocols/http/views.ts'
 import { describe } from '../describe.ts'
 import type { Api } from '../env.ts'
 import { createRoutes } from '../env.ts'

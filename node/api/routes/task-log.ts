@@ -1,7 +1,7 @@
 // A task's output: raw bytes as text/plain, or pieces with stream and time as JSON lines, from any byte on.
 import * as z from 'zod'
-import type { LogChunk } from '../../../protocols/http.ts'
-import { logChunk } from '../../../protocols/http.ts'
+import type { LogChunk } from '../../../protocols/http/views.ts'
+import { logChunk } from '../../../protocols/http/views.ts'
 import { logBytes } from '../../../protocols/log-bytes.ts'
 import { describe } from '../describe.ts'
 import type { Api } from '../env.ts'

@@ -1,9 +1,9 @@
 // Tasks: publish, list, look at, cancel, run again.
 import type { Context } from 'hono'
 import * as z from 'zod'
-import type { TaskView } from '../../../protocols/http.ts'
-import { taskState, taskView } from '../../../protocols/http.ts'
-import { publishMany, taskRequest } from '../../../protocols/task-request.ts'
+import type { TaskView } from '../../../protocols/http/views.ts'
+import { taskState, taskView } from '../../../protocols/http/views.ts'
+import { publishMany, taskRequest } from '../../../protocols/http/task-request.ts'
 import { describe } from '../describe.ts'
 import type { Api, ApiEnv } from '../env.ts'
 import { createRoutes } from '../env.ts'

@@ -1,7 +1,7 @@
 // Workers: list, look at, command over the mesh, remove from it.
 import * as z from 'zod'
-import type { WorkerView } from '../../../protocols/http.ts'
-import { workerView } from '../../../protocols/http.ts'
+import type { WorkerView } from '../../../protocols/http/views.ts'
+import { workerView } from '../../../protocols/http/views.ts'
 import { describe } from '../describe.ts'
 import type { Api } from '../env.ts'
 import { createRoutes } from '../env.ts'

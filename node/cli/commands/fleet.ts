@@ -1,6 +1,6 @@
 // The workers of the mesh, from any node of it: look at them, drain them, send them away.
 import type { Command } from 'commander'
-import type { Page, WorkerView } from '../../../protocols/http.ts'
+import type { Page, WorkerView } from '../../../protocols/http/views.ts'
 import { safe } from '../../kernel/safe-text.ts'
 import { createClient } from '../client.ts'
 import type { Action, Cli } from '../context.ts'

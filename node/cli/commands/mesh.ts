@@ -1,6 +1,6 @@
 // The mesh: who is in it, who may come in.
 import type { Command } from 'commander'
-import type { InviteView, MeshView, WorkerView } from '../../../protocols/http.ts'
+import type { InviteView, MeshView, WorkerView } from '../../../protocols/http/views.ts'
 import { formatDuration } from '../../kernel/durations.ts'
 import { safe } from '../../kernel/safe-text.ts'
 import { createClient } from '../client.ts'

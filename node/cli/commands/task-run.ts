@@ -1,6 +1,6 @@
 // `task run` and `task wait`: they end with the task's own exit code.
 import type { Command } from 'commander'
-import type { AttemptView, TaskView } from '../../../protocols/http.ts'
+import type { AttemptView, TaskView } from '../../../protocols/http/views.ts'
 import { createHoldingClock } from '../../kernel/clock.ts'
 import { messageOf } from '../../kernel/errors.ts'
 import { safe } from '../../kernel/safe-text.ts'

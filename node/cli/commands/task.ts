@@ -1,7 +1,7 @@
 // Tasks: publish them, look at them, stop them, run them again.
 import type { Command } from 'commander'
 import { readFile } from 'node:fs/promises'
-import type { LogChunk, Page, TaskView } from '../../../protocols/http.ts'
+import type { LogChunk, Page, TaskView } from '../../../protocols/http/views.ts'
 import { PUBLISH_MAX } from '../../../protocols/limits.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import { safe } from '../../kernel/safe-text.ts'

@@ -1,6 +1,6 @@
 // Streams for people and programs: what happens in the mesh, what this node notes in its log.
 import type { Command } from 'commander'
-import type { EventView } from '../../../protocols/http.ts'
+import type { EventView } from '../../../protocols/http/views.ts'
 import { createHoldingClock, sleep } from '../../kernel/clock.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import { safe } from '../../kernel/safe-text.ts'

@@ -1,5 +1,5 @@
 // Follows a task's output to its end: attempt after attempt, each from the byte where a cut connection left off.
-import type { AttemptView, LogChunk, TaskView } from '../../../protocols/http.ts'
+import type { AttemptView, LogChunk, TaskView } from '../../../protocols/http/views.ts'
 import { logBytes } from '../../../protocols/log-bytes.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { sleep } from '../../kernel/clock.ts'

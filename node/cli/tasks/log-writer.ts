@@ -1,7 +1,7 @@
 // Writes a task's output where it belongs: its stdout to ours, its stderr to ours. Byte for byte into files and pipes;
 // on a terminal control sequences are made visible, so that no task can repaint what the person sees.
 import { once } from 'node:events'
-import type { LogChunk } from '../../../protocols/http.ts'
+import type { LogChunk } from '../../../protocols/http/views.ts'
 import { logBytes } from '../../../protocols/log-bytes.ts'
 import { safeLines } from '../../kernel/safe-text.ts'
 import type { Cli } from '../context.ts'

@@ -1,6 +1,6 @@
 // Says on stderr what a task does before its command runs, such as cloning: on a terminal in one line that is written
 // over, elsewhere one line for each step, so that a log of a script stays short.
-import type { TaskView } from '../../../protocols/http.ts'
+import type { TaskView } from '../../../protocols/http/views.ts'
 import { safe } from '../../kernel/safe-text.ts'
 import type { Cli } from '../context.ts'
 

@@ -1,5 +1,5 @@
 // How tasks look on a terminal.
-import type { TaskView } from '../../../protocols/http.ts'
+import type { TaskView } from '../../../protocols/http/views.ts'
 import { formatDuration } from '../../kernel/durations.ts'
 import { safe } from '../../kernel/safe-text.ts'
 import type { Cli } from '../context.ts'

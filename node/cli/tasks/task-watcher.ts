@@ -1,6 +1,6 @@
 // Knows the newest state of one task: by the event stream, and by asking now and then in case the stream is cut. Lives
 // through a restart of the node that it asks.
-import type { EventView, TaskView } from '../../../protocols/http.ts'
+import type { EventView, TaskView } from '../../../protocols/http/views.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { sleep } from '../../kernel/clock.ts'
 import { NimbusError } from '../../kernel/errors.ts'

@@ -7,7 +7,7 @@ import type { AcceptItem, Ballot, GroupConfig, KeeperAnswer, LinkMessage, Prepar
 import type { Clock } from '../../kernel/clock.ts'
 import type { Random } from '../../kernel/random.ts'
 import { isAbove } from './ballots.ts'
-import { INITIAL_VALUE, sameValue } from '../fold.ts'
+import { INITIAL_VALUE, sameValue } from '../fold/fold.ts'
 import { ASK_MS } from './lease-times.ts'
 import type { Quorum } from './quorum.ts'
 import { majorityOf } from './quorum.ts'

@@ -1,6 +1,6 @@
 // The event stream of one node: what the fold takes in and what this node sees, to any number of readers. Each reader has a
 // bounded queue; who falls behind is told `resync`, never silently skipped. State of a reader ends with its signal.
-import type { EventView } from '../../../protocols/http.ts'
+import type { EventView } from '../../../protocols/http/views.ts'
 import type { PeerId, TaskId } from '../../../protocols/ids.ts'
 import type { Head } from '../../../protocols/streams.ts'
 import type { Block } from '../../../protocols/blocks.ts'

@@ -1,11 +1,11 @@
 // The workers of the mesh as this node sees them: certificate, profile, presence and liveness in one place. Offers for the
 // match and views for people come from the same facts, so that the status shown is the status used.
-import type { WorkerView } from '../../../protocols/http.ts'
+import type { WorkerView } from '../../../protocols/http/views.ts'
 import type { PeerId } from '../../../protocols/ids.ts'
 import type { Presence } from '../../../protocols/presence.ts'
 import type { MemberRole } from '../../../protocols/trust.ts'
-import type { Profile } from '../fold.ts'
-import type { Offer } from '../match.ts'
+import type { Profile } from '../fold/fold.ts'
+import type { Offer } from '../matching/match.ts'
 
 export type MemberFacts = { peerId: PeerId; name: string; role: MemberRole; issuedAt: number; left?: boolean; removed?: boolean }
 export type LiveState = 'alive' | 'suspect' | 'dead' | 'left'

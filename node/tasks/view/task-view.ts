@@ -1,10 +1,10 @@
 // A task as users see it. Pure: the fold's state and the names of members in, the shape of the REST API out.
-import type { AttemptView, TaskView, WaitingView } from '../../../protocols/http.ts'
+import type { AttemptView, TaskView, WaitingView } from '../../../protocols/http/views.ts'
 import type { PeerId } from '../../../protocols/ids.ts'
 import type { Outcome } from '../../../protocols/records.ts'
 import { hlcToMs } from '../../kernel/hlc.ts'
-import type { AttemptState, Fold, TaskState } from '../fold.ts'
-import { stateName } from '../transitions.ts'
+import type { AttemptState, Fold, TaskState } from '../fold/fold.ts'
+import { stateName } from '../fold/transitions.ts'
 
 export type ViewContext = {
   wallMs: number

@@ -1,10 +1,10 @@
 // Why a task waits, in words that name the cause and the cure. Pure; looks at the same match as the scheduler.
-import type { WaitingView } from '../../../protocols/http.ts'
+import type { WaitingView } from '../../../protocols/http/views.ts'
 import type { PeerId } from '../../../protocols/ids.ts'
-import type { TaskState } from '../fold.ts'
-import type { Mismatch, Offer } from '../match.ts'
-import { mismatch } from '../match.ts'
-import { notBefore } from '../transitions.ts'
+import type { TaskState } from '../fold/fold.ts'
+import type { Mismatch, Offer } from '../matching/match.ts'
+import { mismatch } from '../matching/match.ts'
+import { notBefore } from '../fold/transitions.ts'
 
 export type WaitingContext = {
   wallMs: number

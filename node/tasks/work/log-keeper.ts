@@ -1,7 +1,7 @@
 // Copies of the logs of settled tasks, at the keepers and at the author: the machine that ran a task may be gone for good.
 // Fetches a few at a time, in the background, and never holds anything up.
 import type { PeerId } from '../../../protocols/ids.ts'
-import type { TaskState } from '../fold.ts'
+import type { TaskState } from '../fold/fold.ts'
 import type { RunLogs } from './run-logs.ts'
 
 /** Larger logs stay where they were written. */

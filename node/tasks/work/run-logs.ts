@@ -3,7 +3,7 @@
 import type { PeerId, TaskId } from '../../../protocols/ids.ts'
 import type { CallAnswer, CallRequest } from '../../../protocols/calls.ts'
 import { decodeCallAnswer } from '../../../protocols/calls.ts'
-import type { LogChunk as LogChunkView } from '../../../protocols/http.ts'
+import type { LogChunk as LogChunkView } from '../../../protocols/http/views.ts'
 import { LOG_BYTES_MAX } from '../../../protocols/limits.ts'
 import { logText } from '../../../protocols/log-bytes.ts'
 import type { Clock } from '../../kernel/clock.ts'
@@ -12,7 +12,7 @@ import type { Runner } from '../../runner/guardian-client.ts'
 import type { LogChunk } from '../../runner/output-log.ts'
 import { readLog } from '../../runner/output-log.ts'
 import type { BlobStore } from '../../store/blobs.ts'
-import type { AttemptState, Fold, TaskState } from '../fold.ts'
+import type { AttemptState, Fold, TaskState } from '../fold/fold.ts'
 import type { ShellWork } from './shell-work.ts'
 
 export type RunLogsComponents = {

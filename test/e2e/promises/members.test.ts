@@ -3,7 +3,7 @@
 import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { MeshView, WorkerView } from '../../../protocols/http.ts'
+import type { MeshView, WorkerView } from '../../../protocols/http/views.ts'
 import { createRealMesh, type RealMesh, type RealNode, runCli, startRealNode } from '../../support/real-mesh.ts'
 import { until } from '../../support/until.ts'
 import { ended, outcomes, PATIENCE_MS, publish, report, running, seated, taskWhere } from './promise-mesh.ts'

@@ -1,8 +1,8 @@
 // What the promise tests share: a mesh of five, publishing over REST, what a task's processes are, and figures. It asserts
 // nothing by itself.
 import { readdir, readFile } from 'node:fs/promises'
-import type { TaskView } from '../../../protocols/http.ts'
-import type { TaskRequest } from '../../../protocols/task-request.ts'
+import type { TaskView } from '../../../protocols/http/views.ts'
+import type { TaskRequest } from '../../../protocols/http/task-request.ts'
 import { createRealMesh, type RealMesh, type RealNode } from '../../support/real-mesh.ts'
 import { until } from '../../support/until.ts'
 

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
 import { WebSocketServer } from 'ws'
-import type { MeshView, TaskView } from '../../../protocols/http.ts'
+import type { MeshView, TaskView } from '../../../protocols/http/views.ts'
 import { aMesh, someOutput, someTasks } from '../../web/fixtures.ts'
 
 const TYPES: Record<string, string> = {

@@ -2,7 +2,7 @@
 // is named.
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { EventView, TaskView } from '../../../protocols/http.ts'
+import type { EventView, TaskView } from '../../../protocols/http/views.ts'
 import { createGitServer, type GitRepo, type GitServer } from '../../support/git-http.ts'
 import { createRealMesh, type RealMesh, type RealNode } from '../../support/real-mesh.ts'
 import { requirement } from '../../support/requirements.ts'

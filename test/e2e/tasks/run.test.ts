@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { TaskView } from '../../../protocols/http.ts'
+import type { TaskView } from '../../../protocols/http/views.ts'
 import type { RealMesh, RealNode } from '../../support/real-mesh.ts'
 import { until } from '../../support/until.ts'
 import { ended, meshOf, outcomes, PATIENCE_MS, processesOf, publish, report, running, taskWhere } from '../promises/promise-mesh.ts'

@@ -1,8 +1,8 @@
 // A node in memory behind the NodePort: what is under test is the HTTP surface and the CLI, not the mesh. Tasks do
 // nothing by themselves; a test moves them on.
 import { randomBytes } from 'node:crypto'
-import type { EventView, LogChunk, TaskView, WorkerView } from '../../../protocols/http.ts'
-import type { TaskRequest } from '../../../protocols/task-request.ts'
+import type { EventView, LogChunk, TaskView, WorkerView } from '../../../protocols/http/views.ts'
+import type { TaskRequest } from '../../../protocols/http/task-request.ts'
 import type { PeerId } from '../../../protocols/ids.ts'
 import { taskId } from '../../../protocols/ids.ts'
 import type { NodePort, StreamEvent } from '../../../node/api/ports.ts'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { taskRequest } from '../../../protocols/task-request.ts'
+import { taskRequest } from '../../../protocols/http/task-request.ts'
 import { check } from '../../../node/api/input.ts'
 
 it.each([

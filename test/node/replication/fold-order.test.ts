@@ -6,7 +6,7 @@ import { FIRST_PREV } from '../../../protocols/blocks.ts'
 import type { Term } from '../../../protocols/ids.ts'
 import { taskId } from '../../../protocols/ids.ts'
 import type { Entry, RegisterValue } from '../../../protocols/records.ts'
-import { createFold } from '../../../node/tasks/fold.ts'
+import { createFold } from '../../../node/tasks/fold/fold.ts'
 import { alice, bob, CREATED_AT } from '../../protocols/samples.ts'
 import { profile } from './logs.ts'
 

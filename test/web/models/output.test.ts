@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import type { LogChunk } from '../../../protocols/http.ts'
+import type { LogChunk } from '../../../protocols/http/views.ts'
 import { OUTPUT_LINES_MAX, createOutput } from '../../../web/src/models/output.ts'
 import { ApiError } from '../../../web/src/transport/api-error.ts'
 

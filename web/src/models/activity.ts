@@ -1,6 +1,6 @@
 // What happened lately, newest first: told from the changes that events bring, begun with what the loaded tasks tell.
 import { type ReadonlySignal, signal } from '@preact/signals'
-import type { TaskStateName, TaskView, WorkerView } from '../../../protocols/http.ts'
+import type { TaskStateName, TaskView, WorkerView } from '../../../protocols/http/views.ts'
 import { endText, hasEnded, lastAttempt, titleOf } from './task-facts.ts'
 import type { Worker } from './fleet.ts'
 

@@ -1,7 +1,7 @@
 // The models of one page, wired: what the node tells goes to the store it belongs to, once a frame. Views read this and
 // call its actions; nothing above it knows the transport.
 import { type ReadonlySignal, type Signal, batch, signal } from '@preact/signals'
-import type { EventView, MeshView, TaskView, WorkerView } from '../../../protocols/http.ts'
+import type { EventView, MeshView, TaskView, WorkerView } from '../../../protocols/http/views.ts'
 import { type ApiError, asApiError } from '../transport/api-error.ts'
 import type { Session, StreamState, Transport } from '../transport/transport.ts'
 import { type Activity, createActivity } from './activity.ts'

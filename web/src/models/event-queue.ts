@@ -1,6 +1,6 @@
 // Events between the socket and the screen: applied together once a frame, however fast they come.
 import { batch } from '@preact/signals'
-import type { EventView } from '../../../protocols/http.ts'
+import type { EventView } from '../../../protocols/http/views.ts'
 
 /** Events that wait for the next paint. More than this and fetching again is cheaper than applying. */
 const EVENTS_WAITING_MAX = 2_000

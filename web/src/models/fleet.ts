@@ -1,6 +1,6 @@
 // The mesh and its workers as one node sees them. Patched by events, replaced by a fetch.
 import { type ReadonlySignal, computed, signal } from '@preact/signals'
-import type { MeshView, TaskStateName, WorkerView } from '../../../protocols/http.ts'
+import type { MeshView, TaskStateName, WorkerView } from '../../../protocols/http/views.ts'
 
 /** More members than a page can show; the rest is counted by the node and said. */
 const WORKERS_MAX = 2_000

@@ -1,5 +1,5 @@
 // What needs a person now, worst first. Pure: from what the page knows and the time.
-import type { MeshView, TaskView } from '../../../protocols/http.ts'
+import type { MeshView, TaskView } from '../../../protocols/http/views.ts'
 import { endText, hasEnded, specOf, titleOf } from './task-facts.ts'
 import type { Worker } from './fleet.ts'
 import { inertText } from './text/inert-text.ts'

@@ -1,7 +1,7 @@
 // The output of one task as lines in blocks: a block is one signal, so that a growing log repaints only its end.
 // Bounded; what was dropped from memory is counted and said.
 import { type ReadonlySignal, type Signal, batch, computed, signal } from '@preact/signals'
-import type { LogChunk } from '../../../protocols/http.ts'
+import type { LogChunk } from '../../../protocols/http/views.ts'
 import { type ApiError, asApiError } from '../transport/api-error.ts'
 import { inertText } from './text/inert-text.ts'
 import { createLogDecoder, logSize } from './text/log-decoder.ts'

@@ -1,5 +1,5 @@
 // What can be said of a task without asking anyone: its title, whether it has ended, its command line for copying.
-import type { AttemptView, TaskStateName, TaskView } from '../../../protocols/http.ts'
+import type { AttemptView, TaskStateName, TaskView } from '../../../protocols/http/views.ts'
 import type { TaskDraft } from '../transport/transport.ts'
 import { joinCommand, quoteWord } from './text/command-words.ts'
 import { inertText } from './text/inert-text.ts'

@@ -1,7 +1,7 @@
 // The tasks page: one filter, pages from the node, live changes from the store. Rows older than the last page fetched are
 // held back, because between them tasks may be missing.
 import { type ReadonlySignal, type Signal, batch, computed, signal } from '@preact/signals'
-import type { Page, TaskStateName, TaskView } from '../../../protocols/http.ts'
+import type { Page, TaskStateName, TaskView } from '../../../protocols/http/views.ts'
 import { type ApiError, asApiError } from '../transport/api-error.ts'
 import type { TaskQuery } from '../transport/transport.ts'
 import { commandOf, titleOf } from './task-facts.ts'

@@ -1,7 +1,7 @@
 // The tasks that this page knows: one signal a task, so that a change paints one row. Bounded; ended tasks that are
 // oldest leave first, since the node can always be asked again.
 import { type ReadonlySignal, type Signal, computed, signal } from '@preact/signals'
-import type { TaskView } from '../../../protocols/http.ts'
+import type { TaskView } from '../../../protocols/http/views.ts'
 import { hasEnded } from './task-facts.ts'
 
 /** About five pages: what one person scrolls through before filtering. */

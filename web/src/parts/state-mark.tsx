@@ -1,6 +1,6 @@
 // A state as shape and colour with its word: readable without colour, by screen readers, and at a glance.
 import type { ComponentChildren } from 'preact'
-import type { TaskStateName, WorkerView } from '../../../protocols/http.ts'
+import type { TaskStateName, WorkerView } from '../../../protocols/http/views.ts'
 
 export type ShownState = TaskStateName | WorkerView['state'] | 'draining' | 'leaving' | 'lost'
 

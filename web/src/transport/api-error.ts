@@ -1,5 +1,5 @@
 // A refusal of the API, or of the way to it, in the words that people read. `code` is what programs compare.
-import type { Problem } from '../../../protocols/http.ts'
+import type { Problem } from '../../../protocols/http/views.ts'
 
 export class ApiError extends Error {
   readonly code: string

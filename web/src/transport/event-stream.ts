@@ -1,6 +1,6 @@
 // The one event stream of the page: a WebSocket opened with a one-time ticket, reopened after a loss from the last
 // cursor, with growing pauses. It says what state it is in; it never pretends to be live.
-import type { EventView } from '../../../protocols/http.ts'
+import type { EventView } from '../../../protocols/http/views.ts'
 import { asApiError } from './api-error.ts'
 import type { EventListener } from './transport.ts'
 

@@ -1,5 +1,5 @@
 // The transport over the real API of the node that served this page.
-import type { InviteView, LogChunk, MeshView, Page, TaskView, WorkerView } from '../../../protocols/http.ts'
+import type { InviteView, LogChunk, MeshView, Page, TaskView, WorkerView } from '../../../protocols/http/views.ts'
 import { openEventStream } from './event-stream.ts'
 import { readLogChunks } from './log-stream.ts'
 import { createRestClient, queryString } from './rest-client.ts'

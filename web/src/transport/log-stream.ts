@@ -1,5 +1,5 @@
 // Reads a task's output as JSON lines while it grows. A line that cannot be read ends the stream with an error.
-import type { LogChunk } from '../../../protocols/http.ts'
+import type { LogChunk } from '../../../protocols/http/views.ts'
 import { ApiError } from './api-error.ts'
 
 /** A chunk is at most 64 kB of output; escaped it stays below this. More means that this is not our stream. */

@@ -1,6 +1,6 @@
 // What the dashboard asks of a node. Models know this and never fetch or sockets, so views are tested against a fake.
-import type { EventView, InviteView, LogChunk, MeshView, Page, TaskStateName, TaskView, WorkerView } from '../../../protocols/http.ts'
-import type { TaskRequest } from '../../../protocols/task-request.ts'
+import type { EventView, InviteView, LogChunk, MeshView, Page, TaskStateName, TaskView, WorkerView } from '../../../protocols/http/views.ts'
+import type { TaskRequest } from '../../../protocols/http/task-request.ts'
 
 export type Session = { signedIn: boolean; auth: 'token' | 'none' }
 export type TaskQuery = { limit?: number; cursor?: string; q?: string; state?: TaskStateName; worker?: string }

@@ -1,6 +1,6 @@
 // The text of pieces of a task's output, and their size in bytes. A character that was cut between two pieces comes whole
 // with the second.
-import type { LogChunk } from '../../../../protocols/http.ts'
+import type { LogChunk } from '../../../../protocols/http/views.ts'
 
 const encoder = new TextEncoder()
 

@@ -1,6 +1,6 @@
 // Inviting a machine: make an invite, show the exact line to type there, and how long it is good for.
 import { useState } from 'preact/hooks'
-import type { InviteView } from '../../../../protocols/http.ts'
+import type { InviteView } from '../../../../protocols/http/views.ts'
 import { CommandLine } from '../../parts/copy.tsx'
 import { Field } from '../../parts/field.tsx'
 import { Modal } from '../../parts/modal.tsx'

@@ -1,5 +1,5 @@
 // The keeper group: its seats, which of them answer, and whether they are enough to decide.
-import type { MeshView } from '../../../../protocols/http.ts'
+import type { MeshView } from '../../../../protocols/http/views.ts'
 import type { Worker } from '../../models/fleet.ts'
 import { WorkerMark } from '../../parts/state-mark.tsx'
 

@@ -1,5 +1,5 @@
 // The mesh as this node sees it: who is there, how far away, and whether the keepers can decide.
-import type { MeshView } from '../../../../protocols/http.ts'
+import type { MeshView } from '../../../../protocols/http/views.ts'
 import type { Worker } from '../../models/fleet.ts'
 import { ShortId } from '../../parts/copy.tsx'
 import { Facts, PageHead } from '../../parts/facts.tsx'

@@ -1,5 +1,5 @@
 // How many tasks are in which state, each a way to those tasks.
-import type { TaskStateName } from '../../../../protocols/http.ts'
+import type { TaskStateName } from '../../../../protocols/http/views.ts'
 import { TASK_STATES } from '../../models/task-facts.ts'
 import { StateMark } from '../../parts/state-mark.tsx'
 

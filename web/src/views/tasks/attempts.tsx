@@ -1,5 +1,5 @@
 // The attempts of a task on one time axis: how long it waited, where each attempt ran, how it ended.
-import type { AttemptView, TaskView } from '../../../../protocols/http.ts'
+import type { AttemptView, TaskView } from '../../../../protocols/http/views.ts'
 import { endText, hasEnded } from '../../models/task-facts.ts'
 import { clockText, fullTimeText } from '../../models/text/durations.ts'
 import { usePage } from '../../parts/page-context.ts'

@@ -1,5 +1,5 @@
 // Above an output: how much there is, whether it is live, which attempt, how it is shown.
-import type { AttemptView, TaskView } from '../../../../protocols/http.ts'
+import type { AttemptView, TaskView } from '../../../../protocols/http/views.ts'
 import type { Output } from '../../models/output.ts'
 import { usePage } from '../../parts/page-context.ts'
 

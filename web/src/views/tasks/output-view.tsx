@@ -1,6 +1,6 @@
 // A task's output as it grows. It follows the end until a person scrolls up.
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
-import type { TaskView } from '../../../../protocols/http.ts'
+import type { TaskView } from '../../../../protocols/http/views.ts'
 import { createOutput } from '../../models/output.ts'
 import { hasEnded, lastAttempt } from '../../models/task-facts.ts'
 import { Icon } from '../../parts/icons.tsx'

@@ -1,6 +1,6 @@
 // Cancel, retry and copy as command, as buttons for one task.
 import { useState } from 'preact/hooks'
-import type { TaskView } from '../../../../protocols/http.ts'
+import type { TaskView } from '../../../../protocols/http/views.ts'
 import { draftOf, hasEnded, publishCommand, titleOf } from '../../models/task-facts.ts'
 import { CopyButton } from '../../parts/copy.tsx'
 import { Confirm, type Question } from '../../parts/modal.tsx'

@@ -1,6 +1,6 @@
 // One task: how it stands and why, its attempts, its output, what was asked for.
 import { useEffect, useState } from 'preact/hooks'
-import type { TaskView } from '../../../../protocols/http.ts'
+import type { TaskView } from '../../../../protocols/http/views.ts'
 import { commandOf, endText, hasEnded, specOf, titleOf, usedAttempts } from '../../models/task-facts.ts'
 import { durationText, fullTimeText } from '../../models/text/durations.ts'
 import { sentence } from '../../models/text/sentences.ts'

@@ -1,5 +1,5 @@
 // What a running attempt says that it is doing, while that is more than "running".
-import type { TaskView } from '../../../../protocols/http.ts'
+import type { TaskView } from '../../../../protocols/http/views.ts'
 import { Progress } from '../../parts/meters.tsx'
 import { inertText } from '../../models/text/inert-text.ts'
 

@@ -1,5 +1,5 @@
 // Tasks in rows; on a narrow screen each row is a card. A row paints when its own task changes.
-import type { TaskView } from '../../../../protocols/http.ts'
+import type { TaskView } from '../../../../protocols/http/views.ts'
 import { commandOf, endText, lastAttempt, specOf, titleOf, usedAttempts } from '../../models/task-facts.ts'
 import { sentence } from '../../models/text/sentences.ts'
 import { StateMark } from '../../parts/state-mark.tsx'

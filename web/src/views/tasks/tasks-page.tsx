@@ -1,6 +1,6 @@
 // All tasks by one filter, which lives in the address: it can be sent to someone.
 import { useEffect, useState } from 'preact/hooks'
-import type { TaskStateName } from '../../../../protocols/http.ts'
+import type { TaskStateName } from '../../../../protocols/http/views.ts'
 import { TASK_STATES } from '../../models/task-facts.ts'
 import { PageHead } from '../../parts/facts.tsx'
 import { Icon } from '../../parts/icons.tsx'

@@ -1,13 +1,13 @@
 // The pure decisions about a task: who may run it, what each mismatch says, and what each change makes of its register.
 import { expect, test } from 'vitest'
-import type { Term } from '../../../protocols/ids.ts'
-import type { RegisterValue, TaskSpec } from '../../../protocols/records.ts'
-import type { TaskState } from '../../../node/tasks/fold.ts'
-import type { Offer } from '../../../node/tasks/match.ts'
-import { mismatch, rank } from '../../../node/tasks/match.ts'
-import { cancelFree, claim, conclude, stateName } from '../../../node/tasks/transitions.ts'
-import { waitingFor } from '../../../node/tasks/view/waiting.ts'
-import { alice, bob, CREATED_AT, registerValues, TASK, TERM } from '../../protocols/samples.ts'
+import type { Term } from '../../../../protocols/ids.ts'
+import type { RegisterValue, TaskSpec } from '../../../../protocols/records.ts'
+import type { TaskState } from '../../../../node/tasks/fold/fold.ts'
+import type { Offer } from '../../../../node/tasks/matching/match.ts'
+import { mismatch, rank } from '../../../../node/tasks/matching/match.ts'
+import { cancelFree, claim, conclude, stateName } from '../../../../node/tasks/fold/transitions.ts'
+import { waitingFor } from '../../../../node/tasks/view/waiting.ts'
+import { alice, bob, CREATED_AT, registerValues, TASK, TERM } from '../../../protocols/samples.ts'
 
 const spec: TaskSpec = { kind: 'shell', argv: ['true'], priority: 0, attempts: 1 }
 const author = { peer: alice.peerId, name: 'alice' }

@@ -1,10 +1,10 @@
 // The pure changes of a task's register (decision 0001, table "Registers") and the state that users see.
-import type { PeerId, Term } from '../../protocols/ids.ts'
-import type { Outcome, RegisterValue } from '../../protocols/records.ts'
-import type { TaskStateName } from '../../protocols/http.ts'
-import { taskState } from '../../protocols/http.ts'
+import type { PeerId, Term } from '../../../protocols/ids.ts'
+import type { Outcome, RegisterValue } from '../../../protocols/records.ts'
+import type { TaskStateName } from '../../../protocols/http/views.ts'
+import { taskState } from '../../../protocols/http/views.ts'
 import type { Fold, TaskState } from './fold.ts'
-import type { Decide } from './claims/proposer.ts'
+import type { Decide } from '../claims/proposer.ts'
 
 const BACKOFF_FIRST_MS = 1_000
 const BACKOFF_MAX_MS = 60_000

@@ -1,7 +1,7 @@
 // The open tasks of this node's view, grouped by what they ask for: tasks of one class fit the same workers, so that
 // thousands of tasks which this node may not run cost one look, not thousands.
-import type { TaskId } from '../../protocols/ids.ts'
-import type { TaskState } from './fold.ts'
+import type { TaskId } from '../../../protocols/ids.ts'
+import type { TaskState } from '../fold/fold.ts'
 
 export type Candidate = { task: TaskId; sinceMs: number; retryAtMs: number; cancelled: boolean }
 export type TaskClass = { key: string; example: TaskState; byPriority: Map<TaskId, Candidate>[] }

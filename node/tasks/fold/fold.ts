@@ -2,11 +2,11 @@
 // on the receiver, the order of arrival or the time. It never decides, it only remembers what was decided.
 import { encode } from '@ipld/dag-cbor'
 import { createHash } from 'node:crypto'
-import type { Block } from '../../protocols/blocks.ts'
-import type { PeerId, TaskId, Term } from '../../protocols/ids.ts'
-import { taskId } from '../../protocols/ids.ts'
-import type { Entry, Outcome, UnknownEntry, ProfileRecord, RegisterValue, TaskRecord, TaskSpec } from '../../protocols/records.ts'
-import type { GroupConfig } from '../../protocols/streams.ts'
+import type { Block } from '../../../protocols/blocks.ts'
+import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
+import { taskId } from '../../../protocols/ids.ts'
+import type { Entry, Outcome, UnknownEntry, ProfileRecord, RegisterValue, TaskRecord, TaskSpec } from '../../../protocols/records.ts'
+import type { GroupConfig } from '../../../protocols/streams.ts'
 import { createStateSum } from './state-sum.ts'
 
 export type AttemptState = { epoch: number; holder?: PeerId; term?: Term; startedAt?: number; outcome?: Outcome }

@@ -1,7 +1,7 @@
 // Who may run a task, and who tries first. Pure: the task's needs against what a worker offers, the worker's own rules
 // against the task, then weighted rendezvous hashing. A stale offer costs delay, never safety.
-import type { PeerId, TaskId } from '../../protocols/ids.ts'
-import type { TaskSpec } from '../../protocols/records.ts'
+import type { PeerId, TaskId } from '../../../protocols/ids.ts'
+import type { TaskSpec } from '../../../protocols/records.ts'
 
 /** What is known of a worker at this moment. `name` is the name shown in the mesh. */
 export type Offer = {

@@ -1,13 +1,13 @@
 // Which task this node tries to claim next: the open tasks by priority, who should try first by the pure match, and its
 // turn by rank. Outside events only mark work as due; `evaluate` decides.
-import type { PeerId, TaskId } from '../../protocols/ids.ts'
-import type { Cancel, Clock } from '../kernel/clock.ts'
-import type { Fold, TaskState } from './fold.ts'
+import type { PeerId, TaskId } from '../../../protocols/ids.ts'
+import type { Cancel, Clock } from '../../kernel/clock.ts'
+import type { Fold, TaskState } from '../fold/fold.ts'
 import type { Offer } from './match.ts'
 import { mismatch, rank } from './match.ts'
 import type { Candidate, TaskClass } from './open-tasks.ts'
 import { createOpenTasks } from './open-tasks.ts'
-import { notBefore } from './transitions.ts'
+import { notBefore } from '../fold/transitions.ts'
 
 /** Rank r tries after r times this: a claim on a local network has long been chosen by then. */
 const RANK_STEP_MS = 25

@@ -1,6 +1,6 @@
 // A task as a client asks for it, in REST, CLI and SDKs. What is signed and stored is `taskSpec` in records.ts.
 import * as z from 'zod'
-import { AFTER_MAX, PUBLISH_MAX } from './limits.ts'
+import { AFTER_MAX, PUBLISH_MAX } from '../limits.ts'
 
 // Text that can be signed, spawned and shown: no NUL (it would end an argument early), no half of a surrogate pair.
 const text = (max: number) =>

@@ -1,5 +1,5 @@
 // Two small views of the fold that lists and waiters need: task IDs by age, and who waits for the next change of a task.
-import type { TaskId } from '../../protocols/ids.ts'
+import type { TaskId } from '../../../protocols/ids.ts'
 import type { TaskState } from './fold.ts'
 
 export type TaskIndex = {

@@ -1,5 +1,5 @@
 // Who holds what, by the fold: kept ready for the seats, which watch the leases behind it.
-import type { PeerId, TaskId, Term } from '../../protocols/ids.ts'
+import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
 import type { TaskState } from './fold.ts'
 
 export type Holdings = {
