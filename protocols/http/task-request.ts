@@ -14,6 +14,12 @@ export const durationText = z.union([z.int().min(1), z.string().regex(/^\d+(\.\d
 const taskIdText = z.string().regex(/^[0-9a-hjkmnp-tv-z]{26}$/, 'a task ID')
 const blobRef = z.strictObject({ hash: z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 in hex'), size: z.int().min(0) })
 
+/** It becomes a variable of the work's environment. */
+export const secretName = z
+  .string()
+  .max(64)
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a name of letters, digits and _, as API_KEY')
+
 /** A task as a client asks for it. Durations are milliseconds or text such as `30s`. */
 export const taskRequest = z
   .strictObject({
@@ -81,7 +87,7 @@ export const taskRequest = z
     /** A packed folder (tar) and the bytes of stdin, put there before with `POST /api/blobs`. */
     dir: blobRef.optional(),
     stdin: blobRef.optional(),
-    secrets: z.array(word).max(32).optional(),
+    secrets: z.array(secretName).max(32).optional(),
     budgetUsd: z.number().min(0).max(1_000_000).optional(),
     group: word.optional(),
   })

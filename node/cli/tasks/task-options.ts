@@ -1,49 +1,95 @@
 // The options that say what a task is, shared by `task run` and `task publish`, and the request they make.
 import type { Command } from 'commander'
 import { NimbusError } from '../../kernel/errors.ts'
-import { collect, duration, parsePairs, wholeNumber } from '../options.ts'
+import { amount, collect, collectAs, countOf, duration, oneOf, parsePairs, rateOf, taskIdText, wholeNumber } from '../options.ts'
 
 export function addTaskOptions(command: Command): Command {
+  addWhat(command)
+  addWhere(command)
+  return addWhen(command)
+}
+
+/** What runs, with what it is given and what it leaves. */
+function addWhat(command: Command): Command {
   return command
     .option('--name <name>', 'a name for people')
+    .option('--kind <kind>', 'shell, or noop: nothing runs, a joint of a graph', oneOf('--kind', ['shell', 'noop']))
     .option('--repo <url>', 'repository to run in')
     .option('--ref <ref>', 'branch, tag or commit of it')
+    .option('--dir <path>', 'ship this folder: it is where the command runs')
+    .option('--stdin', 'ship what comes on stdin: the command reads it')
+    .option('--env <k=v>', 'a variable of its environment', collect)
+    .option('--secret <name>', 'a secret of the mesh, as the variable NAME of its environment', collect)
+    .option('--artifact <glob>', 'keep the files that match, below its folder', collect)
+    .option('--budget <usd>', 'end it when it says that it cost more', amount('--budget', 1_000_000))
+}
+
+/** Which workers may run it, and beside what. */
+function addWhere(command: Command): Command {
+  return command
     .option('--worker <worker>', 'only this worker, by name or peer ID')
     .option('--skill <skill>', 'only workers that can do this', collect)
     .option('--role <role>', 'only workers with this role', collect)
     .option('--pool <pool>', 'only workers of this pool')
     .option('--label <k=v>', 'only workers with this label', collect)
+    .option('--group <group>', 'the keeper group that decides about it')
+    .option('--claim <mode>', 'exclusive, or available: a minority may run it as well', oneOf('--claim', ['exclusive', 'available']))
+    .option(
+      '--reconcile <rule>',
+      'which of several results counts: first, newest, original or longest',
+      oneOf('--reconcile', ['first', 'newest', 'original', 'longest']),
+    )
+    .option('--concurrency <key=n>', 'at most N tasks with this key at a time', collectAs(countOf('--concurrency')))
+    .option('--rate <key=n/d>', 'at most N starts with this key in each time D', collectAs(rateOf('--rate')))
+}
+
+/** When it runs, how often, and for how long. */
+function addWhen(command: Command): Command {
+  return command
     .option('--priority <n>', '0 to 9, higher first (default 5)', wholeNumber('--priority', 0, 9))
-    .option('--timeout <duration>', 'end it after this long (exit code 124)', duration('--timeout'))
-    .option('--attempts <n>', 'tries in all (default 1); the loss of a worker uses none up', wholeNumber('--attempts', 1, 100))
     .option('--delay <duration>', 'not before this long from now', duration('--delay'))
-    .option('--env <k=v>', 'a variable of its environment', collect)
+    .option('--after <id>', 'only after this task has succeeded', collectAs(taskIdText('--after')))
+    .option('--after-any', 'only after those tasks have ended, however they ended')
+    .option('--dedupe <key>', 'one task for all that publish with this key')
+    .option('--attempts <n>', 'tries in all (default 1); the loss of a worker uses none up', wholeNumber('--attempts', 1, 100))
+    .option('--backoff <duration>', 'first pause between attempts, doubled each time', duration('--backoff'))
+    .option('--backoff-max <duration>', 'longest pause between attempts', duration('--backoff-max'))
+    .option('--timeout <duration>', 'end it after this long (exit code 124)', duration('--timeout'))
+    .option('--queue-timeout <duration>', 'end it where nobody claims it for this long', duration('--queue-timeout'))
+    .option('--start-timeout <duration>', 'end it where the command has not started this long after the claim', duration('--start-timeout'))
+    .option('--heartbeat-timeout <duration>', 'end it where it is silent for this long', duration('--heartbeat-timeout'))
+    .option('--lost-after <duration>', 'run it elsewhere where its worker is unheard for this long', duration('--lost-after'))
 }
 
 /** @param argv the words after `--` */
 export function requestOf(argv: readonly string[] | undefined, options: Record<string, unknown>): Record<string, unknown> {
-  if (argv === undefined || argv.length === 0) {
-    throw new NimbusError('usage', 'There is no command to run.', {
-      kind: 'usage',
-      cure: 'Put it after --, as in: nimbus task run --timeout 5m -- npm test',
-    })
-  }
-  const { skill, role, label, env, name, repo, ref, worker, pool, priority, timeout, attempts, delay } = options
+  assertCommand(argv, options['kind'])
+  const { skill, role, label, env, secret, artifact, budget, dir: _dir, stdin: _stdin, ...same } = options
   const request = {
-    argv,
-    name,
-    repo,
-    ref,
-    worker,
-    pool,
-    priority,
-    timeout,
-    attempts,
-    delay,
+    ...same,
+    ...(argv === undefined || argv.length === 0 ? {} : { argv }),
     skills: skill,
     roles: role,
     labels: parsePairs(label as string[] | undefined, '--label'),
     env: parsePairs(env as string[] | undefined, '--env'),
+    secrets: secret,
+    artifacts: artifact,
+    budgetUsd: budget,
   }
   return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined))
+}
+
+function assertCommand(argv: readonly string[] | undefined, kind: unknown): void {
+  const given = argv !== undefined && argv.length > 0
+  if (kind === 'noop' && given) {
+    throw new NimbusError('usage', `--kind noop runs nothing, and a command is given: ${JSON.stringify(argv.join(' ').slice(0, 80))}.`, {
+      kind: 'usage',
+      cure: 'Leave out --kind noop, or what comes after --.',
+    })
+  }
+  if (kind === 'noop' || given) return
+  throw new NimbusError('usage', 'There is no command to run.', {
+    kind: 'usage',
+    cure: 'Put it after --, as in: nimbus task run --timeout 5m -- npm test',
+  })
 }
