@@ -6,7 +6,7 @@ type Branded<Name extends string> = string & { readonly [brand]: Name }
 
 /** libp2p peer ID of a node, base58 (`12D3Koo…`). One node, one worker, one identity. */
 export type PeerId = Branded<'PeerId'>
-/** Task ID: 10 characters of creation time, 16 of a hash that binds the author; lower-case base32, sorts by time. */
+/** Task ID: 10 characters of creation time, 16 of a hash that binds the author; lower-case base32, sorts by time. Or `onceId`. */
 export type TaskId = Branded<'TaskId'>
 /** Mesh ID: the hash of the genesis record, lower-case base32. */
 export type MeshId = Branded<'MeshId'>
@@ -70,12 +70,36 @@ export function fromBase32(text: string): Uint8Array | undefined {
  */
 export function taskId(author: PeerId, timeMs: number, nonce: Uint8Array): TaskId {
   const hash = createHash('sha256').update(`nimbus/task/v1\0${author}\0${timeMs}\0`).update(nonce).digest()
+  return (timeText(timeMs) + base32(hash.subarray(0, 10))) as TaskId
+}
+
+/** The first ten characters of a task ID: they sort by time. */
+export function timeText(timeMs: number): string {
   let time = ''
   for (let rest = timeMs, i = 0; i < 10; i++) {
     time = ALPHABET[rest % 32] + time
     rest = Math.floor(rest / 32)
   }
-  return (time + base32(hash.subarray(0, 10))) as TaskId
+  return time
+}
+
+/** What names a task by itself, whoever publishes it: a tick of a schedule, or a key that the client gave. */
+export type OnceName = { dedupe?: string | undefined; schedule?: { id: string; at: number } | undefined }
+
+/** IDs that follow from a name begin with this; the first character of a time stays `0` for longer than clocks will run. */
+const ONCE_MARK = 'z'
+
+/** The ID of a task that exists once in the mesh: every node derives the same one from its name. Undefined where it has none. */
+export function onceId({ schedule, dedupe }: OnceName): TaskId | undefined {
+  const name = schedule !== undefined ? `schedule\0${schedule.id}\0${schedule.at}` : dedupe !== undefined ? `dedupe\0${dedupe}` : undefined
+  if (name === undefined) return undefined
+  const hash = createHash('sha256').update(`nimbus/once/v1\0default\0${name}`).digest()
+  return (ONCE_MARK + base32(hash).slice(0, 25)) as TaskId
+}
+
+/** Whether the ID follows from a name, so that several members may have published the task. */
+export function isOnceId(id: TaskId): boolean {
+  return id.startsWith(ONCE_MARK)
 }
 
 /** SHA-256 as lower-case hex. */

@@ -119,6 +119,8 @@ export const registerValue = z.looseObject({
   notBefore: timeMs.optional(),
   /** The end of the epoch before this value (free, held), or of this epoch (settled). */
   outcome: outcome.optional(),
+  /** Where several members published the task under one ID: whose record it is that runs. Set by the first change, then kept. */
+  record: peerId.optional(),
   /** How a settled task ended. */
   end: z.enum(['succeeded', 'failed', 'dead', 'cancelled']).optional(),
 })

@@ -25,7 +25,8 @@ export type TaskQuery = { limit: number; cursor?: string; q?: string; state?: Ta
  */
 export type LogQuery = { from: number; follow: boolean; attempt?: number; signal: AbortSignal }
 
-export type Published = { ids: TaskId[]; durability: 'majority' | 'local' }
+/** `duplicates`: those that existed already under their key. */
+export type Published = { ids: TaskId[]; duplicates: ReadonlySet<TaskId>; durability: 'majority' | 'local' }
 
 /** The node may not be able to fill the gap since a cursor: it says so once and goes on from now. */
 export type StreamEvent = EventView | { type: 'resync' }

@@ -2,7 +2,7 @@
 // go in; sends, writes, processes and events come out through ports. The same code runs on libp2p and LevelDB and in the simulator.
 import type { Block, SealedBlock } from '../../protocols/blocks.ts'
 import type { PeerId, TaskId, Term } from '../../protocols/ids.ts'
-import type { Entry, RegisterValue } from '../../protocols/records.ts'
+import type { Entry, RegisterValue, TaskSpec } from '../../protocols/records.ts'
 import type { GroupConfig, Head, LinkMessage } from '../../protocols/streams.ts'
 import type { ReplicaComponents } from '../replication/replica.ts'
 import { createReplica } from '../replication/replica.ts'
@@ -20,6 +20,8 @@ import type { Scheduler } from './matching/scheduler.ts'
 import { createScheduler } from './matching/scheduler.ts'
 import { createTaskIndex } from './fold/task-index.ts'
 import { cancelFree, claim } from './fold/transitions.ts'
+import type { Publication, Publisher } from './publish.ts'
+import { createPublisher } from './publish.ts'
 
 type ReplicaPorts = Pick<
   ReplicaComponents,
@@ -63,6 +65,9 @@ export type Engine = {
   stop(): void
   /** Writes an entry into this node's log. @returns its block's seq, for `durable` */
   append(entry: Entry): number
+  publisher: Publisher
+  /** Publishes a task with a name of its own (`dedupe`, `schedule`), unless it exists already. */
+  publishOnce(spec: TaskSpec): Publication
   /** Settles once a majority of the group has the block on disk, or with `local` after the time-out. */
   durable(seq: number, timeoutMs: number): Promise<'majority' | 'local'>
   onMessage(from: PeerId, message: LinkMessage): void
@@ -104,6 +109,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
         holdings.note(state)
         index.touch(state)
         if (!started) return
+        if (kind === 'task') publisher.folded(state.id)
         scheduler.onTask(state)
         if (kind === 'cancel') execution.onCancel(state.id)
         if (state.value.holder === self && state.value.state === 'held') execution.hold(state.id, state.value)
@@ -145,6 +151,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     onReject: listener.onReject,
     onError: listener.onError,
   })
+  const publisher = createPublisher({ self, clock, random, fold, append: replica.append })
   // The fold is computed from the stored blocks before anything runs.
   await replica.restore(stored.blocks)
 
@@ -197,11 +204,15 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     cancel: (task) => void tryCancel(task).catch(listener.onError),
   })
 
-  const claimer = () => ({ node: self, term: lease.term(), wallMs: clock.wallMs(), termEnded: fold.termEnded })
+  const claimer = (task: TaskId) => {
+    const state = fold.task(task)
+    const record = state?.records === undefined ? undefined : state.task?.author
+    return { node: self, term: lease.term(), wallMs: clock.wallMs(), termEnded: fold.termEnded, record }
+  }
   const tryClaim = async (task: TaskId): Promise<void> => {
     claiming.add(task)
     lease.wake()
-    const change = await proposer.change(task, claim(claimer()), CLAIM_DEADLINE_MS)
+    const change = await proposer.change(task, claim(claimer(task)), CLAIM_DEADLINE_MS)
     claiming.delete(task)
     let held: RegisterValue | undefined
     if ('changed' in change) held = change.changed
@@ -212,7 +223,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
   }
   const tryCancel = async (task: TaskId): Promise<void> => {
     claiming.add(task)
-    await proposer.change(task, cancelFree(claimer()), CLAIM_DEADLINE_MS)
+    await proposer.change(task, cancelFree(claimer(task)), CLAIM_DEADLINE_MS)
     claiming.delete(task)
     scheduler.again(task)
   }
@@ -231,6 +242,8 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     },
     stop: () => [group, replica, scheduler].forEach((part) => part.stop()),
     append: replica.append,
+    publisher,
+    publishOnce: (spec) => publisher.publish(spec),
     durable: replica.durable,
     onMessage: (from, message) => void (replica.onMessage(from, message) || group.onMessage(from, message)),
     onPeerUp(peer) {

@@ -3,10 +3,10 @@
 import type { CallRequest } from '../../protocols/calls.ts'
 import { decodeCallAnswer } from '../../protocols/calls.ts'
 import type { MeshView, TaskView, WorkerView } from '../../protocols/http/views.ts'
-import type { PeerId, TaskId } from '../../protocols/ids.ts'
-import { isTaskId, taskId } from '../../protocols/ids.ts'
+import type { OnceName, PeerId, TaskId } from '../../protocols/ids.ts'
+import { isTaskId } from '../../protocols/ids.ts'
 import type { TaskSpec } from '../../protocols/records.ts'
-import type { NodePort, WorkerVerb } from '../api/ports.ts'
+import type { NodePort, Published, WorkerVerb } from '../api/ports.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { NimbusError } from '../kernel/errors.ts'
 import type { Random } from '../kernel/random.ts'
@@ -73,18 +73,18 @@ export function createNodePort(components: NodePortComponents): NodePort {
       cure: 'Do it on a member, or invite this machine again with --role member.',
     })
   }
-  const publishAll = async (specs: readonly TaskSpec[]): Promise<{ ids: TaskId[]; durability: 'majority' | 'local' }> => {
+  const publishAll = async (make: (ids: readonly TaskId[]) => readonly TaskSpec[], names: readonly OnceName[]): Promise<Published> => {
     assertMayWrite('publish')
-    let last = 0
-    const ids = specs.map((spec) => {
-      const createdAt = clock.wallMs()
-      const nonce = components.random.bytes(16)
-      const id = taskId(self, createdAt, nonce)
-      const preferred = preferredFor(id, spec)
-      last = engine.append({ kind: 'task', id, createdAt, nonce, spec, ...(preferred === undefined ? {} : { preferred }) })
-      return id
-    })
-    return { ids, durability: await engine.durable(last, ACKNOWLEDGE_MS) }
+    const drafts = names.map((name) => engine.publisher.draft(name))
+    const specs = make(drafts.map(({ id }) => id))
+    const made = specs.map((spec, at) => engine.publisher.publish(spec, drafts[at], (id) => preferredFor(id, spec)))
+    const ids = made.map(({ id }) => id)
+    const duplicates = new Set(made.flatMap(({ id, duplicate }) => (duplicate ? [id] : [])))
+    // What another member published is known here, but it alone knows how many keepers have it: a claimed task is known to a majority.
+    const claimed = made.every(({ id, seq }) => seq !== undefined || (engine.fold.task(id)?.value.version ?? 0) > 0)
+    const last = Math.max(0, ...made.map(({ seq }) => seq ?? 0))
+    const durability = last > 0 ? await engine.durable(last, ACKNOWLEDGE_MS) : 'majority'
+    return { ids, duplicates, durability: claimed ? durability : 'local' }
   }
   /** Who should claim first, as this node sees the mesh: saves that node one round trip. */
   const preferredFor = (id: TaskId, spec: TaskSpec): [PeerId, number] | undefined => {
@@ -108,7 +108,6 @@ export function createNodePort(components: NodePortComponents): NodePort {
       const items: TaskView[] = []
       const peer = named === undefined ? undefined : fleet.find(named)
       const text = q?.toLowerCase()
-      // Task IDs sort by creation: newest first.
       for (const id of engine.newestTasks(cursor)) {
         const task = engine.fold.task(id)
         if (task?.task === undefined) continue
@@ -122,7 +121,7 @@ export function createNodePort(components: NodePortComponents): NodePort {
       return { items }
     },
     task: (id) => (isTaskId(id) && engine.fold.task(id)?.task !== undefined ? viewOf(known(id)) : undefined),
-    publish: (requests) => publishAll(requests.map((request) => specOf(request, clock.wallMs()))),
+    publish: (requests) => publishAll((ids) => requests.map((request) => specOf(request, clock.wallMs(), ids)), requests),
     async cancel(id) {
       assertMayWrite('cancel')
       const state = known(id)
@@ -141,8 +140,9 @@ export function createNodePort(components: NodePortComponents): NodePort {
     async retry(id) {
       const { task } = known(id)
       if (task === undefined) throw new NimbusError('task-unknown', `There is no task ${id}.`, { kind: 'missing' })
-      const { notBefore: _, ...spec } = task.spec
-      const { ids } = await publishAll([{ ...spec, retryOf: known(id).id }])
+      // Its name belongs to the task that ended.
+      const { notBefore: _, dedupe: _dedupe, schedule: _schedule, ...spec } = task.spec
+      const { ids } = await publishAll(() => [{ ...spec, retryOf: known(id).id }], [{}])
       return viewOf(known(ids[0] ?? id))
     },
     readLog: (id, query) => components.logs.read(known(id).id, query),

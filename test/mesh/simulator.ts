@@ -130,11 +130,25 @@ function publish(stage: Stage): void {
     world.count(`published ${result}`)
     if (result === 'majority') promises.acknowledged.add(id)
   })
+  if (random.next() < 0.2) publishOnce(stage, `key ${Math.floor(random.next() * 4)}`)
   if (random.next() >= 0.1) return
   world.clock.after(random.next() * 3_000, () => {
     const other = pick(random, upNodes(stage))
     if (other?.engine?.fold.task(id) !== undefined) other.engine.append({ kind: 'cancel', task: id })
   })
+}
+
+/** The same key at several nodes, together or apart: one task, one run at a time, one result. */
+function publishOnce(stage: Stage, dedupe: string): void {
+  const { world, random, promises } = stage
+  for (const node of upNodes(stage).filter(() => random.next() < 0.5)) {
+    const made = node.engine?.publishOnce({ kind: 'shell', argv: ['once', node.peer], priority: 5, attempts: 1, dedupe })
+    if (made === undefined) continue
+    promises.published.add(made.id)
+    world.count(made.duplicate ? 'found under its key' : 'published under its key')
+    if (made.seq === undefined || made.duplicate) continue
+    void node.engine?.durable(made.seq, 1_000).then((result) => (result === 'majority' ? promises.acknowledged.add(made.id) : undefined))
+  }
 }
 
 function fault(stage: Stage): void {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { BLOCK_DOMAIN, blockDigest, blockSigningBytes, encodeBlock } from '../../protocols/blocks.ts'
 import { encodeCall } from '../../protocols/calls.ts'
 import { encodeGossip } from '../../protocols/gossip.ts'
-import { base32, blobHash, taskId } from '../../protocols/ids.ts'
+import { base32, blobHash, onceId, taskId } from '../../protocols/ids.ts'
 import { encodeLink } from '../../protocols/streams.ts'
 import { DOMAIN, encodeInvite, meshIdOf } from '../../protocols/trust.ts'
 import { frameValue } from '../../node/store/checked-value.ts'
@@ -40,6 +40,7 @@ export function makeVectors(): Record<string, unknown> {
         nonce: hex(samples.NONCE),
         id: taskId(alice.peerId, timeMs, samples.NONCE),
       })),
+      onceIds: [{ dedupe: 'nightly build' }, { schedule: { id: 'backup', at: samples.CREATED_AT } }].map((name) => ({ name, id: onceId(name) })),
       blobHashes: ['', 'hi\n'].map((text) => ({ text, hash: blobHash(Buffer.from(text)) })),
     },
     blocks: Object.entries(blocks).map(([name, block]) => {

@@ -40,6 +40,7 @@ export const registerValues: Record<string, RegisterValue> = {
     outcome: { result: 'lost', endedAt: CREATED_AT + 2_900 },
   },
   settled: { version: 4, epoch: 2, state: 'settled', end: 'dead', attempt: 2, outcome },
+  'of one record': { version: 1, epoch: 0, state: 'settled', end: 'cancelled', attempt: 1, record: alice.peerId },
 }
 const held = registerValues['held'] as RegisterValue
 

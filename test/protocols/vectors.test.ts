@@ -8,7 +8,7 @@ import { BLOCK_DOMAIN, blockDigest, blockSigningBytes, decodeBlock, decodeOwnBlo
 import { decodeCallAnswer, decodeCallRequest } from '../../protocols/calls.ts'
 import { decodeGossip } from '../../protocols/gossip.ts'
 import type { PeerId } from '../../protocols/ids.ts'
-import { base32, fromBase32, isPeerId, isTaskId } from '../../protocols/ids.ts'
+import { base32, fromBase32, isOnceId, isPeerId, isTaskId } from '../../protocols/ids.ts'
 import { registerValue } from '../../protocols/records.ts'
 import { decodeLink, encodeLink, linkMessage } from '../../protocols/streams.ts'
 import { certificate, decodeInvite, genesis, lastWords, removal } from '../../protocols/trust.ts'
@@ -74,13 +74,14 @@ test('records of trust are read and their signatures hold under their own domain
 })
 
 test('ids, base32, frames and cursors are read back', () => {
-  const { base32: samples, taskIds, signer } = read('ids')
+  const { base32: samples, taskIds, onceIds, signer } = read('ids')
   expect(isPeerId(signer.peerId)).toBe(true)
   for (const { hex, text } of samples) {
     expect(base32(bytes(hex))).toBe(text)
     expect(Buffer.from(fromBase32(text) ?? []).toString('hex')).toBe(hex)
   }
   for (const { id } of taskIds) expect(isTaskId(id), id).toBe(true)
+  for (const { id } of onceIds) expect([isTaskId(id), isOnceId(id)], id).toEqual([true, true])
   expect([...taskIds].map(({ id }) => id)).toEqual([...taskIds].map(({ id }) => id).sort((a, b) => (a < b ? -1 : 1)))
   for (const { payload, framed } of read('store').checkedValues)
     expect(Buffer.from(unframeValue(bytes(framed)) ?? []).toString('hex')).toBe(payload)

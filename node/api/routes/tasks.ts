@@ -15,8 +15,8 @@ const taskQuery = listQuery.extend({ state: taskState.optional(), worker: z.stri
 const taskPage = z.object({ items: z.array(taskView), next: z.string().optional() }).meta({ id: 'TaskPage' })
 const published = z
   .union([
-    z.object({ id: z.string(), durability: z.enum(['majority', 'local']) }),
-    z.object({ ids: z.array(z.string()), durability: z.enum(['majority', 'local']) }),
+    z.object({ id: z.string(), durability: z.enum(['majority', 'local']), duplicate: z.boolean().optional() }),
+    z.object({ ids: z.array(z.string()), durability: z.enum(['majority', 'local']), duplicates: z.array(z.string()).optional() }),
   ])
   .meta({ id: 'Published' })
 const publishBody = z.union([taskRequest, publishMany]).meta({ id: 'Publish' })
@@ -42,6 +42,7 @@ export function taskRoutes(node: TaskNode): Api {
     },
   )
 
+  const published200 = { text: 'It existed already under its `dedupe` key: nothing was published', schema: published }
   const published201 = { text: 'A majority of the keepers has it', schema: published }
   const published202 = { text: 'Kept by this node; a majority of the keepers cannot be reached now', schema: published }
   api.post(
@@ -51,7 +52,7 @@ export function taskRoutes(node: TaskNode): Api {
       tag: 'tasks',
       summary: 'Publish one task, or many as {"tasks":[…]}',
       body: publishBody,
-      answers: { 201: published201, 202: published202 },
+      answers: { 200: published200, 201: published201, 202: published202 },
     }),
     (c) => publish(c, node),
   )
@@ -90,8 +91,10 @@ async function publish(c: Context<ApiEnv>, node: TaskNode): Promise<Response> {
   const body = await readBody(c, z.looseObject({}))
   const many = Object.hasOwn(body, 'tasks')
   const requests = many ? check(publishMany, body).tasks : [check(taskRequest, body)]
-  const { ids, durability } = await node.publish(requests)
-  return c.json(many ? { ids, durability } : { id: ids[0], durability }, durability === 'majority' ? 201 : 202)
+  const { ids, durability, duplicates } = await node.publish(requests)
+  const status = ids.every((id) => duplicates.has(id)) ? 200 : durability === 'majority' ? 201 : 202
+  if (many) return c.json({ ids, durability, ...(duplicates.size > 0 ? { duplicates: [...duplicates] } : {}) }, status)
+  return c.json({ id: ids[0], durability, ...(duplicates.size > 0 ? { duplicate: true } : {}) }, status)
 }
 
 function find(node: TaskNode, id: string): TaskView {

@@ -62,8 +62,10 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
     {
       clock,
       persist: components.persist,
-      taskOf(id) {
-        const task = fold.task(id)?.task
+      taskOf(id, by) {
+        const state = fold.task(id)
+        if (state?.records !== undefined) return by === undefined || state.records.has(by) ? { preferred: undefined } : undefined
+        const task = state?.task
         return task === undefined ? undefined : { preferred: task.preferred?.[0] }
       },
     },

@@ -15,8 +15,8 @@ export type Register = { promised: Ballot; accepted?: { ballot: Ballot; value: R
 export type KeeperComponents = {
   clock: Pick<Clock, 'nowMs'>
   persist(writes: readonly Write[], done: () => void): void
-  /** The task's preferred node, or undefined while the signed task has not arrived. */
-  taskOf(id: TaskId): { preferred: PeerId | undefined } | undefined
+  /** The task's preferred node, or undefined while the signed task (the record of `by`, where it is given) has not arrived. */
+  taskOf(id: TaskId, by?: PeerId): { preferred: PeerId | undefined } | undefined
 }
 
 export type Keeper = {
@@ -54,13 +54,13 @@ export function createKeeper(components: KeeperComponents, stored: { registers: 
     registers.set(task, register)
     return { put: REGISTERS + task, value: encode(register) }
   }
-  const answerAll = <Item extends { task: TaskId }>(
+  const answerAll = <Item extends { task: TaskId; value?: RegisterValue }>(
     items: readonly Item[],
     one: (item: Item, register: Register) => { answer: KeeperAnswer; write?: Write },
     answer: (items: KeeperAnswer[]) => void,
   ): void => {
     const results = items.map((item) =>
-      components.taskOf(item.task) === undefined
+      components.taskOf(item.task, item.value?.record) === undefined
         ? { answer: { task: item.task, ok: false, unknown: true } }
         : one(item, registers.get(item.task) ?? { promised: NO_BALLOT }),
     )

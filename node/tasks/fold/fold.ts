@@ -4,17 +4,21 @@ import { encode } from '@ipld/dag-cbor'
 import { createHash } from 'node:crypto'
 import type { Block } from '../../../protocols/blocks.ts'
 import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
-import { taskId } from '../../../protocols/ids.ts'
+import { isOnceId, onceId, taskId } from '../../../protocols/ids.ts'
 import type { Entry, Outcome, UnknownEntry, ProfileRecord, RegisterValue, TaskRecord, TaskSpec } from '../../../protocols/records.ts'
 import type { GroupConfig } from '../../../protocols/streams.ts'
 import { createStateSum } from './state-sum.ts'
 
 export type AttemptState = { epoch: number; holder?: PeerId; term?: Term; startedAt?: number; outcome?: Outcome }
 
+export type TaskBody = { author: PeerId; createdAt: number; spec: TaskSpec; preferred?: readonly [PeerId, number]; hlc: number }
+
 export type TaskState = {
   id: TaskId
   /** Absent while only register values have arrived. */
-  task?: { author: PeerId; createdAt: number; spec: TaskSpec; preferred?: readonly [PeerId, number]; hlc: number }
+  task?: TaskBody
+  /** Of an ID that follows from a name: each author's record. `task` is the one that the register names, else the earliest. */
+  records?: Map<PeerId, TaskBody>
   cancel?: { author: PeerId; reason?: string; hlc: number }
   value: RegisterValue
   attempts: Map<number, AttemptState>
@@ -83,7 +87,7 @@ export function createFold(listener: FoldListener, options: { mayPublish(author:
     if (entry.kind !== 'profile' && !options.mayPublish(block.author)) return
     switch (entry.kind) {
       case 'task':
-        if (taskId(block.author, entry.createdAt, entry.nonce) !== entry.id) return
+        if (entry.id !== (isOnceId(entry.id) ? onceId(entry.spec) : taskId(block.author, entry.createdAt, entry.nonce))) return
         if (!mergeTask(stateOf(entry.id), entry, block)) return
         return listener.onTask(stateOf(entry.id), 'task')
       case 'cancel': {
@@ -100,6 +104,7 @@ export function createFold(listener: FoldListener, options: { mayPublish(author:
         if (entry.value.version === state.value.version && !sameValue(entry.value, state.value)) conflicts += 1
         if (entry.value.version <= state.value.version) return
         state.value = entry.value
+        chooseRecord(state)
         return listener.onTask(state, 'register')
       }
       case 'term': {
@@ -151,15 +156,31 @@ export function createFold(listener: FoldListener, options: { mayPublish(author:
 /** The author binds the ID, so only the author itself could write two: the earlier one counts. */
 function mergeTask(state: TaskState, entry: TaskRecord, block: Block): boolean {
   state.updated = Math.max(state.updated, block.hlc)
-  if (state.task !== undefined && state.task.hlc <= block.hlc) return false
-  state.task = {
-    author: block.author,
-    createdAt: entry.createdAt,
-    spec: entry.spec,
-    hlc: block.hlc,
-    ...(entry.preferred === undefined ? {} : { preferred: entry.preferred }),
+  const { createdAt, spec, preferred } = entry
+  const body: TaskBody = { author: block.author, createdAt, spec, hlc: block.hlc }
+  if (!isOnceId(state.id)) {
+    if (state.task !== undefined && state.task.hlc <= block.hlc) return false
+    state.task = preferred === undefined ? body : { ...body, preferred }
+    return true
   }
+  // Ballot zero has to belong to one node alone: with several records, each with its own `preferred`, it belongs to none.
+  const records = (state.records ??= new Map<PeerId, TaskBody>())
+  const known = records.get(block.author)
+  if (known !== undefined && known.hlc <= block.hlc) return false
+  records.set(block.author, body)
+  chooseRecord(state)
   return true
+}
+
+function chooseRecord(state: TaskState): void {
+  if (state.records === undefined) return
+  const { record } = state.value
+  const chosen =
+    record === undefined
+      ? [...state.records.values()].reduce((best, body) => (isEarlier(body, best) ? body : best))
+      : state.records.get(record)
+  if (chosen === undefined) delete state.task
+  else state.task = chosen
 }
 
 /** Each register value tells of one or two epochs; together they give the history in any order. */
@@ -177,7 +198,7 @@ function mergeAttempts(state: TaskState, value: RegisterValue): void {
   other.outcome ??= value.outcome
 }
 
-function isEarlier(block: Block, than: { hlc: number; author: PeerId }): boolean {
+function isEarlier(block: { hlc: number; author: PeerId }, than: { hlc: number; author: PeerId }): boolean {
   return block.hlc < than.hlc || (block.hlc === than.hlc && block.author < than.author)
 }
 
@@ -186,9 +207,10 @@ export function sameValue(a: RegisterValue, b: RegisterValue): boolean {
 }
 
 /** Canonical bytes of all that is known of a task; DAG-CBOR knows no `undefined`. */
-function stateBytes({ id, task, cancel, value, attempts, updated }: TaskState): Uint8Array {
+function stateBytes({ id, task, records, cancel, value, attempts, updated }: TaskState): Uint8Array {
   const history = [...attempts.values()].sort((a, b) => a.epoch - b.epoch)
-  return encode([id, task ?? null, cancel ?? null, value, history, updated])
+  const written = records === undefined ? (task ?? null) : [...records].sort(byKey)
+  return encode([id, written, cancel ?? null, value, history, updated])
 }
 
 function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): number {

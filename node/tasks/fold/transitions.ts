@@ -9,7 +9,14 @@ import type { Decide } from '../claims/proposer.ts'
 const BACKOFF_FIRST_MS = 1_000
 const BACKOFF_MAX_MS = 60_000
 
-export type Claimer = { node: PeerId; term: Term; wallMs: number; termEnded(node: PeerId, term: Term): boolean }
+export type Claimer = {
+  node: PeerId
+  term: Term
+  wallMs: number
+  termEnded(node: PeerId, term: Term): boolean
+  /** Of a task that several members published: whose record this node sees, and binds with its change. */
+  record?: PeerId | undefined
+}
 
 /** Claim or take over. Refuses with `held`, `settled`, `early` or `mine`. */
 export function claim(claimer: Claimer): Decide {
@@ -23,6 +30,7 @@ export function claim(claimer: Claimer): Decide {
       term: claimer.term,
       startedAt: claimer.wallMs,
       attempt: current.attempt,
+      ...boundRecord(current, claimer),
     }
     if (current.state === 'free') return current.notBefore !== undefined && current.notBefore > claimer.wallMs ? { refused: 'early' } : held
     const { holder, term } = current
@@ -38,7 +46,7 @@ export function conclude(epoch: number, outcome: Outcome, attempts: number, rand
     if (current.state !== 'held' || current.epoch !== epoch)
       return { refused: current.state === 'settled' && current.epoch === epoch ? 'done' : 'fenced' }
     const { version, attempt } = current
-    const base = { version: version + 1, epoch, attempt, outcome }
+    const base = { version: version + 1, epoch, attempt, outcome, ...boundRecord(current) }
     if (outcome.result === 'lost') return { ...base, state: 'free' }
     if (outcome.result === 'succeeded') return { ...base, state: 'settled', end: 'succeeded' }
     if (outcome.result === 'cancelled') return { ...base, state: 'settled', end: 'cancelled' }
@@ -52,20 +60,19 @@ export function conclude(epoch: number, outcome: Outcome, attempts: number, rand
 export function cancelFree(claimer: Claimer): Decide {
   return (current) => {
     if (current.state === 'settled') return { refused: 'settled' }
-    if (current.state === 'held') {
-      const { holder, term } = current
-      if (holder === undefined || term === undefined || !claimer.termEnded(holder, term)) return { refused: 'held' }
-      return {
-        version: current.version + 1,
-        epoch: current.epoch,
-        state: 'settled',
-        end: 'cancelled',
-        attempt: current.attempt,
-        outcome: { result: 'lost', endedAt: claimer.wallMs },
-      }
-    }
-    return { version: current.version + 1, epoch: current.epoch, state: 'settled', end: 'cancelled', attempt: current.attempt }
+    const settled = { version: current.version + 1, epoch: current.epoch, state: 'settled', end: 'cancelled', attempt: current.attempt } as const
+    const bound = boundRecord(current, claimer)
+    if (current.state === 'free') return { ...settled, ...bound }
+    const { holder, term } = current
+    if (holder === undefined || term === undefined || !claimer.termEnded(holder, term)) return { refused: 'held' }
+    return { ...settled, ...bound, outcome: { result: 'lost', endedAt: claimer.wallMs } }
   }
+}
+
+/** Whose record runs is decided with the first change and stays. */
+function boundRecord(current: RegisterValue, claimer?: Claimer): { record?: PeerId } {
+  const record = current.version > 0 ? current.record : claimer?.record
+  return record === undefined ? {} : { record }
 }
 
 /** When a free task may be claimed, milliseconds since 1970. */

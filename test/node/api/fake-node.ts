@@ -71,7 +71,7 @@ export function createFakeNode(): FakeNode {
         tasks.set(task.id, task)
         fake.emit('task.updated', 'task', task.id, task)
       }
-      return { ids: made.map((task) => task.id as never), durability: 'majority' }
+      return { ids: made.map((task) => task.id as never), duplicates: new Set(), durability: 'majority' }
     },
     async cancel(id) {
       calls.push(`cancel ${id}`)

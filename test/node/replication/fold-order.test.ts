@@ -4,8 +4,9 @@ import { expect, test } from 'vitest'
 import type { Block } from '../../../protocols/blocks.ts'
 import { FIRST_PREV } from '../../../protocols/blocks.ts'
 import type { Term } from '../../../protocols/ids.ts'
-import { taskId } from '../../../protocols/ids.ts'
+import { onceId, taskId } from '../../../protocols/ids.ts'
 import type { Entry, RegisterValue } from '../../../protocols/records.ts'
+import type { Fold } from '../../../node/tasks/fold/fold.ts'
 import { createFold } from '../../../node/tasks/fold/fold.ts'
 import { alice, bob, CREATED_AT } from '../../protocols/samples.ts'
 import { profile } from './logs.ts'
@@ -41,6 +42,17 @@ const decided: RegisterValue[] = [
   },
 ]
 
+/** A task that both members may have published; its register says whose record runs. */
+const onceSpec = (argv: string) => ({ kind: 'shell' as const, argv: [argv], priority: 0, attempts: 1, dedupe: 'nightly' })
+const once = onceId({ dedupe: 'nightly' })!
+const onceEntry = (author: number): fc.Arbitrary<Entry> =>
+  fc.oneof(
+    fc
+      .nat(2)
+      .map((n): Entry => ({ kind: 'task', id: once, nonce: new Uint8Array(16), createdAt: CREATED_AT + n, spec: onceSpec(`${author}.${n}`) })),
+    fc.constant<Entry>({ kind: 'register', task: once, value: { ...held(1, 1), record: authors[1]! } }),
+  )
+
 const entryAt = (author: number): fc.Arbitrary<Entry> =>
   fc.oneof(
     fc.constantFrom(...tasks.filter((task) => task.author === author)).map(
@@ -63,6 +75,7 @@ const entryAt = (author: number): fc.Arbitrary<Entry> =>
       .integer({ min: 1, max: 3 })
       .map((version): Entry => ({ kind: 'group', group: 'default', version, seats: authors.slice(0, 1 + (version % 2)) })),
     fc.constantFrom('a', 'b').map(profile),
+    onceEntry(author),
   )
 const history = fc
   .tuple(...authors.map((_, author) => fc.array(fc.array(entryAt(author), { minLength: 1, maxLength: 4 }), { maxLength: 12 })))
@@ -83,11 +96,16 @@ const history = fc
   )
 
 function hashOf(blocks: readonly Block[]): string {
+  const fold = foldOf(blocks)
+  expect(fold.conflicts()).toBe(0)
+  return fold.hash()
+}
+
+function foldOf(blocks: readonly Block[]): Fold {
   const quiet = { onTask() {}, onTerm() {}, onProfile() {}, onGroup() {} }
   const fold = createFold(quiet, { mayPublish: () => true })
   for (const block of blocks) fold.apply(block)
-  expect(fold.conflicts()).toBe(0)
-  return fold.hash()
+  return fold
 }
 
 test('any permutation and repetition of the same blocks folds to the same hash', () => {
@@ -109,4 +127,34 @@ test('any permutation and repetition of the same blocks folds to the same hash',
 test('one block more or less gives another hash', () => {
   const block: Block = { v: 1, author: authors[0]!, epoch: 1, seq: 1, prev: FIRST_PREV, hlc: 1, entries: [profile('a')] }
   expect(hashOf([block])).not.toBe(hashOf([]))
+})
+
+test('of one name that two members published the earliest record counts, until the register says whose record runs', () => {
+  const block = (author: number, seq: number, entries: Entry[]): Block => ({
+    v: 1,
+    author: authors[author]!,
+    epoch: 1,
+    seq,
+    prev: FIRST_PREV,
+    hlc: CREATED_AT * 1024 + seq,
+    entries,
+  })
+  const record = (argv: string): Entry => ({
+    kind: 'task',
+    id: once,
+    nonce: new Uint8Array(16),
+    createdAt: CREATED_AT,
+    spec: onceSpec(argv),
+  })
+  const first = block(0, 1, [record('early')])
+  const second = block(1, 2, [record('late')])
+  const claimed = block(1, 3, [{ kind: 'register', task: once, value: { ...held(1, 1), record: authors[1]! } }])
+  const argvOf = (blocks: Block[]) => foldOf(blocks).task(once)?.task?.spec.argv[0]
+  expect(argvOf([first, second])).toBe('early')
+  expect(argvOf([second, first])).toBe('early')
+  expect(argvOf([first, second, claimed])).toBe('late')
+  expect(argvOf([claimed, second, first])).toBe('late')
+  expect(argvOf([claimed, first]), 'nothing is shown for a record that has not arrived').toBeUndefined()
+  // Somebody who puts another name under this ID is not heard.
+  expect(argvOf([block(0, 1, [{ ...record('forged'), spec: { ...onceSpec('forged'), dedupe: 'other' } } as Entry])])).toBeUndefined()
 })
