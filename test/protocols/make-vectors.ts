@@ -40,7 +40,10 @@ export function makeVectors(): Record<string, unknown> {
         nonce: hex(samples.NONCE),
         id: taskId(alice.peerId, timeMs, samples.NONCE),
       })),
-      onceIds: [{ dedupe: 'nightly build' }, { schedule: { id: 'backup', at: samples.CREATED_AT } }].map((name) => ({ name, id: onceId(name) })),
+      onceIds: [{ dedupe: 'nightly build' }, { schedule: { id: 'backup', at: samples.CREATED_AT } }].map((name) => ({
+        name,
+        id: onceId(name),
+      })),
       blobHashes: ['', 'hi\n'].map((text) => ({ text, hash: blobHash(Buffer.from(text)) })),
     },
     blocks: Object.entries(blocks).map(([name, block]) => {

@@ -26,7 +26,10 @@ export function addRunCommands(task: Command, action: Action): void {
       const request = requestOf(onlyAfterDashes(cli, words), options)
       return asNimbusError(cli, async () => {
         const client = await createClient(cli)
-        const { id, durability, duplicate } = await client.post<{ id: string; durability: string; duplicate?: boolean }>('/api/tasks', request)
+        const { id, durability, duplicate } = await client.post<{ id: string; durability: string; duplicate?: boolean }>(
+          '/api/tasks',
+          request,
+        )
         if (cli.globals.json) cli.printJson({ event: 'published', id, ...(duplicate === true ? { duplicate } : {}) })
         if (duplicate === true) cli.note(`nimbus: task ${id} with this key exists already; this shows it.`)
         else if (durability === 'local') cli.note('nimbus: kept by this node alone for now; a majority of the keepers cannot be reached.')

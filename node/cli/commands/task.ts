@@ -53,11 +53,15 @@ function addPublish(task: Command, action: Action): void {
       action(async (cli, words, { file, ...options }) => {
         const client = await createClient(cli)
         if (typeof file === 'string') return publishFile(cli, client, file)
-        const made = await client.post<{ id: string; durability: string; duplicate?: boolean }>('/api/tasks', requestOf(onlyAfterDashes(cli, words), options))
+        const made = await client.post<{ id: string; durability: string; duplicate?: boolean }>(
+          '/api/tasks',
+          requestOf(onlyAfterDashes(cli, words), options),
+        )
         if (cli.globals.json) cli.printJson(made)
         else cli.print(made.id)
         if (made.duplicate === true) cli.note('nimbus: a task with this key exists already; nothing was published.')
-        else if (made.durability === 'local') cli.note('nimbus: kept by this node alone for now; a majority of the keepers cannot be reached.')
+        else if (made.durability === 'local')
+          cli.note('nimbus: kept by this node alone for now; a majority of the keepers cannot be reached.')
       }),
     )
 }

@@ -60,7 +60,13 @@ export function conclude(epoch: number, outcome: Outcome, attempts: number, rand
 export function cancelFree(claimer: Claimer): Decide {
   return (current) => {
     if (current.state === 'settled') return { refused: 'settled' }
-    const settled = { version: current.version + 1, epoch: current.epoch, state: 'settled', end: 'cancelled', attempt: current.attempt } as const
+    const settled = {
+      version: current.version + 1,
+      epoch: current.epoch,
+      state: 'settled',
+      end: 'cancelled',
+      attempt: current.attempt,
+    } as const
     const bound = boundRecord(current, claimer)
     if (current.state === 'free') return { ...settled, ...bound }
     const { holder, term } = current

@@ -49,7 +49,9 @@ const onceEntry = (author: number): fc.Arbitrary<Entry> =>
   fc.oneof(
     fc
       .nat(2)
-      .map((n): Entry => ({ kind: 'task', id: once, nonce: new Uint8Array(16), createdAt: CREATED_AT + n, spec: onceSpec(`${author}.${n}`) })),
+      .map(
+        (n): Entry => ({ kind: 'task', id: once, nonce: new Uint8Array(16), createdAt: CREATED_AT + n, spec: onceSpec(`${author}.${n}`) }),
+      ),
     fc.constant<Entry>({ kind: 'register', task: once, value: { ...held(1, 1), record: authors[1]! } }),
   )
 
