@@ -23,6 +23,15 @@ export async function cpuMs(pids: readonly number[]): Promise<number> {
   return ticks.reduce((sum, fields) => sum + (Number(fields[11]) + Number(fields[12])) * 10, 0)
 }
 
+type Memory = Record<'rss' | 'anonymous' | 'file' | 'shared', number>
+
+/** `anonymous` is heap, code and buffers; `file` is the Node binary and libraries, shared by all nodes of a machine. */
+export async function memoryOf(pid: number): Promise<Memory> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  const megabytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024
+  return { rss: megabytes('VmRSS'), anonymous: megabytes('RssAnon'), file: megabytes('RssFile'), shared: megabytes('RssShmem') }
+}
+
 export function printTable(title: string, columns: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
   const text = [columns, ...rows].map((row) => row.map((cell) => (typeof cell === 'number' ? rounded(cell) : cell)))
   const widths = columns.map((_, column) => Math.max(...text.map((row) => (row[column] ?? '').length)))

@@ -2,12 +2,11 @@
 // the payload that the kernel counted for each connected TCP socket between the nodes (`ss -ti`: bytes_sent, and again
 // for what was sent twice); TCP and IP headers are not in it. Idle nodes send no datagrams.
 import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { RealMesh } from '../support/real-mesh.ts'
 import { createRealMesh } from '../support/real-mesh.ts'
-import { printTable } from './figures.ts'
+import { memoryOf, printTable } from './figures.ts'
 import { createGossipMesh } from './gossip-mesh.ts'
 
 const NODES = 5
@@ -23,7 +22,7 @@ export async function idle(): Promise<void> {
   try {
     await mesh.add('node-1')
     await pause(5_000)
-    const alone = await memory(mesh.nodes[0]?.ready.pid ?? 0)
+    const alone = await memoryOf(mesh.nodes[0]?.ready.pid ?? 0)
     for (let index = 1; index < NODES; index++) await mesh.add(`node-${index + 1}`)
     await mesh.settled()
     await pause(SETTLE_MS)
@@ -36,8 +35,8 @@ export async function idle(): Promise<void> {
         ['libp2p with gossipsub alone', plain.bytes / NODES, plain.segments / NODES],
       ],
     )
-    const inMesh = await memory(mesh.nodes[1]?.ready.pid ?? 0)
-    const libp2p = await memory(gossip.pids[1] ?? 0)
+    const inMesh = await memoryOf(mesh.nodes[1]?.ready.pid ?? 0)
+    const libp2p = await memoryOf(gossip.pids[1] ?? 0)
     const kinds = ['rss', 'anonymous', 'file', 'shared'] as const
     printTable(
       'idle: resident memory of one process (MB)',
@@ -56,15 +55,6 @@ export async function idle(): Promise<void> {
 
 function pidsOf(mesh: RealMesh): number[] {
   return mesh.nodes.map((node) => node.ready.pid)
-}
-
-type Memory = Record<'rss' | 'anonymous' | 'file' | 'shared', number>
-
-/** `anonymous` is heap, code and buffers; `file` is the Node binary and libraries, shared by all nodes of a machine. */
-async function memory(pid: number): Promise<Memory> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  const megabytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024
-  return { rss: megabytes('VmRSS'), anonymous: megabytes('RssAnon'), file: megabytes('RssFile'), shared: megabytes('RssShmem') }
 }
 
 type Sent = { bytes: number; segments: number }

@@ -1,11 +1,11 @@
 // Throughput of the queue on five nodes, a first look: publications that a majority of the keepers has on disk, and
 // `true` claimed, run and settled. A task is a real process here; what a bare job costs in other queues is no task.
 import { setTimeout as pause } from 'node:timers/promises'
-import type { RealMesh, RealNode } from '../support/real-mesh.ts'
-import { createRealMesh } from '../support/real-mesh.ts'
-import { until } from '../support/until.ts'
-import { watchTasks } from './event-watch.ts'
-import { nowMs, printTable } from './figures.ts'
+import type { RealMesh, RealNode } from '../../support/real-mesh.ts'
+import { createRealMesh } from '../../support/real-mesh.ts'
+import { until } from '../../support/until.ts'
+import { watchTasks } from '../event-watch.ts'
+import { nowMs, printTable } from '../figures.ts'
 
 const NODES = 5
 const IN_FLIGHT = 32
@@ -13,7 +13,7 @@ const NOBODY = { argv: ['true'], skills: ['a-skill-that-nobody-has'] }
 
 type Published = { id?: string; ids?: string[]; durability: 'majority' | 'local' }
 
-export async function queue(): Promise<void> {
+export async function publish(): Promise<void> {
   const mesh = await createRealMesh()
   try {
     for (let index = 0; index < NODES; index++) await mesh.add(`node-${index + 1}`, ['--slots', '4'])
@@ -25,7 +25,7 @@ export async function queue(): Promise<void> {
     rows.push([`publish, ${IN_FLIGHT} in flight`, await publishMany(mesh, 2_000, 1, IN_FLIGHT)])
     rows.push(['publish, batches of 500, 2 in flight', await publishMany(mesh, 10_000, 500, 2)])
     rows.push(['`true` claimed, run and settled', await runMany(mesh.nodes, 200)])
-    printTable(`queue: ${NODES} node processes, tasks a second`, ['', 'tasks/s'], rows)
+    printTable(`publish: ${NODES} node processes, tasks a second`, ['', 'tasks/s'], rows)
     const { body } = await (mesh.nodes[0] as RealNode).api<{ foldHash: string }>('/api/mesh')
     await until(async () => (await Promise.all(mesh.nodes.map((node) => node.mesh()))).every((view) => view.foldHash === body.foldHash), {
       what: 'equal folds on all nodes',
