@@ -12,15 +12,24 @@ export type TaskId = Branded<'TaskId'>
 export type MeshId = Branded<'MeshId'>
 /** SHA-256 of a blob, lower-case hex. */
 export type BlobHash = Branded<'BlobHash'>
+/** Key of a named register: `@lock/deploy`. Its first character keeps it apart from every task ID. */
+export type NameKey = Branded<'NameKey'>
+/** What a keeper keeps a register for. */
+export type RegisterKey = TaskId | NameKey
 /** One uninterrupted lease of a node over its work: `EPOCH.COUNTER` of the node that holds it. */
 export type Term = Branded<'Term'>
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 const TASK_ID = /^[0-9a-hjkmnp-tv-z]{26}$/
+const NAME_KEY = /^@(lock|limit|count|rate)\/\P{Cc}{1,128}$/u
 const PEER_ID = /^12D3Koo[1-9A-HJ-NP-Za-km-z]{45}$/
 
 export function isTaskId(text: string): text is TaskId {
   return TASK_ID.test(text)
+}
+
+export function isNameKey(text: string): text is NameKey {
+  return NAME_KEY.test(text) && text.isWellFormed()
 }
 
 export function isPeerId(text: string): text is PeerId {

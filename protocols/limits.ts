@@ -14,6 +14,18 @@ export const TASK_BYTES_MAX = 64 * 1024
 export const FUTURE_MS_MAX = 60_000
 /** Register operations in one request to a keeper. */
 export const REGISTER_BATCH_MAX = 64
+/** The same for names, whose values grow with their holders: eight of the largest fit in a frame. */
+export const NAME_BATCH_MAX = 8
+/** Bytes of the value of a name: beyond it the name counts as full. */
+export const NAME_BYTES_MAX = 48 * 1024
+/** Places in one name. */
+export const NAME_PLACES_MAX = 1_024
+/** Nodes whose last operation a name remembers, so that a repeated proposal counts once. */
+export const NAME_WRITERS_MAX = 256
+/** Pieces of time into which the starts of a rate are sorted, and a few to spare. */
+export const NAME_STARTS_MAX = 80
+/** Names that one seat keeps: nothing signed stands behind a name, so anybody may invent one. */
+export const NAMES_MAX = 10_000
 /** Bytes of output that one attempt may keep; more is counted, not kept. */
 export const LOG_BYTES_MAX = 64 * 1024 * 1024
 /** Bytes of the end of the output that a result carries inline. */

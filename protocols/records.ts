@@ -2,9 +2,9 @@
 // know stay in the stored bytes, so that an older node hands on what a newer one wrote.
 import * as z from 'zod'
 import { bytesOf } from './bytes.ts'
-import { AFTER_MAX, ARTIFACTS_MAX } from './limits.ts'
-import type { BlobHash, PeerId, TaskId, Term } from './ids.ts'
-import { isPeerId, isTaskId } from './ids.ts'
+import { AFTER_MAX, ARTIFACTS_MAX, NAME_PLACES_MAX, NAME_STARTS_MAX, NAME_WRITERS_MAX } from './limits.ts'
+import type { BlobHash, NameKey, PeerId, TaskId, Term } from './ids.ts'
+import { isNameKey, isPeerId, isTaskId } from './ids.ts'
 
 const peerId = z.custom<PeerId>((value) => typeof value === 'string' && isPeerId(value), 'not a peer ID')
 const taskId = z.custom<TaskId>((value) => typeof value === 'string' && isTaskId(value), 'not a task ID')
@@ -107,13 +107,47 @@ export const outcome = z.looseObject({
 })
 export type Outcome = z.infer<typeof outcome>
 
+const term = z.custom<Term>((v) => typeof v === 'string' && v.length <= 64)
+/**
+ * What the register of a name holds (decision 0006). A place is [what holds it, its fence, since when]: a task under its epoch, or
+ * a session of a lock under the fence of the lock.
+ */
+export const nameState = z.looseObject({
+  holders: z
+    .array(
+      z.looseObject({
+        node: peerId,
+        term,
+        places: z
+          .array(z.tuple([z.string().min(1).max(64), count, timeMs]))
+          .min(1)
+          .max(NAME_PLACES_MAX),
+      }),
+    )
+    .max(NAME_PLACES_MAX)
+    .optional(),
+  /** Of a counter. */
+  sum: z.int().optional(),
+  /** Starts that a rate has counted: [when, how many], oldest first. */
+  starts: z
+    .array(z.tuple([timeMs, z.int().min(1)]))
+    .max(NAME_STARTS_MAX)
+    .optional(),
+  /** The last operation of each node, newest last: [node, epoch of its process, number]. */
+  last: z
+    .array(z.tuple([peerId, count, count]))
+    .max(NAME_WRITERS_MAX)
+    .optional(),
+})
+export type NameState = z.infer<typeof nameState>
+
 /** The value of a task's register. `version` grows by one with each change; `epoch` is the fencing token. */
 export const registerValue = z.looseObject({
   version: count,
   epoch: count,
   state: z.enum(['free', 'held', 'settled']),
   holder: peerId.optional(),
-  term: z.custom<Term>((v) => typeof v === 'string' && v.length <= 64).optional(),
+  term: term.optional(),
   startedAt: timeMs.optional(),
   attempt: count,
   notBefore: timeMs.optional(),
@@ -123,6 +157,8 @@ export const registerValue = z.looseObject({
   record: peerId.optional(),
   /** How a settled task ended. */
   end: z.enum(['succeeded', 'failed', 'dead', 'cancelled']).optional(),
+  /** Of the register of a name, which is always `free`; its `epoch` counts the places given. */
+  name: nameState.optional(),
 })
 export type RegisterValue = z.infer<typeof registerValue>
 
@@ -137,11 +173,17 @@ export const taskRecord = z.looseObject({
 })
 const cancelRecord = z.looseObject({ kind: z.literal('cancel'), task: taskId, reason: z.string().max(500).optional() })
 const registerRecord = z.looseObject({ kind: z.literal('register'), task: taskId, value: registerValue })
+/** A chosen value of a name's register; the highest version is the newest. */
+const nameRecord = z.looseObject({
+  kind: z.literal('name'),
+  key: z.custom<NameKey>((value) => typeof value === 'string' && isNameKey(value), 'not a name'),
+  value: registerValue,
+})
 /** A majority of keepers has ended this term of this node: whatever it held may be taken. */
 const termRecord = z.looseObject({
   kind: z.literal('term'),
   node: peerId,
-  term: z.custom<Term>((v) => typeof v === 'string' && v.length <= 64),
+  term,
 })
 /** The seats of a keeper group from this version on. */
 const groupRecord = z.looseObject({
@@ -165,10 +207,19 @@ export const profileRecord = z.looseObject({
 })
 
 export type TaskRecord = z.infer<typeof taskRecord>
+export type NameRecord = z.infer<typeof nameRecord>
 export type ProfileRecord = z.infer<typeof profileRecord>
 
-export const entry = z.discriminatedUnion('kind', [taskRecord, cancelRecord, registerRecord, termRecord, groupRecord, profileRecord])
+export const entry = z.discriminatedUnion('kind', [
+  taskRecord,
+  cancelRecord,
+  registerRecord,
+  termRecord,
+  groupRecord,
+  profileRecord,
+  nameRecord,
+])
 export type Entry = z.infer<typeof entry>
 /** An entry of a kind that this version does not know: kept and handed on, never folded. */
 export type UnknownEntry = { kind: string }
-export const KNOWN_KINDS: ReadonlySet<string> = new Set(['task', 'cancel', 'register', 'term', 'group', 'profile'])
+export const KNOWN_KINDS: ReadonlySet<string> = new Set(['task', 'cancel', 'register', 'term', 'group', 'profile', 'name'])

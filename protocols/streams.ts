@@ -3,8 +3,8 @@
 import { decode, encode } from '@ipld/dag-cbor'
 import * as z from 'zod'
 import { bytesOf, bytesUpTo } from './bytes.ts'
-import type { PeerId, TaskId, Term } from './ids.ts'
-import { isPeerId, isTaskId } from './ids.ts'
+import type { PeerId, RegisterKey, TaskId, Term } from './ids.ts'
+import { isNameKey, isPeerId, isTaskId } from './ids.ts'
 import { BLOCK_BYTES_MAX, BLOCK_ENTRIES_MAX, FRAME_BYTES_MAX, REGISTER_BATCH_MAX } from './limits.ts'
 import type { RegisterValue } from './records.ts'
 import { registerValue } from './records.ts'
@@ -20,7 +20,11 @@ export type Lane = 'control' | 'data' | 'bulk'
 
 const peerId = z.custom<PeerId>((value) => typeof value === 'string' && isPeerId(value))
 const taskId = z.custom<TaskId>((value) => typeof value === 'string' && isTaskId(value))
+/** The key of a register: a task, or a name. */
+const registerKey = z.custom<RegisterKey>((value) => typeof value === 'string' && (isTaskId(value) || isNameKey(value)))
 const term = z.custom<Term>((value) => typeof value === 'string' && value.length <= 64)
+/** Characters of the longest key of a register. */
+const REGISTER_KEY_MAX = 160
 const count = z.int().min(0)
 
 /** Totally ordered: by round, then by node. Round 0 belongs to the task's `preferred` node alone. */
@@ -35,18 +39,22 @@ const sealed = z.tuple([bytesUpTo(BLOCK_BYTES_MAX), bytesOf(64)])
 export const groupConfig = z.looseObject({ version: z.int().min(1), seats: z.array(peerId).min(1).max(6) })
 export type GroupConfig = z.infer<typeof groupConfig>
 
-const prepareItem = z.looseObject({ task: taskId, ballot })
-const acceptItem = z.looseObject({ task: taskId, ballot, value: registerValue })
-/** A keeper's answer to one item: `promised` where a higher ballot stands, `unknown` where the task has not arrived. */
+const prepareItem = z.looseObject({ task: registerKey, ballot })
+const acceptItem = z.looseObject({ task: registerKey, ballot, value: registerValue })
+/**
+ * A keeper's answer to one item: `promised` where a higher ballot stands, `unknown` where the task has not arrived, `full` where
+ * the seat keeps as many names as it may.
+ */
 export const keeperAnswer = z.looseObject({
-  task: taskId,
+  task: registerKey,
   ok: z.boolean(),
   promised: ballot.optional(),
   unknown: z.boolean().optional(),
+  full: z.boolean().optional(),
   accepted: z.looseObject({ ballot, value: registerValue }).optional(),
 })
-export type PrepareItem = { task: TaskId; ballot: Ballot }
-export type AcceptItem = { task: TaskId; ballot: Ballot; value: RegisterValue }
+export type PrepareItem = { task: RegisterKey; ballot: Ballot }
+export type AcceptItem = { task: RegisterKey; ballot: Ballot; value: RegisterValue }
 export type KeeperAnswer = z.infer<typeof keeperAnswer>
 
 const request = { id: count, version: count }
@@ -83,16 +91,16 @@ export const linkMessage = z.discriminatedUnion('t', [
   }),
   z.looseObject({ t: z.literal('seat-accept'), id: count, version: count, ballot, config: groupConfig }),
   z.looseObject({ t: z.literal('seat-accepted'), id: count, ok: z.boolean(), promised: ballot.optional() }),
-  z.looseObject({ t: z.literal('seat-read'), id: count, version: count, after: z.string().max(64) }),
+  z.looseObject({ t: z.literal('seat-read'), id: count, version: count, after: z.string().max(REGISTER_KEY_MAX) }),
   z.looseObject({
     t: z.literal('seat-state'),
     id: count,
     ok: z.boolean(),
     registers: z
-      .array(z.looseObject({ task: taskId, promised: ballot, accepted: z.looseObject({ ballot, value: registerValue }).optional() }))
+      .array(z.looseObject({ task: registerKey, promised: ballot, accepted: z.looseObject({ ballot, value: registerValue }).optional() }))
       .max(REGISTER_BATCH_MAX),
     terms: z.array(z.tuple([peerId, term])).max(10_000),
-    next: z.string().max(64).optional(),
+    next: z.string().max(REGISTER_KEY_MAX).optional(),
   }),
   /** What a running attempt is doing; never stored. */
   z.looseObject({

@@ -18,6 +18,7 @@ import { createHoldings } from './fold/holdings.ts'
 import type { Offer } from './matching/match.ts'
 import type { Scheduler } from './matching/scheduler.ts'
 import { createScheduler } from './matching/scheduler.ts'
+import { createNameFold } from './names/name-fold.ts'
 import { createTaskIndex } from './fold/task-index.ts'
 import { cancelFree, claim } from './fold/transitions.ts'
 import type { Publication, Publisher } from './publish.ts'
@@ -100,6 +101,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
   const claiming = new Set<TaskId>()
   const holdings = createHoldings()
   const index = createTaskIndex()
+  const names = createNameFold(() => {})
   let started = false
   let hash: string | undefined
 
@@ -136,7 +138,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
         listener.onGroup(config)
       },
     },
-    { mayPublish: trust.mayPublish, parts: components.foldParts ?? [] },
+    { mayPublish: trust.mayPublish, parts: [names.part, ...(components.foldParts ?? [])] },
   )
   const replica = createReplica({
     ...components,
@@ -168,6 +170,9 @@ export async function createEngine(components: EngineComponents, stored: Stored)
       holding: holdings.terms,
       keepers: trust.keepers,
       append: replica.append,
+      onName(key, value) {
+        if ((names.get(key)?.version ?? -1) < value.version) replica.append({ kind: 'name', key, value })
+      },
       onSeats: replica.seatsChanged,
       needsLease: () => claiming.size > 0 || execution.runs().length > 0,
       onLease(untilMs, term) {

@@ -1,6 +1,6 @@
 // What a node finds on its disk at start, read once and checked: single values, what its seat promised, ended terms.
 import { decode, encode } from '@ipld/dag-cbor'
-import type { PeerId, TaskId, Term } from '../../protocols/ids.ts'
+import type { PeerId, RegisterKey, Term } from '../../protocols/ids.ts'
 import { NimbusError } from '../kernel/errors.ts'
 import { unframeValue } from '../store/checked-value.ts'
 import type { Database } from '../store/database.ts'
@@ -39,14 +39,14 @@ export async function readSeatMemory(
   values: Values,
   founder: PeerId,
   self: PeerId,
-): Promise<{ registers: Map<TaskId, Register>; ended: Set<string>; seat: SeatState; damaged: boolean }> {
-  const registers = new Map<TaskId, Register>()
+): Promise<{ registers: Map<RegisterKey, Register>; ended: Set<string>; seat: SeatState; damaged: boolean }> {
+  const registers = new Map<RegisterKey, Register>()
   const ended = new Set<string>()
   let isDamaged = false
   for await (const [key, framed] of database.range(REGISTERS, endOf(REGISTERS))) {
     const payload = unframeValue(framed)
     if (payload === undefined) isDamaged = true
-    else registers.set(key.slice(REGISTERS.length) as TaskId, decodeRegister(payload))
+    else registers.set(key.slice(REGISTERS.length) as RegisterKey, decodeRegister(payload))
   }
   for await (const [key] of database.range(ENDED_TERMS, endOf(ENDED_TERMS))) ended.add(key.slice(ENDED_TERMS.length))
   const first: SeatState = { config: { version: 1, seats: [founder] }, votes: self === founder ? 1 : 0, promised: [0, ''] }

@@ -5,7 +5,7 @@ import type { Block } from '../../protocols/blocks.ts'
 import { FIRST_PREV } from '../../protocols/blocks.ts'
 import type { CallAnswer, CallRequest } from '../../protocols/calls.ts'
 import type { GossipMessage } from '../../protocols/gossip.ts'
-import type { BlobHash, TaskId, Term } from '../../protocols/ids.ts'
+import type { BlobHash, NameKey, TaskId, Term } from '../../protocols/ids.ts'
 import { blobHash, taskId } from '../../protocols/ids.ts'
 import type { Entry, Outcome, RegisterValue } from '../../protocols/records.ts'
 import type { Presence } from '../../protocols/presence.ts'
@@ -41,6 +41,18 @@ export const registerValues: Record<string, RegisterValue> = {
   },
   settled: { version: 4, epoch: 2, state: 'settled', end: 'dead', attempt: 2, outcome },
   'of one record': { version: 1, epoch: 0, state: 'settled', end: 'cancelled', attempt: 1, record: alice.peerId },
+  name: {
+    version: 7,
+    epoch: 3,
+    state: 'free',
+    attempt: 1,
+    name: {
+      holders: [{ node: bob.peerId, term: TERM, places: [[TASK, 2, CREATED_AT + 5]] }],
+      sum: -2,
+      starts: [[CREATED_AT, 2]],
+      last: [[bob.peerId, 7, 3]],
+    },
+  },
 }
 const held = registerValues['held'] as RegisterValue
 
@@ -114,6 +126,15 @@ export const blocks: Record<string, Block> = {
     prev: new Uint8Array(32).fill(9),
     hlc: CREATED_AT * 1024 + 2,
     entries: [{ kind: 'dream', depth: 3 } as { kind: string }],
+  },
+  'a name': {
+    v: 1,
+    author: alice.peerId,
+    epoch: 7,
+    seq: 3,
+    prev: new Uint8Array(32).fill(8),
+    hlc: CREATED_AT * 1024 + 3,
+    entries: [{ kind: 'name', key: '@lock/deploy' as NameKey, value: registerValues['name'] as RegisterValue }],
   },
 }
 

@@ -1,6 +1,7 @@
 // The keeper group at one node, wired: its seat, its questions to the other seats, its own lease, the ending of others' terms.
 // It answers only as a voting seat of the version that it was asked for, and knows tasks only by their registers.
-import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
+import type { NameKey, PeerId, RegisterKey, TaskId, Term } from '../../../protocols/ids.ts'
+import { isNameKey } from '../../../protocols/ids.ts'
 import type { Entry, RegisterValue } from '../../../protocols/records.ts'
 import type { GroupConfig, LinkMessage } from '../../../protocols/streams.ts'
 import type { Clock } from '../../kernel/clock.ts'
@@ -33,12 +34,14 @@ export type GroupComponents = {
   /** Members that may keep registers, longest certified first. */
   keepers(): PeerId[]
   append(entry: Entry): void
+  /** A value of a name is chosen for certain. */
+  onName(key: NameKey, value: RegisterValue): void
   onSeats(): void
   /** Whether this node claims or runs anything. */
   needsLease(): boolean
   onLease(untilMs: number | undefined, term: Term): void
 }
-export type GroupMemory = { registers: Map<TaskId, Register>; ended: Set<string>; seat: SeatState }
+export type GroupMemory = { registers: Map<RegisterKey, Register>; ended: Set<string>; seat: SeatState }
 
 export type Group = {
   proposer: Proposer
@@ -63,7 +66,7 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
       clock,
       persist: components.persist,
       taskOf(id, by) {
-        const state = fold.task(id)
+        const state = fold.task(id as TaskId)
         if (state?.records !== undefined) return by === undefined || state.records.has(by) ? { preferred: undefined } : undefined
         const task = state?.task
         return task === undefined ? undefined : { preferred: task.preferred?.[0] }
@@ -108,11 +111,13 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
   const proposer = createProposer({
     ...shared,
     random,
-    preferredOf(task) {
-      const state = fold.task(task)
+    preferredOf(key) {
+      const state = fold.task(key as TaskId)
       return state !== undefined && state.value.version === 0 ? state.task?.preferred : undefined
     },
-    onChosen(task: TaskId, value: RegisterValue) {
+    onChosen(key, value) {
+      if (isNameKey(key)) return components.onName(key, value)
+      const task = key
       if ((fold.task(task)?.value.version ?? -1) < value.version) append({ kind: 'register', task, value })
     },
   })

@@ -1,7 +1,9 @@
 // A seat of the keeper group: what it promised and accepted for each register, which leases it has heard of, which
 // terms it has ended. It answers only what is on disk, and only requests of its own version of the group.
 import { decode, encode } from '@ipld/dag-cbor'
-import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
+import type { PeerId, RegisterKey, Term } from '../../../protocols/ids.ts'
+import { isNameKey } from '../../../protocols/ids.ts'
+import { NAME_BATCH_MAX, NAMES_MAX } from '../../../protocols/limits.ts'
 import type { RegisterValue } from '../../../protocols/records.ts'
 import type { AcceptItem, Ballot, KeeperAnswer, PrepareItem } from '../../../protocols/streams.ts'
 import type { Clock } from '../../kernel/clock.ts'
@@ -16,7 +18,7 @@ export type KeeperComponents = {
   clock: Pick<Clock, 'nowMs'>
   persist(writes: readonly Write[], done: () => void): void
   /** The task's preferred node, or undefined while the signed task (the record of `by`, where it is given) has not arrived. */
-  taskOf(id: TaskId, by?: PeerId): { preferred: PeerId | undefined } | undefined
+  taskOf(id: RegisterKey, by?: PeerId): { preferred: PeerId | undefined } | undefined
 }
 
 export type Keeper = {
@@ -30,16 +32,17 @@ export type Keeper = {
   remainingMs(node: PeerId, term: Term): number
   /** Counts leases anew: this node has just become a voting seat, or has read what other seats knew. */
   seated(): void
-  registers(after: string, limit: number): { task: TaskId; register: Register }[]
+  /** The next ones in the order of their keys, as many as fit in a message. */
+  registers(after: string, limit: number): { task: RegisterKey; register: Register }[]
   endedTerms(): [PeerId, Term][]
   /** Takes what a majority of the old seats knew; the higher ballot wins. */
-  adopt(registers: readonly { task: TaskId; register: Register }[], terms: readonly [PeerId, Term][], done: () => void): void
+  adopt(registers: readonly { task: RegisterKey; register: Register }[], terms: readonly [PeerId, Term][], done: () => void): void
 }
 
 /** Terms of one node whose renewals a seat remembers; an older one counts from when it is asked for again. */
 const TERMS_MAX = 8
 
-export function createKeeper(components: KeeperComponents, stored: { registers: Map<TaskId, Register>; ended: Set<string> }): Keeper {
+export function createKeeper(components: KeeperComponents, stored: { registers: Map<RegisterKey, Register>; ended: Set<string> }): Keeper {
   const { clock, persist } = components
   const { registers, ended } = stored
   /**
@@ -50,20 +53,25 @@ export function createKeeper(components: KeeperComponents, stored: { registers: 
   const renewals = new Map<PeerId, { term: Term; atMs: number }[]>()
   let seatedAtMs = clock.nowMs()
 
-  const write = (task: TaskId, register: Register): Write => {
+  let names = [...registers.keys()].filter(isNameKey).length
+  const write = (task: RegisterKey, register: Register): Write => {
+    if (isNameKey(task) && !registers.has(task)) names += 1
     registers.set(task, register)
     return { put: REGISTERS + task, value: encode(register) }
   }
-  const answerAll = <Item extends { task: TaskId; value?: RegisterValue }>(
+  const answerAll = <Item extends { task: RegisterKey; value?: RegisterValue }>(
     items: readonly Item[],
     one: (item: Item, register: Register) => { answer: KeeperAnswer; write?: Write },
     answer: (items: KeeperAnswer[]) => void,
   ): void => {
-    const results = items.map((item) =>
-      components.taskOf(item.task, item.value?.record) === undefined
-        ? { answer: { task: item.task, ok: false, unknown: true } }
-        : one(item, registers.get(item.task) ?? { promised: NO_BALLOT }),
-    )
+    const results = items.map((item) => {
+      const register = registers.get(item.task)
+      // A name needs nothing signed, so it is the number of names that is bounded.
+      if (isNameKey(item.task)) {
+        if (register === undefined && names >= NAMES_MAX) return { answer: { task: item.task, ok: false, full: true } }
+      } else if (components.taskOf(item.task, item.value?.record) === undefined) return { answer: { task: item.task, ok: false, unknown: true } }
+      return one(item, register ?? { promised: NO_BALLOT })
+    })
     const writes = results.flatMap((result) => ('write' in result && result.write !== undefined ? [result.write] : []))
     const answers = results.map((result) => result.answer)
     if (writes.length === 0) answer(answers)
@@ -129,15 +137,19 @@ export function createKeeper(components: KeeperComponents, stored: { registers: 
       seatedAtMs = clock.nowMs()
       judged.clear()
     },
-    registers: (after, limit) =>
-      [...registers.keys()]
-        .filter((task) => task > after)
-        .sort()
-        .slice(0, limit)
-        .flatMap((task) => {
-          const register = registers.get(task)
-          return register === undefined ? [] : [{ task, register }]
-        }),
+    registers(after, limit) {
+      const page: { task: RegisterKey; register: Register }[] = []
+      const keys = [...registers.keys()].filter((task) => task > after).sort()
+      let names = 0
+      for (const task of keys) {
+        const register = registers.get(task)
+        if (register === undefined) continue
+        if (isNameKey(task)) names += 1
+        if (page.length === limit || names > NAME_BATCH_MAX) break
+        page.push({ task, register })
+      }
+      return page
+    },
     endedTerms: () => [...ended].map((key) => key.split('/') as [PeerId, Term]),
     adopt(incoming, terms, done) {
       const writes: Write[] = []

@@ -1,12 +1,12 @@
 // Changes registers by compare-and-swap at a majority of the seats (decision 0001, "Registers"). One change a task runs
 // at a time here; those of one moment share their messages. It decides nothing about tasks: the caller's pure function does.
-import type { PeerId, TaskId } from '../../../protocols/ids.ts'
-import { REGISTER_BATCH_MAX } from '../../../protocols/limits.ts'
+import type { PeerId, RegisterKey } from '../../../protocols/ids.ts'
 import type { RegisterValue } from '../../../protocols/records.ts'
 import type { AcceptItem, Ballot, GroupConfig, KeeperAnswer, LinkMessage, PrepareItem } from '../../../protocols/streams.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Random } from '../../kernel/random.ts'
 import { isAbove } from './ballots.ts'
+import { chunks } from './batches.ts'
 import { INITIAL_VALUE, sameValue } from '../fold/fold.ts'
 import { ASK_MS } from './lease-times.ts'
 import type { Quorum } from './quorum.ts'
@@ -25,23 +25,23 @@ export type ProposerComponents = {
   config(): GroupConfig
   /** A seat answered with another version of the group. */
   onStale(seat: PeerId, config: GroupConfig): void
-  preferredOf(task: TaskId): readonly [PeerId, number] | undefined
+  preferredOf(task: RegisterKey): readonly [PeerId, number] | undefined
   /** A value that is chosen for certain: it belongs into the log. */
-  onChosen(task: TaskId, value: RegisterValue): void
+  onChosen(task: RegisterKey, value: RegisterValue): void
 }
 
 export type Proposer = {
   /** Settles with the outcome within `deadlineMs`, also when no majority answers. */
-  change(task: TaskId, decide: Decide, deadlineMs: number): Promise<Change>
+  change(task: RegisterKey, decide: Decide, deadlineMs: number): Promise<Change>
   /** Frees what is remembered of a settled task. */
-  forget(task: TaskId): void
+  forget(task: RegisterKey): void
   /** For metrics and the simulator's rare states. */
   counters: { prepares: number; accepts: number; conflicts: number; oneRoundTrip: number; completed: number; unreachable: number }
 }
 
 type Phase = 'prepare' | 'accept' | 'pause'
 type Op = {
-  task: TaskId
+  task: RegisterKey
   decide: Decide
   settle(change: Change): void
   deadlineAtMs: number
@@ -61,10 +61,10 @@ const KNOWN_MAX = 200_000
 
 export function createProposer(components: ProposerComponents): Proposer {
   const { self, clock, random, quorum } = components
-  const ops = new Map<TaskId, Op>()
-  const queued = new Map<TaskId, (() => void)[]>()
-  const known = new Map<TaskId, Known>()
-  const rounds = new Map<TaskId, number>()
+  const ops = new Map<RegisterKey, Op>()
+  const queued = new Map<RegisterKey, (() => void)[]>()
+  const known = new Map<RegisterKey, Known>()
+  const rounds = new Map<RegisterKey, number>()
   const counters = { prepares: 0, accepts: 0, conflicts: 0, oneRoundTrip: 0, completed: 0, unreachable: 0 }
   let preparing: Op[] = []
   let accepting: Op[] = []
@@ -88,7 +88,7 @@ export function createProposer(components: ProposerComponents): Proposer {
     const config = components.config()
     const ballots = new Map(batch.map((op) => [op.task, op.ballot]))
     counters[kind === 'prepare' ? 'prepares' : 'accepts'] += batch.length
-    const live = (task: TaskId): Op | undefined => {
+    const live = (task: RegisterKey): Op | undefined => {
       const op = ops.get(task)
       return op !== undefined && op.phase === kind && op.ballot === ballots.get(task) ? op : undefined
     }
@@ -129,7 +129,10 @@ export function createProposer(components: ProposerComponents): Proposer {
     const granted = answers.filter((answer) => answer.ok)
     if (granted.length >= majority) return op.phase === 'prepare' ? prepared(op, granted) : accepted(op)
     const outbid = answers.find((answer) => answer.promised !== undefined && !answer.ok)
-    if (answers.length - granted.length > config.seats.length - majority) {
+    const blocking = config.seats.length - majority
+    if (answers.filter((answer) => answer.full === true).length > blocking)
+      return finish(op, { refused: 'names-full', current: op.current })
+    if (answers.length - granted.length > blocking) {
       if (outbid !== undefined) counters.conflicts += 1
       again(op)
     }
@@ -239,10 +242,4 @@ export function createProposer(components: ProposerComponents): Proposer {
 
 function isRefusal(decided: RegisterValue | { refused: string }): decided is { refused: string } {
   return !('state' in decided)
-}
-
-function chunks(ops: readonly Op[]): Op[][] {
-  return Array.from({ length: Math.ceil(ops.length / REGISTER_BATCH_MAX) }, (_, i) =>
-    ops.slice(i * REGISTER_BATCH_MAX, (i + 1) * REGISTER_BATCH_MAX),
-  )
 }

@@ -222,7 +222,8 @@ export function createSeats(components: SeatsComponents, stored: SeatState): Sea
       ok: true,
       registers: page.map(({ task, register }) => ({ task, ...register })),
       terms: message.after === '' ? keeper.endedTerms() : [],
-      ...(page.length === READ_PAGE && last !== undefined ? { next: last.task } : {}),
+      // A page may end early, before a large value: only an empty one is the last.
+      ...(last === undefined ? {} : { next: last.task }),
     }
   }
 }

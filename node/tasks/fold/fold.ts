@@ -123,6 +123,8 @@ export function createFold(listener: FoldListener, options: { mayPublish(author:
         profiles.set(block.author, { ...entry, hlc: block.hlc, epoch: block.epoch })
         return listener.onProfile(block.author)
       }
+      case 'name': // kept by its own part
+        return
     }
   }
 

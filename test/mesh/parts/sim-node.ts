@@ -1,6 +1,6 @@
 // One node of the simulator: an engine on a simulated disk that can crash, stand still and come back.
 import { decode, encode } from '@ipld/dag-cbor'
-import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
+import type { PeerId, RegisterKey, Term } from '../../../protocols/ids.ts'
 import type { Clock } from '../../../node/kernel/clock.ts'
 import { createHlc } from '../../../node/kernel/hlc.ts'
 import { createBlockStore } from '../../../node/replication/block-store.ts'
@@ -61,9 +61,9 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
     const epoch = Math.floor(clock.wallMs() * 1024 + random.next() * 1024)
     await disk.database.write([], { sync: true })
     const oldTerm = await disk.read(`${META}term`)
-    const registers = new Map<TaskId, Register>()
+    const registers = new Map<RegisterKey, Register>()
     for await (const [key, value] of disk.database.range(REGISTERS, endOf(REGISTERS)))
-      registers.set(key.slice(2) as TaskId, decodeRegister(unframeValue(value) as Uint8Array))
+      registers.set(key.slice(2) as RegisterKey, decodeRegister(unframeValue(value) as Uint8Array))
     if (world.planted === 'forgetful-keeper') registers.clear()
     const ended = new Set<string>()
     for await (const [key] of disk.database.range(ENDED_TERMS, endOf(ENDED_TERMS))) ended.add(key.slice(2))
