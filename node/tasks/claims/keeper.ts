@@ -69,7 +69,8 @@ export function createKeeper(components: KeeperComponents, stored: { registers: 
       // A name needs nothing signed, so it is the number of names that is bounded.
       if (isNameKey(item.task)) {
         if (register === undefined && names >= NAMES_MAX) return { answer: { task: item.task, ok: false, full: true } }
-      } else if (components.taskOf(item.task, item.value?.record) === undefined) return { answer: { task: item.task, ok: false, unknown: true } }
+      } else if (components.taskOf(item.task, item.value?.record) === undefined)
+        return { answer: { task: item.task, ok: false, unknown: true } }
       return one(item, register ?? { promised: NO_BALLOT })
     })
     const writes = results.flatMap((result) => ('write' in result && result.write !== undefined ? [result.write] : []))
