@@ -1,5 +1,6 @@
 // The command line as a whole: parses, runs one command, gives its exit code. Never ends the process itself.
 import { Command, CommanderError } from 'commander'
+import { addBuildCommands } from './commands/build.ts'
 import { addFleetCommands } from './commands/fleet.ts'
 import { addMeshCommands } from './commands/mesh.ts'
 import { addShellCommands } from './commands/shell.ts'
@@ -65,6 +66,7 @@ function buildProgram(io: Io, components: ProgramComponents, action: Action): Co
   addMeshCommands(program, action)
   addFleetCommands(program, action)
   addTaskCommands(program, action)
+  addBuildCommands(program, action)
   addWatchCommands(program, action)
   addShellCommands(program, action, { version: components.version })
   settle(program, io)

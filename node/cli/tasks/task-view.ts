@@ -106,7 +106,7 @@ function wantsOf(spec: TaskView['spec']): string {
 }
 
 /** Words as a shell would need them. */
-function shellWords(argv: readonly string[]): string {
+export function shellWords(argv: readonly string[]): string {
   return argv.map((word) => (/^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ')
 }
 

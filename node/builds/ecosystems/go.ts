@@ -1,0 +1,43 @@
+// Go: modules, one or a workspace of several.
+import { toolVersion } from '../manifests.ts'
+import type { Detector, Folder, Tool } from '../project.ts'
+import { stepsOf, within } from '../project.ts'
+
+export const go: Detector = (folder) => {
+  const file = folder.names.has('go.work') ? 'go.work' : folder.names.has('go.mod') ? 'go.mod' : undefined
+  if (file === undefined) return undefined
+  const text = folder.read(file) ?? ''
+  const parts = file === 'go.work' ? modulesOf(text).map((module) => `./${module}/...`.replace('././', './')) : ['./...']
+  const vendored = folder.has('vendor/modules.txt')
+  return {
+    ecosystem: 'go',
+    dir: folder.path,
+    reason: file,
+    tools: [toolOf(folder, file, text)],
+    steps: stepsOf(folder, {
+      install: vendored ? [] : [{ argv: ['go', 'mod', 'download'], reason: folder.names.has('go.sum') ? 'go.sum' : file }],
+      build: [{ argv: ['go', 'build', ...parts], reason: file }],
+      test: [{ argv: ['go', 'test', ...parts], reason: file }],
+    }),
+    artifacts: [],
+    lockFiles: [within(folder, folder.names.has('go.sum') ? 'go.sum' : file)],
+    caches: [],
+    coversChildren: true,
+  }
+}
+
+function toolOf(folder: Folder, file: string, text: string): Tool {
+  const exact = /^toolchain\s+go(\S+)/m.exec(text)?.[1] ?? toolVersion(folder, 'golang', 'go')
+  const minimum = /^go\s+(\d+(?:\.\d+)*)/m.exec(text)?.[1]
+  const version = exact ?? (minimum === undefined ? undefined : `>=${minimum}`)
+  return { name: 'go', reason: file, ...(version === undefined ? {} : { version }) }
+}
+
+/** The folders of a workspace, from `use ./a` and `use ( … )`. */
+function modulesOf(work: string): string[] {
+  const block = /^use\s*\(([^)]*)\)/m.exec(work)?.[1] ?? ''
+  const single = [...work.matchAll(/^use\s+(?!\()(\S+)/gm)].map((match) => match[1] ?? '')
+  return [...block.split('\n').map((line) => line.replace(/\/\/.*/, '').trim()), ...single]
+    .filter((one) => one !== '')
+    .map((one) => one.replace(/^\.\//, ''))
+}

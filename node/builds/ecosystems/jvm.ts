@@ -1,0 +1,62 @@
+// Java and its kin: maven and gradle, through the repository's own wrapper where it has one.
+import { toolVersion, versionIn } from '../manifests.ts'
+import type { Detector, Folder, Tool } from '../project.ts'
+import { firstOf, stepsOf, within } from '../project.ts'
+
+export const maven: Detector = (folder) => {
+  if (!folder.names.has('pom.xml')) return undefined
+  const wrapper = folder.names.has('mvnw')
+  const mvn = [wrapper ? './mvnw' : 'mvn', '-B', '-ntp']
+  const pom = folder.read('pom.xml') ?? ''
+  return {
+    ecosystem: 'maven',
+    dir: folder.path,
+    reason: 'pom.xml',
+    tools: [
+      javaOf(folder, /<(?:maven\.compiler\.release|java\.version|release)>\s*([\d.]+)\s*</.exec(pom)?.[1], 'pom.xml'),
+      ...(wrapper ? [] : [{ name: 'mvn', reason: 'pom.xml' }]),
+    ],
+    steps: stepsOf(folder, {
+      install: [{ argv: [...mvn, 'dependency:go-offline'], reason: 'pom.xml' }],
+      build: [{ argv: [...mvn, '-o', 'package', '-DskipTests'], reason: 'pom.xml' }],
+      test: [{ argv: [...mvn, '-o', 'test'], reason: 'pom.xml' }],
+    }),
+    artifacts: ['jar', 'war'].map((kind) => within(folder, `target/*.${kind}`)),
+    lockFiles: [within(folder, 'pom.xml')],
+    caches: [],
+    coversChildren: true,
+  }
+}
+
+export const gradle: Detector = (folder) => {
+  const file = firstOf(folder, ['build.gradle.kts', 'build.gradle', 'settings.gradle.kts', 'settings.gradle'])
+  if (file === undefined) return undefined
+  const wrapper = folder.names.has('gradlew')
+  const argv = [wrapper ? './gradlew' : 'gradle', '--no-daemon', '--console=plain']
+  const version = /(?:languageVersion.*?|sourceCompatibility\s*=?\s*(?:JavaVersion\.VERSION_)?['"]?)(\d+)/s.exec(
+    folder.read(file) ?? '',
+  )?.[1]
+  return {
+    ecosystem: 'gradle',
+    dir: folder.path,
+    reason: file,
+    tools: [javaOf(folder, version, file), ...(wrapper ? [] : [{ name: 'gradle', reason: file }])],
+    steps: stepsOf(folder, {
+      install: [{ argv: [...argv, 'dependencies'], reason: file }],
+      build: [{ argv: [...argv, 'assemble'], reason: file }],
+      test: [{ argv: [...argv, 'check'], reason: file }],
+    }),
+    artifacts: [within(folder, '**/build/libs/*.jar')],
+    lockFiles: [within(folder, folder.names.has('gradle.lockfile') ? 'gradle.lockfile' : file)],
+    caches: [within(folder, '.gradle')],
+    coversChildren: true,
+  }
+}
+
+function javaOf(folder: Folder, declared: string | undefined, reason: string): Tool {
+  const exact = versionIn(folder, '.java-version')
+  if (exact !== undefined) return { name: 'java', version: exact, reason: '.java-version' }
+  const listed = toolVersion(folder, 'java')
+  if (listed !== undefined) return { name: 'java', version: listed, reason: '.tool-versions' }
+  return declared === undefined ? { name: 'java', reason } : { name: 'java', version: `>=${declared}`, reason }
+}

@@ -1,0 +1,129 @@
+// Python: uv, poetry, or pip in a virtual environment of the work tree's own.
+import type { JsonObject } from '../manifests.ts'
+import { objectAt, readToml, textAt, toolVersion, versionIn } from '../manifests.ts'
+import type { Detector, Folder, Project, Tool } from '../project.ts'
+import { anyName, firstOf, stepsOf, within } from '../project.ts'
+
+type Facts = { folder: Folder; manifest: JsonObject | undefined; packaged: boolean; tool: Tool }
+
+export const python: Detector = (folder) => {
+  const file = firstOf(folder, ['pyproject.toml', 'setup.py', 'setup.cfg', 'requirements.txt', 'Pipfile'])
+  if (file === undefined) return undefined
+  const manifest = readToml(folder, 'pyproject.toml')
+  // A pyproject.toml may hold nothing but the settings of a linter.
+  const declares = manifest !== undefined && (manifest['project'] !== undefined || objectAt(manifest, 'tool')['poetry'] !== undefined)
+  const packaged = manifest?.['build-system'] !== undefined || firstOf(folder, ['setup.py', 'setup.cfg']) !== undefined
+  if (file === 'pyproject.toml' && !declares && !packaged && !folder.names.has('requirements.txt')) return undefined
+  const facts: Facts = { folder, manifest, packaged, tool: interpreter(folder, manifest, file) }
+  if (folder.names.has('uv.lock') || objectAt(manifest, 'tool')['uv'] !== undefined) return withUv(facts)
+  if (folder.names.has('poetry.lock') || objectAt(manifest, 'tool')['poetry'] !== undefined) return withPoetry(facts)
+  return withPip(facts)
+}
+
+function withUv({ folder, manifest, packaged, tool }: Facts): Project {
+  const locked = folder.names.has('uv.lock')
+  const reason = locked ? 'uv.lock' : 'pyproject.toml has [tool.uv]'
+  return {
+    ecosystem: 'uv',
+    dir: folder.path,
+    reason,
+    tools: [tool, { name: 'uv', reason }],
+    steps: stepsOf(folder, {
+      install: [{ argv: ['uv', 'sync', ...(locked ? ['--frozen'] : [])], reason }],
+      build: packaged ? [{ argv: ['uv', 'build', '--offline'], reason: 'pyproject.toml has a build-system' }] : [],
+      test: testsOf(folder, manifest, ['uv', 'run', '--no-sync'], ['python']),
+    }),
+    ...leavings(folder, packaged, locked ? 'uv.lock' : 'pyproject.toml'),
+    ...(objectAt(manifest, 'tool', 'uv')['workspace'] === undefined ? {} : { coversChildren: true }),
+  }
+}
+
+function withPoetry({ folder, manifest, packaged, tool }: Facts): Project {
+  const locked = folder.names.has('poetry.lock')
+  const reason = locked ? 'poetry.lock' : 'pyproject.toml has [tool.poetry]'
+  return {
+    ecosystem: 'poetry',
+    dir: folder.path,
+    reason,
+    tools: [tool, { name: 'poetry', reason }],
+    steps: stepsOf(folder, {
+      install: [{ argv: ['poetry', 'install', '--no-interaction'], reason }],
+      build: packaged ? [{ argv: ['poetry', 'build', '--no-interaction'], reason: 'pyproject.toml has a build-system' }] : [],
+      test: testsOf(folder, manifest, ['poetry', 'run'], ['python']),
+    }),
+    ...leavings(folder, packaged, locked ? 'poetry.lock' : 'pyproject.toml'),
+  }
+}
+
+function withPip({ folder, manifest, packaged, tool }: Facts): Project {
+  const pip = ['.venv/bin/python', '-m', 'pip']
+  const requirements = ['requirements.txt', 'requirements-dev.txt', 'dev-requirements.txt'].filter((name) => folder.names.has(name))
+  const runner = needsPytest(folder, manifest)
+  const listed = requirements.some((name) => /^\s*pytest\b/m.test(folder.read(name) ?? ''))
+  const reason =
+    requirements[0] ?? (manifest === undefined ? (firstOf(folder, ['setup.py', 'setup.cfg', 'Pipfile']) ?? '') : 'pyproject.toml')
+  const installs = [
+    { argv: ['python3', '-m', 'venv', '.venv'], reason },
+    ...requirements.map((name) => ({ argv: [...pip, 'install', '-r', name], reason: name })),
+    // Editable: tests import what is in the work tree. Its build tools are fetched along.
+    ...(packaged || manifest?.['project'] !== undefined ? [{ argv: [...pip, 'install', 'setuptools', 'wheel', '-e', '.'], reason }] : []),
+    ...(runner && !listed ? [{ argv: [...pip, 'install', 'pytest'], reason: 'the tests are written for pytest' }] : []),
+  ]
+  return {
+    ecosystem: 'pip',
+    dir: folder.path,
+    reason,
+    tools: [tool],
+    steps: stepsOf(folder, {
+      install: installs,
+      build: packaged
+        ? [{ argv: [...pip, 'wheel', '--no-deps', '--no-build-isolation', '-w', 'dist', '.'], reason: 'the project can be packaged' }]
+        : [],
+      test: testsOf(folder, manifest, [], ['.venv/bin/python']),
+    }),
+    ...leavings(folder, packaged, reason),
+  }
+}
+
+function leavings(folder: Folder, packaged: boolean, lock: string): Pick<Project, 'artifacts' | 'lockFiles' | 'caches'> {
+  return {
+    artifacts: packaged ? [within(folder, 'dist/*.whl'), within(folder, 'dist/*.tar.gz')] : [],
+    lockFiles: [within(folder, lock)],
+    caches: [within(folder, '.venv')],
+  }
+}
+
+function testsOf(
+  folder: Folder,
+  manifest: JsonObject | undefined,
+  prefix: string[],
+  interpreterArgv: string[],
+): { argv: string[]; reason: string }[] {
+  if (needsPytest(folder, manifest)) return [{ argv: [...prefix, ...interpreterArgv, '-m', 'pytest'], reason: 'tests for pytest' }]
+  const tests =
+    ['tests', 'test'].find((name) => folder.names.has(`${name}/`)) ?? (anyName(folder, /^test_.*\.py$/) === undefined ? undefined : '.')
+  return tests === undefined
+    ? []
+    : [{ argv: [...prefix, ...interpreterArgv, '-m', 'unittest', 'discover', '-s', tests], reason: `tests in ${tests}` }]
+}
+
+function needsPytest(folder: Folder, manifest: JsonObject | undefined): boolean {
+  if (firstOf(folder, ['pytest.ini', 'conftest.py', 'tox.ini']) !== undefined || folder.has('tests/conftest.py')) return true
+  if (objectAt(manifest, 'tool')['pytest'] !== undefined) return true
+  const named = [
+    folder.read('pyproject.toml'),
+    folder.read('requirements.txt'),
+    folder.read('requirements-dev.txt'),
+    folder.read('setup.cfg'),
+  ]
+  return named.some((text) => /\bpytest\b/.test(text ?? ''))
+}
+
+function interpreter(folder: Folder, manifest: JsonObject | undefined, file: string): Tool {
+  const exact = versionIn(folder, '.python-version')
+  if (exact !== undefined) return { name: 'python3', version: exact, reason: '.python-version' }
+  const listed = toolVersion(folder, 'python')
+  if (listed !== undefined) return { name: 'python3', version: listed, reason: '.tool-versions' }
+  const range = textAt(manifest, 'project', 'requires-python') ?? textAt(manifest, 'tool', 'poetry', 'dependencies', 'python')
+  return range === undefined ? { name: 'python3', reason: file } : { name: 'python3', version: range, reason: 'pyproject.toml' }
+}
