@@ -1,15 +1,23 @@
-// The promises of decision 0001, watched while a simulated mesh runs and checked after it has come to rest. It only looks:
-// it never changes a node.
+// Watches a simulated mesh and writes the history that is judged after it has come to rest. It only looks: it never changes
+// a node.
 import { encode } from '@ipld/dag-cbor'
 import type { PeerId, TaskId } from '../../protocols/ids.ts'
+import type { Clock } from '../../node/kernel/clock.ts'
+import { LEASE_MS } from '../../node/tasks/claims/lease-times.ts'
+import type { TaskState } from '../../node/tasks/fold/fold.ts'
 import type { SimNode, SimRun } from './parts/world.ts'
+import type { Observation, Seen } from './history.ts'
+import { describeViolation, violationsOf } from './history.ts'
 
 export type Promises = {
+  /** All that is broken so far: what `check` found, and errors. */
   violations: string[]
   published: Set<TaskId>
   acknowledged: Set<TaskId>
   onRun(run: SimRun): void
   onSettled(node: PeerId, task: TaskId, end: string, version: number): void
+  /** From now on only nodes of one side reach each other; an empty map: all do. */
+  onSides(sides: ReadonlyMap<PeerId, number>): void
   onError(error: unknown): void
   settledCount(): number
   /** Published tasks that are not settled at every node. */
@@ -17,18 +25,19 @@ export type Promises = {
   /** Nothing is left to do: what was acknowledged is settled everywhere, and all have the same blocks. */
   atRest(): boolean
   /** Looks at the end state of all nodes. */
-  check(settleLimitMs: number): void
+  check(): void
 }
 
-export function createPromises(nodes: ReadonlyMap<PeerId, SimNode>, count: (state: string) => void): Promises {
+export function createPromises(nodes: ReadonlyMap<PeerId, SimNode>, clock: Pick<Clock, 'nowMs'>, count: (state: string) => void): Promises {
   const violations: string[] = []
-  const running = new Map<TaskId, SimRun>()
+  const history: Observation[] = []
+  const runs = new Map<SimRun, Extract<Observation, { kind: 'ran' }>>()
+  const alive = new Set<SimRun>()
   const newest = new Map<TaskId, number>()
-  const holders = new Map<string, PeerId>()
-  const settled = new Map<TaskId, string>()
+  const settled = new Set<TaskId>()
   const published = new Set<TaskId>()
   const acknowledged = new Set<TaskId>()
-  const cancelledBeforeClaim = new Set<TaskId>()
+  let minority: { peers: PeerId[]; version: number; sinceMs: number } | undefined
   const engines = () => [...nodes.values()].map((node) => node.engine)
   const open = (): TaskId[] => [...published].filter((id) => !engines().every((engine) => engine?.fold.task(id)?.value.state === 'settled'))
   const isLost = (id: TaskId): boolean => engines().every((engine) => engine?.fold.task(id)?.task === undefined)
@@ -40,63 +49,80 @@ export function createPromises(nodes: ReadonlyMap<PeerId, SimNode>, count: (stat
     open,
     settledCount: () => settled.size,
     onRun(run) {
-      if (run.state !== 'running') {
-        if (running.get(run.task) === run) running.delete(run.task)
-        if (run.state === 'frozen') count('work frozen')
-        return
-      }
-      const holder = holders.get(`${run.task}/${run.epoch}`) ?? run.node
-      holders.set(`${run.task}/${run.epoch}`, holder)
-      if (holder !== run.node) violations.push(`P2: ${run.task} runs as ${nameRun(run)}, but ${shortName(holder)} held that epoch`)
-      const other = running.get(run.task)
-      const latest = newest.get(run.task) ?? 0
-      if (other !== undefined && other !== run) violations.push(`P3: ${run.task} runs as ${nameRun(run)} and as ${nameRun(other)}`)
-      if (latest > run.epoch) violations.push(`P3: ${run.task} runs as ${nameRun(run)} after epoch ${latest}`)
-      if (run.epoch > Math.max(latest, 1)) count('run again elsewhere')
-      newest.set(run.task, Math.max(run.epoch, latest))
-      running.set(run.task, run)
-      if (cancelledBeforeClaim.has(run.task)) violations.push(`P8: ${run.task} ran after its cancel was settled`)
+      const atMs = clock.nowMs()
+      const { task, epoch, node } = run
+      const known = runs.get(run)
+      if (run.state === 'frozen') count('work frozen')
+      // Frozen is no sign of life: the end of what stood still is not later than when it began to.
+      if (known !== undefined && (run.state === 'running' || alive.has(run))) known.toMs = atMs
+      if (known !== undefined) known.finished = run.state === 'over' && run.remainingMs <= 0
+      if (run.state !== 'running') return void alive.delete(run)
+      alive.add(run)
+      if (known !== undefined) return
+      runs.set(run, { kind: 'ran', task, epoch, node: shortName(node), fromMs: atMs, toMs: atMs, finished: false })
+      if (epoch > Math.max(newest.get(task) ?? 0, 1)) count('run again elsewhere')
+      newest.set(task, Math.max(epoch, newest.get(task) ?? 0))
     },
-    onSettled(node, task, end, version) {
-      const outcome = `${end}@${version}`
-      const known = settled.get(task)
-      if (known !== undefined && known !== outcome)
-        violations.push(`P4: ${task} settled as ${known} and, at ${shortName(node)}, as ${outcome}`)
-      settled.set(task, outcome)
-      if (end.startsWith('cancelled/0')) cancelledBeforeClaim.add(task)
+    onSettled(node, task) {
+      settled.add(task)
+      const state = nodes.get(node)?.engine?.fold.task(task)
+      if (state !== undefined)
+        history.push({ kind: 'saw', node: shortName(node), atMs: clock.nowMs(), whole: false, tasks: [seenOf(state)] })
+    },
+    onSides(sides) {
+      const version = agreedVersion(nodes)
+      if (
+        minority !== undefined &&
+        minority.peers.length > 0 &&
+        minority.version === version &&
+        clock.nowMs() > minority.sinceMs + LEASE_MS
+      ) {
+        count('looked at a minority')
+        const [fromMs, toMs] = [minority.sinceMs + LEASE_MS, clock.nowMs()]
+        history.push({ kind: 'minority', nodes: minority.peers.map(shortName), fromMs, toMs })
+      }
+      minority = version === undefined ? undefined : { peers: withoutMajority(nodes, sides), version, sinceMs: clock.nowMs() }
     },
     onError: (error) => violations.push(`error: ${(error as Error).stack ?? String(error)}`),
     atRest: () => open().every((id) => isLost(id) && !acknowledged.has(id)) && haveEqualHeads(nodes),
-    check(settleLimitMs) {
-      for (const id of acknowledged) if (isLost(id)) violations.push(`P1: acknowledged ${id} is lost`)
-      for (const id of open()) if (!isLost(id)) violations.push(`P7: ${id} is not settled everywhere after ${settleLimitMs} ms`)
-      const hashes = new Set(engines().map((engine) => engine?.fold.hash()))
-      if (hashes.size !== 1) violations.push(`P6: ${hashes.size} different folds`)
-      for (const node of nodes.values()) violations.push(...brokenAt(node))
+    check() {
+      for (const task of published) history.push({ kind: 'published', task, acknowledged: acknowledged.has(task) })
+      history.push(...runs.values(), ...[...nodes.values()].flatMap(restOf))
+      violations.push(...violationsOf(history).map(describeViolation))
     },
   }
 }
 
-/** What one node's fold tells: two values of one version, or a loss that was counted as a failed attempt. */
-function brokenAt(node: SimNode): string[] {
-  const fold = node.engine?.fold
-  if (fold === undefined) return []
-  const broken = fold.conflicts() > 0 ? [`P2: two values of one version at ${shortName(node.peer)}`] : []
-  for (const { id, value } of fold.tasks()) {
-    // Work of the simulator never fails by itself, so only a loss could have used an attempt up.
-    if (value.attempt !== 1 || value.end === 'failed' || value.end === 'dead')
-      broken.push(`P7: ${id} ended as ${value.end} after ${value.attempt} attempts`)
-  }
-  return broken
+function restOf({ peer, engine }: SimNode): Observation[] {
+  if (engine === undefined) return []
+  const tasks = [...engine.fold.tasks()].filter(({ task }) => task !== undefined).map(seenOf)
+  return [{ kind: 'rest', node: shortName(peer), foldHash: engine.fold.hash(), conflicts: engine.fold.conflicts(), tasks }]
+}
+
+function seenOf({ id, value, attempts }: TaskState): Seen {
+  const epochs = [...attempts.values()].flatMap(({ epoch, holder, outcome }) =>
+    holder === undefined ? [] : [{ epoch, holder: shortName(holder), ...(outcome === undefined ? {} : { result: outcome.result }) }],
+  )
+  const { state, end, epoch, version, attempt } = value
+  const settled = state === 'settled' && end !== undefined ? { settled: { end, epoch, outcome: `${end}/${epoch}@${version}` } } : {}
+  return { task: id, epochs, attempt, ...settled }
+}
+
+/** The version of the seats, where all nodes know the same one: only then it is certain who has no majority. */
+function agreedVersion(nodes: ReadonlyMap<PeerId, SimNode>): number | undefined {
+  const versions = new Set([...nodes.values()].flatMap(({ engine }) => engine?.seats.config().version ?? []))
+  return versions.size === 1 ? [...versions][0] : undefined
+}
+
+function withoutMajority(nodes: ReadonlyMap<PeerId, SimNode>, sides: ReadonlyMap<PeerId, number>): PeerId[] {
+  const seats = [...nodes.values()].find(({ engine }) => engine !== undefined)?.engine?.seats.config().seats ?? []
+  const sideOf = (peer: PeerId): number => sides.get(peer) ?? 0
+  return [...nodes.keys()].filter((peer) => seats.filter((seat) => sideOf(seat) === sideOf(peer)).length * 2 <= seats.length)
 }
 
 function haveEqualHeads(nodes: ReadonlyMap<PeerId, SimNode>): boolean {
   const heads = [...nodes.values()].map(({ engine }) => (engine === undefined ? '' : Buffer.from(encode(engine.heads())).toString('hex')))
   return new Set(heads).size === 1
-}
-
-function nameRun(run: SimRun): string {
-  return `epoch ${run.epoch} at ${shortName(run.node)}`
 }
 
 export function shortName(peer: PeerId): string {

@@ -7,6 +7,7 @@ const RARE_STATES: Record<string, readonly string[]> = {
   'claim refused': ['conflicts'],
   'lease fenced': ['lateRefused', 'lost'],
   'minority waiting': ['published local', 'unreachable'],
+  'minority looked at': ['looked at a minority'],
   'work frozen': ['work frozen'],
   'run again elsewhere': ['run again elsewhere'],
   'seat changes': ['seat changes'],

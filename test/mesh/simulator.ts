@@ -58,7 +58,7 @@ export async function simulate(
     counts[name] = (counts[name] ?? 0) + by
   }
   const nodes = new Map<PeerId, SimNode>()
-  const promises = createPromises(nodes, count)
+  const promises = createPromises(nodes, clock, count)
   const world: World = {
     clock,
     random,
@@ -79,7 +79,7 @@ export async function simulate(
   planChaos(stage)
   await clock.run(plan.chaosMs)
   await comeToRest(stage)
-  promises.check(SETTLE_LIMIT_MS)
+  promises.check()
   for (const { engine } of nodes.values()) {
     for (const [name, value] of Object.entries({ ...engine?.proposer.counters, ...engine?.execution.counters })) count(name, value)
   }
@@ -166,7 +166,9 @@ function fault(stage: Stage): void {
   } else if (dice < 0.45 && node.up && !node.paused) {
     stall(stage, node)
   } else if (dice < 0.7) {
-    network.partition(new Map(world.peers.map((peer) => [peer, random.next() < 0.4 ? 1 : 0])))
+    const sides = new Map(world.peers.map((peer) => [peer, random.next() < 0.4 ? 1 : 0]))
+    stage.promises.onSides(sides)
+    network.partition(sides)
     count('partition')
     clock.after(500 + random.next() * 7_000, () => heal(stage))
   } else {
@@ -189,6 +191,7 @@ function stall({ world, random }: Stage, node: SimNode): void {
 }
 
 function heal(stage: Stage): void {
+  stage.promises.onSides(new Map())
   stage.world.network.heal()
   for (const node of upNodes(stage)) for (const other of node.linked()) node.engine?.onPeerUp(other)
 }
