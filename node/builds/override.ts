@@ -59,7 +59,7 @@ export function readOverride(text: string): Override {
     ...(test === undefined ? {} : { test: listOf(test) }),
     ...(run === undefined ? {} : { run: argvOf(run) }),
     ...(check === undefined ? {} : { check: argvOf(check) }),
-  } as Override
+  }
 }
 
 /** A list is several commands when any part of it is a list itself or has a blank; `[npm, run, build]` is one. */

@@ -158,5 +158,5 @@ test('of one name that two members published the earliest record counts, until t
   expect(argvOf([claimed, second, first])).toBe('late')
   expect(argvOf([claimed, first]), 'nothing is shown for a record that has not arrived').toBeUndefined()
   // Somebody who puts another name under this ID is not heard.
-  expect(argvOf([block(0, 1, [{ ...record('forged'), spec: { ...onceSpec('forged'), dedupe: 'other' } } as Entry])])).toBeUndefined()
+  expect(argvOf([block(0, 1, [{ ...record('forged'), spec: { ...onceSpec('forged'), dedupe: 'other' } }])])).toBeUndefined()
 })
