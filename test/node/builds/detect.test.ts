@@ -2,10 +2,11 @@ import { expect, test } from 'vitest'
 import { detect } from '../../../node/builds/detect.ts'
 import { readOverride } from '../../../node/builds/override.ts'
 import { cacheKey, planBuild } from '../../../node/builds/plan.ts'
-import { LAYOUTS } from './layouts.ts'
+import { SCRIPTING_LAYOUTS } from './layouts.ts'
+import { MORE_LAYOUTS } from './more-layouts.ts'
 import { listedTree } from './listed-tree.ts'
 
-test.each(LAYOUTS)('detection: $name', ({ files, steps, tools, passedOver }) => {
+test.each([...SCRIPTING_LAYOUTS, ...MORE_LAYOUTS])('detection: $name', ({ files, steps, tools, passedOver }) => {
   const detection = detect(listedTree(files))
   const plan = planBuild(detection)
   expect(plan.steps.map(({ dir, argv }) => (dir === '' ? '' : `${dir}: `) + argv.join(' '))).toEqual(steps)
