@@ -282,7 +282,6 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         host,
         engine,
         commit,
-        wallMs: clock.wallMs,
         readers: feed.readers,
         aliveMembers: () => fleet.offers().filter((offer) => offer.alive).length,
       }),

@@ -104,6 +104,8 @@ export const outcome = z.looseObject({
     .max(ARTIFACTS_MAX)
     .optional(),
   costUsd: z.number().min(0).optional(),
+  /** The task ended while nobody ran it: this is the end of no attempt. */
+  unrun: z.boolean().optional(),
 })
 export type Outcome = z.infer<typeof outcome>
 

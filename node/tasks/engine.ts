@@ -15,12 +15,17 @@ import { createExecution } from './execution.ts'
 import type { Fold, FoldPart, TaskState } from './fold/fold.ts'
 import { createFold } from './fold/fold.ts'
 import { createHoldings } from './fold/holdings.ts'
+import type { EndReason } from './matching/endings.ts'
 import type { Offer } from './matching/match.ts'
 import type { Scheduler } from './matching/scheduler.ts'
 import { createScheduler } from './matching/scheduler.ts'
 import { createNameFold } from './names/name-fold.ts'
 import { createTaskIndex } from './fold/task-index.ts'
-import { cancelFree, claim } from './fold/transitions.ts'
+import type { Graph } from './fold/graph.ts'
+import { createGraph } from './fold/graph.ts'
+import type { StateContext } from './fold/transitions.ts'
+import { claim } from './fold/transitions.ts'
+import { endingOf } from './matching/ending-of.ts'
 import type { Publication, Publisher } from './publish.ts'
 import { createPublisher } from './publish.ts'
 
@@ -61,6 +66,10 @@ export type Engine = {
   proposer: Proposer
   execution: Execution
   scheduler: Scheduler
+  /** What the state of a task depends on besides its fold. */
+  states(): StateContext
+  /** What waits for what. */
+  graph: Graph
   seats: Seats
   start(): void
   stop(): void
@@ -110,9 +119,11 @@ export async function createEngine(components: EngineComponents, stored: Stored)
       onTask(state, kind) {
         holdings.note(state)
         index.touch(state)
+        const waiters = graph.note(state)
         if (!started) return
         if (kind === 'task') publisher.folded(state.id)
         scheduler.onTask(state)
+        for (const id of waiters) changedWith(id)
         if (kind === 'cancel') execution.onCancel(state.id)
         if (state.value.holder === self && state.value.state === 'held') execution.hold(state.id, state.value)
         listener.onTask(state, kind)
@@ -140,6 +151,14 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     },
     { mayPublish: trust.mayPublish, parts: [names.part, ...(components.foldParts ?? [])] },
   )
+  const graph = createGraph(fold)
+  /** A task that waited for another is ready now, or never will be. */
+  const changedWith = (id: TaskId): void => {
+    const state = fold.task(id)
+    if (state === undefined) return
+    scheduler.onTask(state)
+    listener.onTask(state, 'register')
+  }
   const replica = createReplica({
     ...components,
     wasMember: trust.wasMember,
@@ -201,12 +220,14 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     self,
     clock,
     fold,
+    graph,
     offers: components.offers,
     authorName: components.nameOf,
     freeSlots: () => components.slots() - execution.runs().length - claiming.size,
     isBusyWith: (task) => claiming.has(task) || execution.has(task),
     claim: (task) => void tryClaim(task).catch(listener.onError),
-    cancel: (task) => void tryCancel(task).catch(listener.onError),
+    end: (task, reason) => void tryEnd(task, reason).catch(listener.onError),
+    isPaused: () => false,
   })
 
   const claimer = (task: TaskId) => {
@@ -226,10 +247,8 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     else execution.hold(task, held)
     scheduler.wake()
   }
-  const tryCancel = async (task: TaskId): Promise<void> => {
-    claiming.add(task)
-    await proposer.change(task, cancelFree(claimer(task)), CLAIM_DEADLINE_MS)
-    claiming.delete(task)
+  const tryEnd = async (task: TaskId, reason: EndReason): Promise<void> => {
+    await proposer.change(task, endingOf(task, reason, claimer(task), { fold, graph }), CLAIM_DEADLINE_MS)
     scheduler.again(task)
   }
 
@@ -238,6 +257,8 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     proposer,
     execution,
     scheduler,
+    states: () => ({ wallMs: clock.wallMs(), termEnded: fold.termEnded, isBlocked: graph.isBlocked }),
+    graph,
     seats,
     start() {
       started = true

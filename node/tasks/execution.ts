@@ -95,8 +95,7 @@ export function createExecution(components: ExecutionComponents): Execution {
   /** Tries until the register has the outcome or says that this epoch is over; a minority keeps it for after the heal. */
   const settle = async (run: Run, outcome: Outcome): Promise<void> => {
     run.phase = 'settling'
-    const attempts = fold.task(run.task)?.task?.spec.attempts ?? 1
-    const decide = conclude(run.epoch, outcome, attempts, components.random.next())
+    const decide = conclude(run.epoch, outcome, fold.task(run.task)?.task?.spec ?? { attempts: 1 }, components.random.next())
     for (;;) {
       const change = await proposer.change(run.task, decide, SETTLE_TRY_MS)
       if ('changed' in change || ('refused' in change && change.refused === 'done')) {

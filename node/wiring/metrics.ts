@@ -9,7 +9,6 @@ export type MetricsComponents = {
   host: MeshHost
   engine: Engine
   commit: GroupCommit
-  wallMs(): number
   readers(): number
   aliveMembers(): number
 }
@@ -20,7 +19,7 @@ export function createMetrics(components: MetricsComponents): () => Promise<stri
   return async () => (await (registry ??= createRegistry(components))).metrics()
 }
 
-async function createRegistry({ host, engine, commit, wallMs, readers, aliveMembers }: MetricsComponents): Promise<Registry> {
+async function createRegistry({ host, engine, commit, readers, aliveMembers }: MetricsComponents): Promise<Registry> {
   const { collectDefaultMetrics, Gauge, Registry } = await import('prom-client')
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -61,7 +60,7 @@ async function createRegistry({ host, engine, commit, wallMs, readers, aliveMemb
     'nimbus_tasks',
     'Tasks that this node knows, by state',
     (set) => {
-      for (const [state, count] of Object.entries(countStates(engine.fold, wallMs()))) set({ state }, count)
+      for (const [state, count] of Object.entries(countStates(engine.fold, engine.states()))) set({ state }, count)
     },
     ['state'],
   )

@@ -16,6 +16,7 @@ import { mismatch, rank } from '../tasks/matching/match.ts'
 import type { EventFeed } from '../tasks/view/event-feed.ts'
 import type { Fleet } from '../tasks/view/fleet.ts'
 import { countStates, stateName } from '../tasks/fold/transitions.ts'
+import { checkGraph } from '../tasks/check-graph.ts'
 import { specOf } from '../tasks/task-spec.ts'
 import type { RunLogs } from '../tasks/work/run-logs.ts'
 
@@ -77,6 +78,11 @@ export function createNodePort(components: NodePortComponents): NodePort {
     assertMayWrite('publish')
     const drafts = names.map((name) => engine.publisher.draft(name))
     const specs = make(drafts.map(({ id }) => id))
+    checkGraph(
+      drafts.map(({ id }) => id),
+      specs,
+      (id) => engine.fold.task(id)?.task !== undefined,
+    )
     const made = specs.map((spec, at) => engine.publisher.publish(spec, drafts[at], (id) => preferredFor(id, spec)))
     const ids = made.map(({ id }) => id)
     const duplicates = new Set(made.flatMap(({ id, duplicate }) => (duplicate ? [id] : [])))
@@ -111,7 +117,7 @@ export function createNodePort(components: NodePortComponents): NodePort {
       for (const id of engine.newestTasks(cursor)) {
         const task = engine.fold.task(id)
         if (task?.task === undefined) continue
-        if (state !== undefined && stateName(task, clock.wallMs(), engine.fold.termEnded) !== state) continue
+        if (state !== undefined && stateName(task, engine.states()) !== state) continue
         if (named !== undefined && ![...task.attempts.values()].some((attempt) => attempt.holder === peer)) continue
         if (text !== undefined && !`${id} ${task.task.spec.name ?? ''} ${task.task.spec.argv.join(' ')}`.toLowerCase().includes(text))
           continue
@@ -195,7 +201,7 @@ function meshView({ self, mesh, clock, engine, fleet, httpAddress, startedAtMs }
       reachable: members.filter((member) => seats.includes(member.peerId as PeerId) && member.state === 'alive').length,
       majority: Math.floor(seats.length / 2) + 1,
     },
-    tasks: countStates(engine.fold, clock.wallMs()),
+    tasks: countStates(engine.fold, engine.states()),
     foldHash: engine.foldHash(),
     entries: engine.heads().reduce((sum, [, , seq]) => sum + seq, 0),
     httpAddress: httpAddress(),

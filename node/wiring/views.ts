@@ -12,7 +12,9 @@ import { createEventFeed, touchedBy } from '../tasks/view/event-feed.ts'
 import type { Fleet } from '../tasks/view/fleet.ts'
 import { createFleet } from '../tasks/view/fleet.ts'
 import { taskView } from '../tasks/view/task-view.ts'
+import { queueDeadline } from '../tasks/fold/transitions.ts'
 import { waitingFor } from '../tasks/view/waiting.ts'
+import { needsOf } from '../tasks/view/waiting-graph.ts'
 import { uniqueNames } from '../trust/unique-names.ts'
 import type { MemberFacts } from './member-facts.ts'
 import type { OwnPresence } from './presence.ts'
@@ -60,14 +62,20 @@ export function createViews({ self, clock, engine, members, membership, host, pr
     const { seats } = engine.seats.config()
     const reachable = seats.filter((seat) => seat === self || membership.stateOf(seat) === 'alive').length
     const context = {
-      wallMs: clock.wallMs(),
+      ...engine.states(),
       nameOf: fleet.nameOf,
-      termEnded: engine.fold.termEnded,
       seats: { all: seats.length, reachable, majority: Math.floor(seats.length / 2) + 1 },
     }
     return taskView(state, {
       ...context,
-      waiting: (one) => waitingFor(one, { ...context, offers: fleet.offers() }),
+      waiting: (one) =>
+        waitingFor(one, {
+          ...context,
+          offers: fleet.offers(),
+          needs: (task) => needsOf(task, engine.graph, engine.fold, context),
+          isPaused: () => false,
+          deadline: (waiting) => queueDeadline(waiting, engine.fold.task),
+        }),
       progress: (one) => progress.of(one.id, one.value.epoch),
     })
   }

@@ -6,7 +6,16 @@ import { durationText } from './task-request.ts'
 export const taskState = z.enum(['blocked', 'scheduled', 'ready', 'running', 'succeeded', 'failed', 'dead', 'cancelled'])
 export type TaskStateName = z.infer<typeof taskState>
 
-export const waitingView = z.object({ code: z.string(), message: z.string(), since: z.int(), cure: z.string() }).meta({ id: 'Waiting' })
+export const waitingView = z
+  .object({
+    code: z.string(),
+    message: z.string(),
+    since: z.int(),
+    cure: z.string(),
+    /** The first of the tasks that it waits for. */
+    on: z.array(z.object({ id: z.string(), state: z.string() })).optional(),
+  })
+  .meta({ id: 'Waiting' })
 export type WaitingView = z.infer<typeof waitingView>
 
 export const attemptView = z

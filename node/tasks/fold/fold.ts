@@ -193,7 +193,7 @@ function mergeAttempts(state: TaskState, value: RegisterValue): void {
   if (value.holder !== undefined) own.holder ??= value.holder
   if (value.term !== undefined) own.term ??= value.term
   if (value.startedAt !== undefined) own.startedAt ??= value.startedAt
-  if (value.outcome === undefined) return
+  if (value.outcome === undefined || value.outcome.unrun === true) return
   const ended = value.state === 'held' ? value.epoch - 1 : value.epoch
   const other = state.attempts.get(ended) ?? { epoch: ended }
   state.attempts.set(ended, other)

@@ -1,11 +1,12 @@
 // The pure changes of a task's register (decision 0001, table "Registers") and the state that users see.
-import type { PeerId, Term } from '../../../protocols/ids.ts'
-import type { Outcome, RegisterValue } from '../../../protocols/records.ts'
+import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
+import type { Outcome, RegisterValue, TaskSpec } from '../../../protocols/records.ts'
 import type { TaskStateName } from '../../../protocols/http/views.ts'
 import { taskState } from '../../../protocols/http/views.ts'
 import type { Fold, TaskState } from './fold.ts'
 import type { Decide } from '../claims/proposer.ts'
 
+/** The first pause between two attempts, and the longest, where the task names none. */
 const BACKOFF_FIRST_MS = 1_000
 const BACKOFF_MAX_MS = 60_000
 
@@ -41,7 +42,12 @@ export function claim(claimer: Claimer): Decide {
 }
 
 /** What the end of epoch `epoch` makes of the register: settled, or free for the next attempt. */
-export function conclude(epoch: number, outcome: Outcome, attempts: number, random: number): Decide {
+export function conclude(
+  epoch: number,
+  outcome: Outcome,
+  { attempts, backoffMs, backoffMaxMs }: Pick<TaskSpec, 'attempts' | 'backoffMs' | 'backoffMaxMs'>,
+  random: number,
+): Decide {
   return (current) => {
     if (current.state !== 'held' || current.epoch !== epoch)
       return { refused: current.state === 'settled' && current.epoch === epoch ? 'done' : 'fenced' }
@@ -51,8 +57,10 @@ export function conclude(epoch: number, outcome: Outcome, attempts: number, rand
     if (outcome.result === 'succeeded') return { ...base, state: 'settled', end: 'succeeded' }
     if (outcome.result === 'cancelled') return { ...base, state: 'settled', end: 'cancelled' }
     if (attempt >= attempts) return { ...base, state: 'settled', end: attempts > 1 ? 'dead' : 'failed' }
-    const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (attempt - 1)) * (0.5 + random / 2)
-    return { ...base, state: 'free', attempt: attempt + 1, notBefore: Math.round(outcome.endedAt + backoffMs) }
+    const first = backoffMs ?? BACKOFF_FIRST_MS
+    // Half of it is chance: tasks that failed together do not come back together.
+    const pauseMs = Math.min(backoffMaxMs ?? Math.max(BACKOFF_MAX_MS, first), first * 2 ** (attempt - 1)) * (0.5 + random / 2)
+    return { ...base, state: 'free', attempt: attempt + 1, notBefore: Math.round(outcome.endedAt + pauseMs) }
   }
 }
 
@@ -68,10 +76,20 @@ export function cancelFree(claimer: Claimer): Decide {
       attempt: current.attempt,
     } as const
     const bound = boundRecord(current, claimer)
-    if (current.state === 'free') return { ...settled, ...bound }
+    if (current.state === 'free') return { ...settled, ...bound, outcome: { result: 'cancelled', endedAt: claimer.wallMs, unrun: true } }
     const { holder, term } = current
     if (holder === undefined || term === undefined || !claimer.termEnded(holder, term)) return { refused: 'held' }
     return { ...settled, ...bound, outcome: { result: 'lost', endedAt: claimer.wallMs } }
+  }
+}
+
+/** Ends a free task that shall not run any more: what it waits for failed, or it waited too long. Refuses with `settled` or `held`. */
+export function endFree(claimer: Claimer, end: 'cancelled' | 'failed', outcome: Omit<Outcome, 'endedAt' | 'result'>): Decide {
+  return (current) => {
+    if (current.state !== 'free') return { refused: current.state }
+    const { version, epoch, attempt } = current
+    const whole: Outcome = { ...outcome, result: end, endedAt: claimer.wallMs, unrun: true }
+    return { version: version + 1, epoch, state: 'settled', end, attempt, ...boundRecord(current, claimer), outcome: whole }
   }
 }
 
@@ -86,18 +104,33 @@ export function notBefore(state: TaskState): number {
   return Math.max(state.task?.spec.notBefore ?? 0, state.value.notBefore ?? 0)
 }
 
+/** Since when a free task could be claimed: published, its delay over, its last attempt ended, all it came after ended. */
+export function readySince(state: TaskState, taskOf: Fold['task']): number {
+  const needs = (state.task?.spec.after ?? []).map((id) => taskOf(id)?.value.outcome?.endedAt ?? 0)
+  return Math.max(state.task?.createdAt ?? 0, notBefore(state), state.value.outcome?.endedAt ?? 0, ...needs)
+}
+
+/** When a free task has waited too long for somebody to claim it; undefined where it may wait for ever. */
+export function queueDeadline(state: TaskState, taskOf: Fold['task']): number | undefined {
+  const limitMs = state.task?.spec.queueTimeoutMs
+  return limitMs === undefined || state.value.state !== 'free' ? undefined : readySince(state, taskOf) + limitMs
+}
+
+export type StateContext = { wallMs: number; termEnded: Fold['termEnded']; isBlocked(task: TaskId): boolean }
+
 /** The state that users see. A task whose holder's term has ended runs nowhere: it waits for the next worker. */
-export function stateName(state: TaskState, wallMs: number, termEnded: Fold['termEnded']): TaskStateName {
+export function stateName(state: TaskState, { wallMs, termEnded, isBlocked }: StateContext): TaskStateName {
   const { value } = state
   if (value.state === 'settled') return value.end ?? 'failed'
   const { holder, term } = value
   if (value.state === 'held' && (holder === undefined || term === undefined || !termEnded(holder, term))) return 'running'
+  if (isBlocked(state.id)) return 'blocked'
   return notBefore(state) > wallMs ? 'scheduled' : 'ready'
 }
 
 /** How many tasks there are of each state. */
-export function countStates(fold: Pick<Fold, 'tasks' | 'termEnded'>, wallMs: number): Record<TaskStateName, number> {
+export function countStates(fold: Pick<Fold, 'tasks'>, context: StateContext): Record<TaskStateName, number> {
   const counts = Object.fromEntries(taskState.options.map((name) => [name, 0])) as Record<TaskStateName, number>
-  for (const state of fold.tasks()) if (state.task !== undefined) counts[stateName(state, wallMs, fold.termEnded)] += 1
+  for (const state of fold.tasks()) if (state.task !== undefined) counts[stateName(state, context)] += 1
   return counts
 }

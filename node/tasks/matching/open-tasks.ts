@@ -1,60 +1,70 @@
 // The open tasks of this node's view, grouped by what they ask for: tasks of one class fit the same workers, so that
 // thousands of tasks which this node may not run cost one look, not thousands.
-import type { TaskId } from '../../../protocols/ids.ts'
-import type { TaskState } from '../fold/fold.ts'
+import type { PeerId, TaskId } from '../../../protocols/ids.ts'
+import type { TaskSpec } from '../../../protocols/records.ts'
+import type { Fold, TaskState } from '../fold/fold.ts'
+import { readySince } from '../fold/transitions.ts'
+import type { Candidate, OrderedTasks } from './ordered-tasks.ts'
+import { createOrderedTasks } from './ordered-tasks.ts'
 
-export type Candidate = { task: TaskId; sinceMs: number; retryAtMs: number; cancelled: boolean }
-export type TaskClass = { key: string; example: TaskState; byPriority: Map<TaskId, Candidate>[] }
+export type TaskClass = { key: string; example: TaskState; tasks: OrderedTasks }
 
-const PRIORITIES = 10
+/** A waiting task rises by one priority in this time, so that none waits for ever behind others. */
+export const AGEING_MS = 60_000
 
 export type OpenTasks = {
   put(state: TaskState, candidate: Candidate): void
   drop(task: TaskId): void
   get(task: TaskId): Candidate | undefined
   classes(): IterableIterator<TaskClass>
-  cancelled(): Iterable<Candidate>
   size(): number
+}
+
+/**
+ * Which of two tasks comes first: the lower number. A priority is worth a head start of `AGEING_MS`, so the order never changes while
+ * tasks wait and nothing has to be sorted again.
+ */
+export function orderOf(state: TaskState, taskOf: Fold['task']): number {
+  return readySince(state, taskOf) - (state.task?.spec.priority ?? 0) * AGEING_MS
 }
 
 export function createOpenTasks(): OpenTasks {
   const classes = new Map<string, TaskClass>()
-  const places = new Map<TaskId, { taskClass: TaskClass; priority: number; candidate: Candidate }>()
-  const cancelled = new Map<TaskId, Candidate>()
+  const places = new Map<TaskId, { taskClass: TaskClass; candidate: Candidate }>()
 
   const drop = (task: TaskId): void => {
     const place = places.get(task)
     if (place === undefined) return
     places.delete(task)
-    cancelled.delete(task)
-    place.taskClass.byPriority[place.priority]?.delete(task)
-    if (place.taskClass.byPriority.every((tasks) => tasks.size === 0)) classes.delete(place.taskClass.key)
+    place.taskClass.tasks.remove(place.candidate)
+    if (place.taskClass.tasks.size() === 0) classes.delete(place.taskClass.key)
   }
   return {
     put(state, candidate) {
       drop(state.id)
       const key = classKey(state)
-      const priority = state.task?.spec.priority ?? 0
-      const taskClass = classes.get(key) ?? {
-        key,
-        example: state,
-        byPriority: Array.from({ length: PRIORITIES }, () => new Map<TaskId, Candidate>()),
-      }
+      const taskClass = classes.get(key) ?? { key, example: state, tasks: createOrderedTasks() }
       classes.set(key, taskClass)
-      taskClass.byPriority[priority]?.set(state.id, candidate)
-      places.set(state.id, { taskClass, priority, candidate })
-      if (candidate.cancelled) cancelled.set(state.id, candidate)
+      taskClass.tasks.add(candidate)
+      places.set(state.id, { taskClass, candidate })
     },
     drop,
     get: (task) => places.get(task)?.candidate,
     classes: () => classes.values(),
-    cancelled: () => cancelled.values(),
     size: () => places.size,
   }
 }
 
+const specKeys = new WeakMap<TaskSpec, string>()
+
 /** Everything that a match looks at. */
-function classKey(state: TaskState): string {
-  const { spec, author } = state.task ?? {}
-  return JSON.stringify([author, spec?.kind, spec?.worker, spec?.skills, spec?.roles, spec?.pool, spec?.labels, spec?.repo])
+function classKey({ task }: TaskState): string {
+  if (task === undefined) return ''
+  let key = specKeys.get(task.spec)
+  if (key === undefined) {
+    const { kind, worker, skills, roles, pool, labels, repo, resources, prefer } = task.spec
+    key = JSON.stringify([kind, worker, skills, roles, pool, labels, repo, resources, prefer])
+    specKeys.set(task.spec, key)
+  }
+  return (task.author satisfies PeerId) + key
 }

@@ -1,40 +1,51 @@
-// Which task this node tries to claim next: the open tasks by priority, who should try first by the pure match, and its
+// Which task this node tries to claim next: the open tasks in their order, who should try first by the pure match, and its
 // turn by rank. Outside events only mark work as due; `evaluate` decides.
 import type { PeerId, TaskId } from '../../../protocols/ids.ts'
 import type { Cancel, Clock } from '../../kernel/clock.ts'
 import type { Fold, TaskState } from '../fold/fold.ts'
+import type { Graph } from '../fold/graph.ts'
+import { notBefore, queueDeadline } from '../fold/transitions.ts'
+import { createDueTimes } from './due-times.ts'
+import type { EndReason } from './endings.ts'
+import { createEndings } from './endings.ts'
 import type { Offer } from './match.ts'
 import { mismatch, rank } from './match.ts'
-import type { Candidate, TaskClass } from './open-tasks.ts'
-import { createOpenTasks } from './open-tasks.ts'
-import { notBefore } from '../fold/transitions.ts'
+import type { TaskClass } from './open-tasks.ts'
+import { createOpenTasks, orderOf } from './open-tasks.ts'
+import type { Candidate } from './ordered-tasks.ts'
 
 /** Rank r tries after r times this: a claim on a local network has long been chosen by then. */
 const RANK_STEP_MS = 25
+/** Who is not the author helps to end a task after this, times its place among the workers. */
+const HELP_STEP_MS = 500
 /** A claim that got no answer is tried again after this. */
 const AGAIN_MS = 200
-/** Candidates looked at in one evaluation, for each class and priority. */
-const LOOK_MAX = 64
-const PRIORITY_MAX = 9
+/** Candidates looked at in one evaluation. */
+const LOOK_MAX = 256
+/** The wall clock may be set while a delay runs: it is looked at again at least this often. */
+const WALL_CHECK_MS = 60_000
 
 export type SchedulerComponents = {
   self: PeerId
   clock: Clock
   fold: Pick<Fold, 'task' | 'termEnded'>
+  graph: Pick<Graph, 'isBlocked' | 'brokenBy'>
   offers(): readonly Offer[]
   authorName(peer: PeerId): string
+  /** Tasks of a paused pool wait. */
+  isPaused(pool: string): boolean
   /** Slots that neither run nor claim. */
   freeSlots(): number
   isBusyWith(task: TaskId): boolean
   claim(task: TaskId): void
-  /** Ends an open task whose cancel was asked for. */
-  cancel(task: TaskId): void
+  /** Ends an open task that nobody shall run. */
+  end(task: TaskId, reason: EndReason): void
 }
 
 export type Scheduler = {
   /** The state of a task changed; keeps or drops it as a candidate. */
   onTask(state: TaskState): void
-  /** A claim failed without an answer: the task is tried again later. */
+  /** A claim or an end failed without an answer: the task is tried again later. */
   again(task: TaskId): void
   evaluate(): void
   /** Something changed that may free or block tasks: evaluate soon. */
@@ -44,17 +55,15 @@ export type Scheduler = {
 }
 
 export function createScheduler(components: SchedulerComponents): Scheduler {
-  const { self, clock, fold } = components
+  const { self, clock, fold, graph } = components
   const open = createOpenTasks()
+  /** By the wall clock: ends of delays, and of the time in the queue. */
+  const later = createDueTimes()
+  const endings = createEndings(components.end)
   let timer: { cancel: Cancel; atMs: number } | undefined
   let queued = false
   let stopped = false
 
-  const isOpen = (state: TaskState): boolean => {
-    if (state.task === undefined || state.value.state === 'settled') return false
-    const { state: name, holder, term } = state.value
-    return name === 'free' || (holder !== undefined && term !== undefined && fold.termEnded(holder, term))
-  }
   const wakeAt = (atMs: number): void => {
     if (stopped || (timer !== undefined && timer.atMs <= atMs)) return
     timer?.cancel()
@@ -72,10 +81,47 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
       evaluate()
     })
   }
+  const endOf = (state: TaskState, wallMs: number): EndReason | undefined => {
+    if (state.cancel !== undefined) return 'cancel'
+    if (state.value.state !== 'free') return undefined
+    if (graph.brokenBy(state.id) !== undefined) return 'after'
+    if (graph.isBlocked(state.id)) return undefined
+    return (queueDeadline(state, fold.task) ?? Infinity) <= wallMs ? 'queue' : undefined
+  }
+  /** Who asked for the end brings it about; others help later, in case it is gone. */
+  const turnMs = (state: TaskState, reason: EndReason): number => {
+    const first = reason === 'cancel' ? state.cancel?.author : state.task?.author
+    const place = first === self ? 0 : components.offers().findIndex((offer) => offer.node === self) + 1
+    return clock.nowMs() + place * HELP_STEP_MS
+  }
+  const place = (state: TaskState): void => {
+    const { id } = state
+    const wallMs = clock.wallMs()
+    if (!isOpen(state, fold.termEnded)) {
+      open.drop(id)
+      return endings.drop(id)
+    }
+    const reason = endOf(state, wallMs)
+    if (reason !== undefined) {
+      open.drop(id)
+      return endings.put(id, reason, turnMs(state, reason))
+    }
+    endings.drop(id)
+    if (graph.isBlocked(id)) return open.drop(id)
+    const deadline = queueDeadline(state, fold.task)
+    if (deadline !== undefined) later.put(id, deadline)
+    const due = notBefore(state)
+    if (due > wallMs) {
+      later.put(id, due)
+      return open.drop(id)
+    }
+    const nowMs = clock.nowMs()
+    open.put(state, { task: id, order: orderOf(state, fold.task), sinceMs: nowMs, retryAtMs: nowMs })
+  }
   /** The workers that may run a class, or undefined where this node is not among them. */
   const ableFor = (taskClass: TaskClass, offers: readonly Offer[]): Offer[] | undefined => {
     const { task } = taskClass.example
-    if (task === undefined) return undefined
+    if (task === undefined || (task.spec.pool !== undefined && components.isPaused(task.spec.pool))) return undefined
     const author = { peer: task.author, name: components.authorName(task.author) }
     const able = offers.filter((offer) => mismatch(task.spec, author, offer) === undefined)
     return able.some((offer) => offer.node === self) ? able : undefined
@@ -88,61 +134,54 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
       preferred !== undefined && able.some((offer) => offer.node === preferred)
         ? [preferred, ...order.filter((node) => node !== preferred)]
         : order
-    const place = first.indexOf(self)
-    return Math.max(candidate.retryAtMs, candidate.sinceMs + (place < 0 ? first.length : place) * RANK_STEP_MS)
+    const turn = first.indexOf(self)
+    return Math.max(candidate.retryAtMs, candidate.sinceMs + (turn < 0 ? first.length : turn) * RANK_STEP_MS)
   }
-
-  const endCancelled = (nowMs: number): void => {
-    for (const candidate of open.cancelled()) {
-      if (components.isBusyWith(candidate.task)) continue
-      // Who asked for the cancel ends the task; others help later, in case it is gone.
-      const own = fold.task(candidate.task)?.cancel?.author === self
-      const place = components.offers().findIndex((offer) => offer.node === self) + 1
-      const atMs = Math.max(candidate.retryAtMs, candidate.sinceMs + (own ? 0 : place * 20 * RANK_STEP_MS))
-      if (atMs > nowMs) wakeAt(atMs)
-      else components.cancel(candidate.task)
+  const passTimes = (): void => {
+    const wallMs = clock.wallMs()
+    for (let task = later.take(wallMs); task !== undefined; task = later.take(wallMs)) {
+      const state = fold.task(task)
+      if (state !== undefined) place(state)
     }
+    const next = later.nextMs()
+    if (next !== undefined) wakeAt(clock.nowMs() + Math.min(WALL_CHECK_MS, next - wallMs))
+    const turn = endings.run(clock.nowMs(), components.isBusyWith)
+    if (turn !== undefined) wakeAt(turn)
   }
   const evaluate = (): void => {
     if (stopped) return
-    const nowMs = clock.nowMs()
-    endCancelled(nowMs)
+    passTimes()
     let free = components.freeSlots()
     if (free <= 0) return
+    const nowMs = clock.nowMs()
     const offers = components.offers()
     const able = [...open.classes()].flatMap((taskClass) => {
       const workers = ableFor(taskClass, offers)
-      return workers === undefined ? [] : [{ taskClass, workers }]
+      return workers === undefined ? [] : [{ tasks: taskClass.tasks, workers }]
     })
-    for (let priority = PRIORITY_MAX; priority >= 0; priority--) {
-      const candidates = able.flatMap(({ taskClass, workers }) => firstOf(taskClass, priority).map((candidate) => ({ candidate, workers })))
-      // Task IDs sort by creation time: the oldest first, across classes.
-      candidates.sort((a, b) => (a.candidate.task < b.candidate.task ? -1 : 1))
-      for (const { candidate, workers } of candidates) {
-        if (free <= 0) return
-        if (candidate.cancelled || components.isBusyWith(candidate.task)) continue
-        const atMs = dueMs(candidate, workers)
-        if (atMs > nowMs) wakeAt(atMs)
-        else {
-          free -= 1
-          components.claim(candidate.task)
-        }
+    for (const { candidate, workers } of inOrder(able, LOOK_MAX)) {
+      if (components.isBusyWith(candidate.task)) continue
+      const atMs = dueMs(candidate, workers)
+      if (atMs > nowMs) {
+        wakeAt(atMs)
+        continue
       }
+      free -= 1
+      components.claim(candidate.task)
+      if (free <= 0) return
     }
   }
 
   return {
     onTask(state) {
-      if (!isOpen(state)) return open.drop(state.id)
-      const nowMs = clock.nowMs()
-      const dueAtMs = nowMs + Math.max(0, notBefore(state) - clock.wallMs())
-      const cancelled = state.cancel !== undefined
-      open.put(state, { task: state.id, sinceMs: cancelled ? nowMs : dueAtMs, retryAtMs: cancelled ? nowMs : dueAtMs, cancelled })
+      place(state)
       wake()
     },
     again(task) {
+      const retryAtMs = clock.nowMs() + AGAIN_MS
       const candidate = open.get(task)
-      if (candidate !== undefined) candidate.retryAtMs = clock.nowMs() + AGAIN_MS
+      if (candidate !== undefined) candidate.retryAtMs = retryAtMs
+      endings.again(task, retryAtMs)
       wake()
     },
     evaluate,
@@ -151,15 +190,35 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
       stopped = true
       timer?.cancel()
     },
-    open: () => open.size(),
+    open: () => open.size() + endings.size(),
   }
 }
 
-function firstOf(taskClass: TaskClass, priority: number): Candidate[] {
-  const found: Candidate[] = []
-  for (const candidate of taskClass.byPriority[priority]?.values() ?? []) {
-    found.push(candidate)
-    if (found.length >= LOOK_MAX) break
+function isOpen({ task, value }: TaskState, termEnded: Fold['termEnded']): boolean {
+  if (task === undefined || value.state === 'settled') return false
+  return value.state === 'free' || (value.holder !== undefined && value.term !== undefined && termEnded(value.holder, value.term))
+}
+
+/** The tasks of several classes in one order. @param limit how many at most */
+function* inOrder(
+  classes: readonly { tasks: TaskClass['tasks']; workers: Offer[] }[],
+  limit: number,
+): Generator<{ candidate: Candidate; workers: Offer[] }> {
+  const heads = classes.flatMap(({ tasks, workers }) => {
+    const rest = tasks.each()
+    const first = rest.next()
+    return first.done === true ? [] : [{ candidate: first.value, rest, workers }]
+  })
+  for (let looked = 0; looked < limit && heads.length > 0; looked++) {
+    const at = heads.reduce((best, head, index) => (isFirst(head.candidate, heads[best]?.candidate) ? index : best), 0)
+    const head = heads[at] as (typeof heads)[number]
+    yield head
+    const next = head.rest.next()
+    if (next.done === true) heads.splice(at, 1)
+    else head.candidate = next.value
   }
-  return found
+}
+
+function isFirst(a: Candidate, b: Candidate | undefined): boolean {
+  return b === undefined || a.order < b.order || (a.order === b.order && a.task < b.task)
 }

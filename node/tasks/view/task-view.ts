@@ -3,13 +3,12 @@ import type { AttemptView, TaskView, WaitingView } from '../../../protocols/http
 import type { PeerId } from '../../../protocols/ids.ts'
 import type { Outcome } from '../../../protocols/records.ts'
 import { hlcToMs } from '../../kernel/hlc.ts'
-import type { AttemptState, Fold, TaskState } from '../fold/fold.ts'
+import type { AttemptState, TaskState } from '../fold/fold.ts'
+import type { StateContext } from '../fold/transitions.ts'
 import { stateName } from '../fold/transitions.ts'
 
-export type ViewContext = {
-  wallMs: number
+export type ViewContext = StateContext & {
   nameOf(peer: PeerId): string
-  termEnded: Fold['termEnded']
   waiting(state: TaskState): WaitingView | undefined
   progress(state: TaskState): TaskView['progress']
 }
@@ -18,9 +17,9 @@ export type ViewContext = {
 export function taskView(state: TaskState, context: ViewContext): TaskView | undefined {
   const { task, value } = state
   if (task === undefined) return undefined
-  const name = stateName(state, context.wallMs, context.termEnded)
+  const name = stateName(state, context)
   const attempts = [...state.attempts.values()].filter((attempt) => attempt.holder !== undefined).sort((a, b) => a.epoch - b.epoch)
-  const waiting = name === 'ready' || name === 'scheduled' ? context.waiting(state) : undefined
+  const waiting = name === 'ready' || name === 'scheduled' || name === 'blocked' ? context.waiting(state) : undefined
   const progress = name === 'running' ? context.progress(state) : undefined
   return {
     id: state.id,

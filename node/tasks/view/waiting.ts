@@ -1,21 +1,37 @@
 // Why a task waits, in words that name the cause and the cure. Pure; looks at the same match as the scheduler.
 import type { WaitingView } from '../../../protocols/http/views.ts'
-import type { PeerId } from '../../../protocols/ids.ts'
+import type { PeerId, TaskId } from '../../../protocols/ids.ts'
 import type { TaskState } from '../fold/fold.ts'
 import type { Mismatch, Offer } from '../matching/match.ts'
 import { mismatch } from '../matching/match.ts'
 import { notBefore } from '../fold/transitions.ts'
+import type { Need } from './waiting-graph.ts'
+import { waitingForOthers } from './waiting-graph.ts'
 
 export type WaitingContext = {
   wallMs: number
   offers: readonly Offer[]
   nameOf(peer: PeerId): string
   seats: { all: number; reachable: number; majority: number }
+  /** What the task still waits for. */
+  needs(task: TaskId): readonly Need[]
+  isPaused(pool: string): boolean
+  /** When it ends because nobody claimed it. */
+  deadline(state: TaskState): number | undefined
 }
 
 export function waitingFor(state: TaskState, context: WaitingContext): WaitingView | undefined {
+  const waiting = reasonOf(state, context)
+  const deadline = waiting?.code === 'blocked' ? undefined : context.deadline(state)
+  if (waiting === undefined || deadline === undefined) return waiting
+  return { ...waiting, message: `${waiting.message}; its queue time-out is at ${new Date(deadline).toISOString()}` }
+}
+
+function reasonOf(state: TaskState, context: WaitingContext): WaitingView | undefined {
   const { task } = state
   if (task === undefined) return undefined
+  const others = waitingForOthers(state, context.needs(state.id))
+  if (others !== undefined) return others
   const since = Math.max(task.createdAt, state.value.notBefore ?? 0)
   const { seats, wallMs } = context
   if (seats.reachable < seats.majority) {
@@ -27,6 +43,9 @@ export function waitingFor(state: TaskState, context: WaitingContext): WaitingVi
     const why = state.value.attempt > 1 ? `attempt ${state.value.attempt} waits after a failure` : 'it was published with a delay'
     return { code: 'scheduled', message: `${why}; it may start at ${new Date(due).toISOString()}`, since, cure: 'nothing to do' }
   }
+  const { pool } = task.spec
+  if (pool !== undefined && context.isPaused(pool))
+    return { code: 'pool-paused', message: `pool ${pool} is paused`, since, cure: `nimbus pool resume ${pool}` }
   const author = { peer: task.author, name: context.nameOf(task.author) }
   const judged = context.offers.map((offer) => ({ offer, mismatch: mismatch(task.spec, author, offer) }))
   const able = judged.filter((one) => one.mismatch === undefined)

@@ -43,13 +43,14 @@ export function createSimGuardian(
       run.remainingMs -= TICK_MS
       if (run.remainingMs > 0) continue
       end(run)
-      onEnded(run.task, run.epoch, { result: 'succeeded', exitCode: 0, endedAt: clock.wallMs() })
+      const failed = run.command === 'false'
+      onEnded(run.task, run.epoch, { result: failed ? 'failed' : 'succeeded', exitCode: Number(failed), endedAt: clock.wallMs() })
     }
     if (runs.size > 0) clock.after(TICK_MS, tick)
   }
   return {
     work: {
-      start({ task, epoch, term: under }) {
+      start({ task, epoch, term: under, spec }) {
         const run: SimRun = {
           task,
           epoch,
@@ -57,6 +58,7 @@ export function createSimGuardian(
           node: peer,
           remainingMs: 40 + random.next() ** 3 * world.workMaxMs,
           state: 'frozen',
+          command: spec.argv[0],
         }
         runs.set(`${task}/${epoch}`, run)
         if (runs.size === 1) clock.after(TICK_MS, tick)

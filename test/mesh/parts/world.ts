@@ -6,7 +6,16 @@ import type { Engine } from '../../../node/tasks/engine.ts'
 import type { SimClock } from './sim-clock.ts'
 import type { SimNetwork } from './sim-network.ts'
 
-export type SimRun = { task: TaskId; epoch: number; term: Term; node: PeerId; remainingMs: number; state: 'running' | 'frozen' | 'over' }
+export type SimRun = {
+  task: TaskId
+  epoch: number
+  term: Term
+  node: PeerId
+  remainingMs: number
+  state: 'running' | 'frozen' | 'over'
+  /** `false` fails, everything else succeeds. */
+  command: string | undefined
+}
 
 /** A known mistake: registers forgotten at a restart, answers before the fsync, a lease counted from the answer to its renewal. */
 export type PlantedFault = 'forgetful-keeper' | 'skipped-fsync' | 'lease-from-answer'

@@ -90,7 +90,7 @@ test('the preferred node claims in one round trip, and so does its next change',
   const claimed = proposer.change(TASK, claimFor(first), 5_000)
   await run(20)
   expect(await claimed).toMatchObject({ changed: { version: 1, epoch: 1, holder: first } })
-  const settledChange = proposer.change(TASK, conclude(1, { result: 'succeeded', endedAt: CREATED_AT }, 1, 0), 5_000)
+  const settledChange = proposer.change(TASK, conclude(1, { result: 'succeeded', endedAt: CREATED_AT }, { attempts: 1 }, 0), 5_000)
   await run(20)
   expect(await settledChange).toMatchObject({ changed: { version: 2, state: 'settled', end: 'succeeded' } })
   expect(proposer.counters).toMatchObject({ prepares: 0, accepts: 2, oneRoundTrip: 2 })

@@ -6,6 +6,7 @@ import type { TaskState } from '../../../../node/tasks/fold/fold.ts'
 import type { Offer } from '../../../../node/tasks/matching/match.ts'
 import { mismatch, rank } from '../../../../node/tasks/matching/match.ts'
 import { cancelFree, claim, conclude, stateName } from '../../../../node/tasks/fold/transitions.ts'
+import type { Need } from '../../../../node/tasks/view/waiting-graph.ts'
 import { waitingFor } from '../../../../node/tasks/view/waiting.ts'
 import { alice, bob, CREATED_AT, registerValues, TASK, TERM } from '../../../protocols/samples.ts'
 
@@ -90,18 +91,25 @@ test('a claim takes what is free and due, or what an ended term held, and counts
 })
 
 test('the end of an epoch settles the task, frees it for the next attempt, or is refused', () => {
-  expect(conclude(1, success, 1, 0)(held)).toMatchObject({ version: 2, epoch: 1, state: 'settled', end: 'succeeded' })
-  expect(conclude(1, failure, 1, 0)(held)).toMatchObject({ state: 'settled', end: 'failed' })
-  expect(conclude(1, failure, 3, 1)(held)).toMatchObject({ state: 'free', attempt: 2, notBefore: CREATED_AT + 1_000 })
-  expect(conclude(1, failure, 3, 1)({ ...held, attempt: 3 })).toMatchObject({ state: 'settled', end: 'dead' })
-  expect(conclude(1, loss, 1, 0)(held)).toMatchObject({ state: 'free', attempt: 1 })
-  expect(conclude(1, { ...failure, result: 'cancelled' }, 3, 0)(held)).toMatchObject({ state: 'settled', end: 'cancelled' })
-  expect(conclude(1, success, 1, 0)({ ...held, epoch: 2 })).toEqual({ refused: 'fenced' })
-  expect(conclude(1, success, 1, 0)(settled)).toEqual({ refused: 'done' })
+  expect(conclude(1, success, { attempts: 1 }, 0)(held)).toMatchObject({ version: 2, epoch: 1, state: 'settled', end: 'succeeded' })
+  expect(conclude(1, failure, { attempts: 1 }, 0)(held)).toMatchObject({ state: 'settled', end: 'failed' })
+  expect(conclude(1, failure, { attempts: 3 }, 1)(held)).toMatchObject({ state: 'free', attempt: 2, notBefore: CREATED_AT + 1_000 })
+  expect(conclude(1, failure, { attempts: 3 }, 1)({ ...held, attempt: 3 })).toMatchObject({ state: 'settled', end: 'dead' })
+  expect(conclude(1, loss, { attempts: 1 }, 0)(held)).toMatchObject({ state: 'free', attempt: 1 })
+  expect(conclude(1, { ...failure, result: 'cancelled' }, { attempts: 3 }, 0)(held)).toMatchObject({ state: 'settled', end: 'cancelled' })
+  expect(conclude(1, success, { attempts: 1 }, 0)({ ...held, epoch: 2 })).toEqual({ refused: 'fenced' })
+  expect(conclude(1, success, { attempts: 1 }, 0)(settled)).toEqual({ refused: 'done' })
 })
 
 test('a cancel ends what nobody runs, and leaves alone what somebody does', () => {
-  expect(cancelFree(claimer(false))(initial)).toEqual({ version: 1, epoch: 0, state: 'settled', end: 'cancelled', attempt: 1 })
+  expect(cancelFree(claimer(false))(initial)).toEqual({
+    version: 1,
+    epoch: 0,
+    state: 'settled',
+    end: 'cancelled',
+    attempt: 1,
+    outcome: { result: 'cancelled', endedAt: CREATED_AT, unrun: true },
+  })
   expect(cancelFree(claimer(false))(held)).toEqual({ refused: 'held' })
   expect(cancelFree(claimer(true))(held)).toMatchObject({ state: 'settled', end: 'cancelled', epoch: 1 })
   expect(cancelFree(claimer(true))(settled)).toEqual({ refused: 'settled' })
@@ -115,23 +123,30 @@ const state = (value: RegisterValue, more: Partial<TaskSpec> = {}): TaskState =>
   task: { author: alice.peerId, createdAt: CREATED_AT, spec: { ...spec, ...more }, hlc: 1 },
 })
 
+const seen = { wallMs: CREATED_AT, termEnded: () => false, isBlocked: () => false }
+
 test('each register value has one name for people', () => {
   const dead: RegisterValue = { ...settled, end: 'dead' }
-  expect([state(initial), state(held), state(settled), state(dead)].map((one) => stateName(one, CREATED_AT, () => false))).toEqual([
+  expect([state(initial), state(held), state(settled), state(dead)].map((one) => stateName(one, seen))).toEqual([
     'ready',
     'running',
     'succeeded',
     'dead',
   ])
-  expect(stateName(state(initial, { notBefore: CREATED_AT + 1 }), CREATED_AT, () => false)).toBe('scheduled')
-  expect(
-    stateName(state(held), CREATED_AT, () => true),
-    'its term has ended',
-  ).toBe('ready')
+  expect(stateName(state(initial, { notBefore: CREATED_AT + 1 }), seen)).toBe('scheduled')
+  expect(stateName(state(held), { ...seen, termEnded: () => true }), 'its term has ended').toBe('ready')
 })
 
 test('a waiting task says why, from the keepers down to the busy slots', () => {
-  const context = { wallMs: CREATED_AT, offers: [offer], nameOf: () => 'alice', seats: { all: 3, reachable: 2, majority: 2 } }
+  const context = {
+    wallMs: CREATED_AT,
+    offers: [offer],
+    nameOf: () => 'alice',
+    seats: { all: 3, reachable: 2, majority: 2 },
+    needs: (): readonly Need[] => [],
+    isPaused: () => false,
+    deadline: (): number | undefined => undefined,
+  }
   const why = (more: Partial<TaskSpec>, over: Partial<typeof context> = {}) => {
     const waiting = waitingFor(state(initial, more), { ...context, ...over })
     return waiting === undefined ? undefined : `${waiting.code}: ${waiting.message} (${waiting.cure})`
@@ -144,5 +159,11 @@ test('a waiting task says why, from the keepers down to the busy slots', () => {
   expect(why({ skills: ['rust'] })).toBe('skill: no worker fits; the nearest is bob: no skill rust (start a worker with --skill rust)')
   expect(why({ worker: 'carol' })).toMatch(/^other-worker: the task names worker carol, which is not here/)
   expect(why({}, { offers: [{ ...offer, freeSlots: 0 }] })).toMatch(/^slots: all 2 slots of bob are busy/)
+  expect(why({ pool: 'fast' }, { isPaused: () => true })).toBe('pool-paused: pool fast is paused (nimbus pool resume fast)')
+  expect(why({}, { deadline: () => CREATED_AT })).toMatch(/^claiming: .*; its queue time-out is at 2025-11-24T/)
+  expect(why({}, { needs: () => [{ id: TASK, name: 'build', state: 'running', broken: false }] })).toBe(
+    `blocked: it waits for 1 of 0 tasks to succeed: ${TASK} (build) is running (nothing to do while that runs)`,
+  )
+  expect(why({}, { needs: () => [{ id: TASK, state: 'dead', broken: true }] })).toMatch(/^after-failed: task .* is dead: it never runs/)
   expect(why({})).toBe('claiming: a worker is about to claim it (nothing to do)')
 })
