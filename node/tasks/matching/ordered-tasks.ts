@@ -30,7 +30,7 @@ export function createOrderedTasks(): OrderedTasks {
     while (low < high) {
       const middle = (low + high) >> 1
       const other = nearest(middle, high)
-      if (other < high && compare(sorted[other] as Candidate, candidate) < 0) low = other + 1
+      if (other < high && compare(sorted[other], candidate) < 0) low = other + 1
       else high = middle
     }
     return low
