@@ -82,7 +82,7 @@ export function taskId(author: PeerId, timeMs: number, nonce: Uint8Array): TaskI
   return (timeText(timeMs) + base32(hash.subarray(0, 10))) as TaskId
 }
 
-/** The first ten characters of a task ID: they sort by time. */
+/** The first ten characters of a task ID: milliseconds since 1970 in base32; they sort by time. */
 export function timeText(timeMs: number): string {
   let time = ''
   for (let rest = timeMs, i = 0; i < 10; i++) {

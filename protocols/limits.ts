@@ -12,8 +12,10 @@ export const GOSSIP_BYTES_MAX = 16 * 1024
 export const TASK_BYTES_MAX = 64 * 1024
 /** A block that claims to come from further in the future than this waits (it is never altered). */
 export const FUTURE_MS_MAX = 60_000
-/** Register operations in one request to a keeper. */
-export const REGISTER_BATCH_MAX = 64
+/** Tasks of one batch record: their IDs share all but two characters of base32. */
+export const TASK_BATCH_MAX = 1024
+/** Register operations in one request to a keeper, and registers in one record of a log. */
+export const REGISTER_BATCH_MAX = 1024
 /** The same for names, whose values grow with their holders: eight of the largest fit in a frame. */
 export const NAME_BATCH_MAX = 8
 /** Bytes of the value of a name: beyond it the name counts as full. */

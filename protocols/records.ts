@@ -2,9 +2,13 @@
 // know stay in the stored bytes, so that an older node hands on what a newer one wrote.
 import * as z from 'zod'
 import { bytesOf } from './bytes.ts'
-import { AFTER_MAX, ARTIFACTS_MAX, NAME_PLACES_MAX, NAME_STARTS_MAX, NAME_WRITERS_MAX } from './limits.ts'
+import { ARTIFACTS_MAX, NAME_PLACES_MAX, NAME_STARTS_MAX, NAME_WRITERS_MAX, REGISTER_BATCH_MAX, TASK_BATCH_MAX } from './limits.ts'
 import type { BlobHash, NameKey, PeerId, TaskId, Term } from './ids.ts'
 import { isNameKey, isPeerId, isTaskId } from './ids.ts'
+import { runsUpTo } from './tasks/task-runs.ts'
+import { taskSpec } from './tasks/task-spec.ts'
+
+export type { TaskSpec } from './tasks/task-spec.ts'
 
 const peerId = z.custom<PeerId>((value) => typeof value === 'string' && isPeerId(value), 'not a peer ID')
 const taskId = z.custom<TaskId>((value) => typeof value === 'string' && isTaskId(value), 'not a task ID')
@@ -12,77 +16,6 @@ const count = z.int().min(0)
 const timeMs = z.int().min(0)
 const word = z.string().min(1).max(128)
 const label = z.record(word, z.string().max(256))
-
-const blobRef = z.looseObject({ hash: z.custom<BlobHash>((v) => typeof v === 'string' && /^[0-9a-f]{64}$/.test(v)), size: count })
-export type BlobRef = z.infer<typeof blobRef>
-
-/** What a task asks for, as it is signed by its author. Durations in milliseconds. */
-export const taskSpec = z.looseObject({
-  /** `noop` runs nothing: a joint of a graph. */
-  kind: z.enum(['shell', 'noop']),
-  name: z.string().max(200).optional(),
-  argv: z.array(z.string().max(32_768)).max(1024),
-  repo: z.string().max(2048).optional(),
-  ref: z.string().max(256).optional(),
-  worker: word.optional(),
-  skills: z.array(word).max(32).optional(),
-  roles: z.array(word).max(32).optional(),
-  pool: word.optional(),
-  labels: label.optional(),
-  /** Labels that a worker should rather have; they only order the ones that fit. */
-  prefer: label.optional(),
-  resources: z
-    .looseObject({
-      cpus: z.number().min(0).optional(),
-      memoryMb: count.optional(),
-      diskMb: count.optional(),
-      gpus: count.optional(),
-      /** Free at the moment of the claim. */
-      freeMemoryMb: count.optional(),
-    })
-    .optional(),
-  priority: z.int().min(0).max(9),
-  /** The four time-outs: waiting to be claimed, preparing, silent, and the command as a whole. */
-  queueTimeoutMs: z.int().min(1).optional(),
-  startTimeoutMs: z.int().min(1).optional(),
-  heartbeatTimeoutMs: z.int().min(1).optional(),
-  timeoutMs: z.int().min(1).optional(),
-  attempts: z.int().min(1).max(100),
-  backoffMs: z.int().min(1).optional(),
-  backoffMaxMs: z.int().min(1).optional(),
-  notBefore: timeMs.optional(),
-  env: z.record(z.string().max(256), z.string().max(32_768)).optional(),
-  retryOf: taskId.optional(),
-  /** Tasks that have to end first: with success, or in any way where `afterAny` says so. */
-  after: z.array(taskId).max(AFTER_MAX).optional(),
-  afterAny: z.boolean().optional(),
-  /** The task that published this one. */
-  parent: taskId.optional(),
-  dedupe: z.string().min(1).max(256).optional(),
-  claim: z.enum(['exclusive', 'available']).optional(),
-  /** Which of several provisional results of `available` runs is settled. */
-  reconcile: z.enum(['first', 'newest', 'original', 'longest']).optional(),
-  /** At most `limit` tasks with one key run at a time. */
-  concurrency: z
-    .array(z.looseObject({ key: word, limit: z.int().min(1).max(100_000) }))
-    .max(8)
-    .optional(),
-  /** At most `limit` starts with one key in any `perMs`. */
-  rate: z
-    .array(z.looseObject({ key: word, limit: z.int().min(1).max(100_000), perMs: z.int().min(1) }))
-    .max(8)
-    .optional(),
-  lostAfterMs: z.int().min(1).optional(),
-  artifacts: z.array(z.string().min(1).max(512)).max(64).optional(),
-  /** A packed folder that becomes the working folder, and the bytes of stdin. */
-  dir: blobRef.optional(),
-  stdin: blobRef.optional(),
-  secrets: z.array(word).max(32).optional(),
-  budgetUsd: z.number().min(0).optional(),
-  group: word.optional(),
-  schedule: z.looseObject({ id: word, at: timeMs }).optional(),
-})
-export type TaskSpec = z.infer<typeof taskSpec>
 
 /** How one run ended. `exitCode` and `signal` come from the process; `error` says why no process ended by itself. */
 export const outcome = z.looseObject({
@@ -173,6 +106,31 @@ export const taskRecord = z.looseObject({
   /** The process (node and its epoch) that may claim first, without the prepare round: ballot zero belongs to it alone. */
   preferred: z.tuple([peerId, z.int().min(1)]).optional(),
 })
+/**
+ * Many tasks published at once. Task n has the n-th ID of the batch (task-runs.ts) and the spec that `items` gives it.
+ * What is the same for many is written once.
+ */
+export const tasksRecord = z
+  .looseObject({
+    kind: z.literal('tasks'),
+    createdAt: timeMs,
+    nonce: bytesOf(16),
+    /** The place of the first task in its batch: a batch too large for one block is written in several records. */
+    first: count,
+    specs: z.array(taskSpec).min(1).max(TASK_BATCH_MAX),
+    /** [index in `specs`, how many tasks in a row have it] */
+    items: z
+      .array(z.tuple([count, z.int().min(1).max(TASK_BATCH_MAX)]))
+      .min(1)
+      .max(TASK_BATCH_MAX),
+    /** [node, its epoch, how many tasks in a row it may claim first], from the first task on; what remains prefers nobody. */
+    preferred: z
+      .array(z.tuple([peerId, z.int().min(1), z.int().min(1).max(TASK_BATCH_MAX)]))
+      .max(TASK_BATCH_MAX)
+      .optional(),
+  })
+  .refine(({ items, specs }) => items.every(([spec]) => spec < specs.length), 'an item names a spec that is not there')
+  .refine(({ first, items }) => items.reduce((sum, [, many]) => sum + many, first) <= TASK_BATCH_MAX, `more than ${TASK_BATCH_MAX} tasks`)
 const cancelRecord = z.looseObject({ kind: z.literal('cancel'), task: taskId, reason: z.string().max(500).optional() })
 const registerRecord = z.looseObject({ kind: z.literal('register'), task: taskId, value: registerValue })
 /** A chosen value of a name's register; the highest version is the newest. */
@@ -181,6 +139,8 @@ const nameRecord = z.looseObject({
   key: z.custom<NameKey>((value) => typeof value === 'string' && isNameKey(value), 'not a name'),
   value: registerValue,
 })
+/** One value that was chosen for each of these tasks. */
+const registersRecord = z.looseObject({ kind: z.literal('registers'), tasks: runsUpTo(REGISTER_BATCH_MAX), value: registerValue })
 /** A majority of keepers has ended this term of this node: whatever it held may be taken. */
 const termRecord = z.looseObject({
   kind: z.literal('term'),
@@ -210,12 +170,15 @@ export const profileRecord = z.looseObject({
 
 export type TaskRecord = z.infer<typeof taskRecord>
 export type NameRecord = z.infer<typeof nameRecord>
+export type TasksRecord = z.infer<typeof tasksRecord>
 export type ProfileRecord = z.infer<typeof profileRecord>
 
 export const entry = z.discriminatedUnion('kind', [
   taskRecord,
+  tasksRecord,
   cancelRecord,
   registerRecord,
+  registersRecord,
   termRecord,
   groupRecord,
   profileRecord,
@@ -224,4 +187,14 @@ export const entry = z.discriminatedUnion('kind', [
 export type Entry = z.infer<typeof entry>
 /** An entry of a kind that this version does not know: kept and handed on, never folded. */
 export type UnknownEntry = { kind: string }
-export const KNOWN_KINDS: ReadonlySet<string> = new Set(['task', 'cancel', 'register', 'term', 'group', 'profile', 'name'])
+export const KNOWN_KINDS: ReadonlySet<string> = new Set([
+  'task',
+  'tasks',
+  'cancel',
+  'register',
+  'registers',
+  'term',
+  'group',
+  'profile',
+  'name',
+])

@@ -103,6 +103,8 @@ export function createLedger(components: LedgerComponents): Ledger {
 
 /** An upper estimate that is cheap: only task records are large. */
 function approximateBytes(entry: Entry): number {
-  if (entry.kind !== 'task') return ENTRY_OVERHEAD_BYTES * 2
-  return ENTRY_OVERHEAD_BYTES + JSON.stringify(entry.spec).length * 2
+  if (entry.kind === 'task') return ENTRY_OVERHEAD_BYTES + JSON.stringify(entry.spec).length * 2
+  if (entry.kind === 'tasks') return ENTRY_OVERHEAD_BYTES + JSON.stringify([entry.specs, entry.items, entry.preferred]).length * 2
+  if (entry.kind === 'registers') return ENTRY_OVERHEAD_BYTES * 2 + entry.tasks.length * 32
+  return ENTRY_OVERHEAD_BYTES * 2
 }

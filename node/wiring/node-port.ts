@@ -12,7 +12,9 @@ import { NimbusError } from '../kernel/errors.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Engine } from '../tasks/engine.ts'
 import type { TaskState } from '../tasks/fold/fold.ts'
-import { mismatch, rank } from '../tasks/matching/match.ts'
+import { mismatch } from '../tasks/matching/match.ts'
+import { spread } from '../tasks/matching/spread.ts'
+import type { Spread } from '../tasks/publish.ts'
 import type { EventFeed } from '../tasks/view/event-feed.ts'
 import type { Fleet } from '../tasks/view/fleet.ts'
 import { countStates, stateName } from '../tasks/fold/transitions.ts'
@@ -76,14 +78,14 @@ export function createNodePort(components: NodePortComponents): NodePort {
   }
   const publishAll = async (make: (ids: readonly TaskId[]) => readonly TaskSpec[], names: readonly OnceName[]): Promise<Published> => {
     assertMayWrite('publish')
-    const drafts = names.map((name) => engine.publisher.draft(name))
+    const drafts = engine.publisher.drafts(names)
     const specs = make(drafts.map(({ id }) => id))
     checkGraph(
       drafts.map(({ id }) => id),
       specs,
       (id) => engine.fold.task(id)?.task !== undefined,
     )
-    const made = specs.map((spec, at) => engine.publisher.publish(spec, drafts[at], (id) => preferredFor(id, spec)))
+    const made = engine.publisher.publishAll(specs, drafts, spreadNow())
     const ids = made.map(({ id }) => id)
     const duplicates = new Set(made.flatMap(({ id, duplicate }) => (duplicate ? [id] : [])))
     // What another member published is known here, but it alone knows how many keepers have it: a claimed task is known to a majority.
@@ -93,14 +95,13 @@ export function createNodePort(components: NodePortComponents): NodePort {
     return { ids, duplicates, durability: claimed ? durability : 'local' }
   }
   /** Who should claim first, as this node sees the mesh: saves that node one round trip. */
-  const preferredFor = (id: TaskId, spec: TaskSpec): [PeerId, number] | undefined => {
+  const spreadNow = (): Spread => {
     const author = { peer: self, name: fleet.nameOf(self) }
-    const first = rank(
-      id,
-      fleet.offers().filter((offer) => mismatch(spec, author, offer) === undefined),
-    )[0]
-    const epoch = first === undefined ? undefined : components.epochOf(first)
-    return first === undefined || epoch === undefined ? undefined : [first, epoch]
+    const offers = fleet.offers()
+    return (spec, first, count) => {
+      const able = offers.filter((offer) => components.epochOf(offer.node) !== undefined && mismatch(spec, author, offer) === undefined)
+      return spread(spec, first, count, able).map(([node, many]) => [node, components.epochOf(node) as number, many])
+    }
   }
 
   return {

@@ -7,6 +7,7 @@ import { BLOCK_DOMAIN, blockDigest, blockSigningBytes, encodeBlock } from '../..
 import { encodeCall } from '../../protocols/calls.ts'
 import { encodeGossip } from '../../protocols/gossip.ts'
 import { base32, blobHash, onceId, taskId } from '../../protocols/ids.ts'
+import { batchTaskIds } from '../../protocols/tasks/task-runs.ts'
 import { encodeLink } from '../../protocols/streams.ts'
 import { DOMAIN, encodeInvite, meshIdOf } from '../../protocols/trust.ts'
 import { frameValue } from '../../node/store/checked-value.ts'
@@ -44,6 +45,13 @@ export function makeVectors(): Record<string, unknown> {
         name,
         id: onceId(name),
       })),
+      batchTaskIds: {
+        author: alice.peerId,
+        timeMs: samples.CREATED_AT,
+        nonce: hex(samples.NONCE),
+        first: 30,
+        ids: batchTaskIds(alice.peerId, samples.CREATED_AT, samples.NONCE, 30, 4),
+      },
       blobHashes: ['', 'hi\n'].map((text) => ({ text, hash: blobHash(Buffer.from(text)) })),
     },
     blocks: Object.entries(blocks).map(([name, block]) => {

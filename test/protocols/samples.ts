@@ -8,6 +8,7 @@ import type { GossipMessage } from '../../protocols/gossip.ts'
 import type { BlobHash, NameKey, TaskId, Term } from '../../protocols/ids.ts'
 import { blobHash, taskId } from '../../protocols/ids.ts'
 import type { Entry, Outcome, RegisterValue } from '../../protocols/records.ts'
+import { batchTaskIds, runsOf } from '../../protocols/tasks/task-runs.ts'
 import type { Presence } from '../../protocols/presence.ts'
 import type { Ballot, LinkMessage } from '../../protocols/streams.ts'
 import type { Certificate, Genesis, Invite, LastWords, Removal } from '../../protocols/trust.ts'
@@ -98,6 +99,25 @@ const entries: Record<string, Entry> = {
   },
 }
 
+const batch: Entry = {
+  kind: 'tasks',
+  createdAt: CREATED_AT,
+  nonce: NONCE,
+  first: 1,
+  specs: [{ kind: 'noop', argv: [], priority: 0, attempts: 1 }],
+  items: [[0, 300]],
+  preferred: [[alice.peerId, 7, 250]],
+}
+const later = (seq: number, ...written: Entry[]): Block => ({
+  v: 1,
+  author: alice.peerId,
+  epoch: 7,
+  seq,
+  prev: new Uint8Array(32).fill(5 + seq),
+  hlc: CREATED_AT * 1024 + seq,
+  entries: written,
+})
+
 export const blocks: Record<string, Block> = {
   'first of a mesh': {
     v: 1,
@@ -127,15 +147,8 @@ export const blocks: Record<string, Block> = {
     hlc: CREATED_AT * 1024 + 2,
     entries: [{ kind: 'dream', depth: 3 } as { kind: string }],
   },
-  'a name': {
-    v: 1,
-    author: alice.peerId,
-    epoch: 7,
-    seq: 3,
-    prev: new Uint8Array(32).fill(8),
-    hlc: CREATED_AT * 1024 + 3,
-    entries: [{ kind: 'name', key: '@lock/deploy' as NameKey, value: registerValues['name'] as RegisterValue }],
-  },
+  'a name': later(3, { kind: 'name', key: '@lock/deploy' as NameKey, value: registerValues['name'] as RegisterValue }),
+  batches: later(4, batch, { kind: 'registers', tasks: runsOf(batchTaskIds(alice.peerId, CREATED_AT, NONCE, 1, 300)), value: held }),
 }
 
 const presence: Presence = {

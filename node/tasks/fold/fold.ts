@@ -4,27 +4,20 @@ import { encode } from '@ipld/dag-cbor'
 import { createHash } from 'node:crypto'
 import type { Block } from '../../../protocols/blocks.ts'
 import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
-import { isOnceId, onceId, taskId } from '../../../protocols/ids.ts'
-import type { Entry, Outcome, UnknownEntry, ProfileRecord, RegisterValue, TaskRecord, TaskSpec } from '../../../protocols/records.ts'
+import type { Entry, UnknownEntry, ProfileRecord, RegisterValue } from '../../../protocols/records.ts'
 import type { GroupConfig } from '../../../protocols/streams.ts'
+import { expandRuns } from '../../../protocols/tasks/task-runs.ts'
+import { createAttemptMerge } from './attempts.ts'
+import { createShare } from './state-share.ts'
 import { createStateSum } from './state-sum.ts'
+import { bodyOf, chooseRecord, eachOfBatch, isEarlier, mergeTask } from './task-records.ts'
+import type { TaskBody, TaskState } from './task-state.ts'
+import { emptyState } from './task-state.ts'
 
-export type AttemptState = { epoch: number; holder?: PeerId; term?: Term; startedAt?: number; outcome?: Outcome }
+export type { AttemptState } from './attempts.ts'
 
-export type TaskBody = { author: PeerId; createdAt: number; spec: TaskSpec; preferred?: readonly [PeerId, number]; hlc: number }
-
-export type TaskState = {
-  id: TaskId
-  /** Absent while only register values have arrived. */
-  task?: TaskBody
-  /** Of an ID that follows from a name: each author's record. `task` is the one that the register names, else the earliest. */
-  records?: Map<PeerId, TaskBody>
-  cancel?: { author: PeerId; reason?: string; hlc: number }
-  value: RegisterValue
-  attempts: Map<number, AttemptState>
-  /** HLC of the newest entry about the task. */
-  updated: number
-}
+export type { TaskBody, TaskState } from './task-state.ts'
+export { INITIAL_VALUE } from './task-state.ts'
 
 export type Profile = ProfileRecord & { hlc: number; epoch: number }
 
@@ -60,8 +53,6 @@ export type FoldListener = {
   onGroup(config: GroupConfig): void
 }
 
-export const INITIAL_VALUE: RegisterValue = { version: 0, epoch: 0, state: 'free', attempt: 1 }
-
 export function createFold(listener: FoldListener, options: { mayPublish(author: PeerId): boolean; parts?: readonly FoldPart[] }): Fold {
   const parts = options.parts ?? []
   const partOf = new Map(parts.flatMap((part) => part.kinds.map((kind) => [kind, part] as const)))
@@ -71,25 +62,43 @@ export function createFold(listener: FoldListener, options: { mayPublish(author:
   let group: GroupConfig | undefined
   let conflicts = 0
 
-  const sum = createStateSum(stateBytes)
+  const sum = createStateSum(createShare())
+  const attemptsWith = createAttemptMerge()
 
   const stateOf = (id: TaskId): TaskState => {
     let state = tasks.get(id)
-    if (state === undefined) {
-      state = { id, value: INITIAL_VALUE, attempts: new Map(), updated: 0 }
+    if (state !== undefined) sum.changes(state)
+    else {
+      state = emptyState(id)
       tasks.set(id, state)
+      sum.added(state)
     }
-    sum.changes(state)
     return state
+  }
+  const applyTask = (id: TaskId, body: TaskBody): void => {
+    const state = stateOf(id)
+    if (mergeTask(state, body)) listener.onTask(state, 'task')
+  }
+  const applyValue = (id: TaskId, value: RegisterValue, block: Block): void => {
+    const state = stateOf(id)
+    state.updated = Math.max(state.updated, block.hlc)
+    state.attempts = attemptsWith(state.attempts, value)
+    if (value.version === state.value.version && !sameValue(value, state.value)) conflicts += 1
+    if (value.version <= state.value.version) return
+    state.value = value
+    chooseRecord(state)
+    listener.onTask(state, 'register')
   }
   const applyEntry = (entry: Entry, block: Block): void => {
     // A viewer says who it is, and nothing else.
     if (entry.kind !== 'profile' && !options.mayPublish(block.author)) return
     switch (entry.kind) {
-      case 'task':
-        if (entry.id !== (isOnceId(entry.id) ? onceId(entry.spec) : taskId(block.author, entry.createdAt, entry.nonce))) return
-        if (!mergeTask(stateOf(entry.id), entry, block)) return
-        return listener.onTask(stateOf(entry.id), 'task')
+      case 'task': {
+        const body = bodyOf(entry, block)
+        return body === undefined ? undefined : applyTask(entry.id, body)
+      }
+      case 'tasks':
+        return eachOfBatch(entry, block, applyTask)
       case 'cancel': {
         const state = stateOf(entry.task)
         state.updated = Math.max(state.updated, block.hlc)
@@ -97,16 +106,11 @@ export function createFold(listener: FoldListener, options: { mayPublish(author:
         state.cancel = { author: block.author, hlc: block.hlc, ...(entry.reason === undefined ? {} : { reason: entry.reason }) }
         return listener.onTask(state, 'cancel')
       }
-      case 'register': {
-        const state = stateOf(entry.task)
-        state.updated = Math.max(state.updated, block.hlc)
-        mergeAttempts(state, entry.value)
-        if (entry.value.version === state.value.version && !sameValue(entry.value, state.value)) conflicts += 1
-        if (entry.value.version <= state.value.version) return
-        state.value = entry.value
-        chooseRecord(state)
-        return listener.onTask(state, 'register')
-      }
+      case 'register':
+        return applyValue(entry.task, entry.value, block)
+      case 'registers':
+        for (const id of expandRuns(entry.tasks)) applyValue(id, entry.value, block)
+        return
       case 'term': {
         const ended = endedTerms.get(entry.node) ?? new Set()
         if (ended.has(entry.term)) return
@@ -155,64 +159,8 @@ export function createFold(listener: FoldListener, options: { mayPublish(author:
   }
 }
 
-/** The author binds the ID, so only the author itself could write two: the earlier one counts. */
-function mergeTask(state: TaskState, entry: TaskRecord, block: Block): boolean {
-  state.updated = Math.max(state.updated, block.hlc)
-  const { createdAt, spec, preferred } = entry
-  const body: TaskBody = { author: block.author, createdAt, spec, hlc: block.hlc }
-  if (!isOnceId(state.id)) {
-    if (state.task !== undefined && state.task.hlc <= block.hlc) return false
-    state.task = preferred === undefined ? body : { ...body, preferred }
-    return true
-  }
-  // Ballot zero has to belong to one node alone: with several records, each with its own `preferred`, it belongs to none.
-  const records = (state.records ??= new Map<PeerId, TaskBody>())
-  const known = records.get(block.author)
-  if (known !== undefined && known.hlc <= block.hlc) return false
-  records.set(block.author, body)
-  chooseRecord(state)
-  return true
-}
-
-function chooseRecord(state: TaskState): void {
-  if (state.records === undefined) return
-  const { record } = state.value
-  const chosen =
-    record === undefined
-      ? [...state.records.values()].reduce((best, body) => (isEarlier(body, best) ? body : best))
-      : state.records.get(record)
-  if (chosen === undefined) delete state.task
-  else state.task = chosen
-}
-
-/** Each register value tells of one or two epochs; together they give the history in any order. */
-function mergeAttempts(state: TaskState, value: RegisterValue): void {
-  if (value.epoch === 0) return
-  const own = state.attempts.get(value.epoch) ?? { epoch: value.epoch }
-  state.attempts.set(value.epoch, own)
-  if (value.holder !== undefined) own.holder ??= value.holder
-  if (value.term !== undefined) own.term ??= value.term
-  if (value.startedAt !== undefined) own.startedAt ??= value.startedAt
-  if (value.outcome === undefined || value.outcome.unrun === true) return
-  const ended = value.state === 'held' ? value.epoch - 1 : value.epoch
-  const other = state.attempts.get(ended) ?? { epoch: ended }
-  state.attempts.set(ended, other)
-  other.outcome ??= value.outcome
-}
-
-function isEarlier(block: { hlc: number; author: PeerId }, than: { hlc: number; author: PeerId }): boolean {
-  return block.hlc < than.hlc || (block.hlc === than.hlc && block.author < than.author)
-}
-
 export function sameValue(a: RegisterValue, b: RegisterValue): boolean {
   return a === b || Buffer.compare(encode(a), encode(b)) === 0
-}
-
-/** Canonical bytes of all that is known of a task; DAG-CBOR knows no `undefined`. */
-function stateBytes({ id, task, records, cancel, value, attempts, updated }: TaskState): Uint8Array {
-  const history = [...attempts.values()].sort((a, b) => a.epoch - b.epoch)
-  const written = records === undefined ? (task ?? null) : [...records].sort(byKey)
-  return encode([id, written, cancel ?? null, value, history, updated])
 }
 
 function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): number {

@@ -1,11 +1,15 @@
 // The event stream of one node: what the fold takes in and what this node sees, to any number of readers. Each reader has a
 // bounded queue; who falls behind is told `resync`, never silently skipped. State of a reader ends with its signal.
+import type { TasksRecord } from '../../../protocols/records.ts'
 import type { EventView } from '../../../protocols/http/views.ts'
 import type { PeerId, TaskId } from '../../../protocols/ids.ts'
 import type { Head } from '../../../protocols/streams.ts'
 import type { Block } from '../../../protocols/blocks.ts'
 import { decodeOwnBlock } from '../../../protocols/blocks.ts'
+import type { TaskRun } from '../../../protocols/tasks/task-runs.ts'
+import { expandRuns } from '../../../protocols/tasks/task-runs.ts'
 import type { BlockStore } from '../../replication/block-store.ts'
+import { eachOfBatch } from '../fold/task-records.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 
 /** Events that wait for one reader. */
@@ -108,7 +112,9 @@ function idle(reader: Reader, signal: AbortSignal): Promise<void> {
 export function touchedBy(block: Block): { tasks: Set<TaskId>; workers: Set<PeerId>; group: boolean } {
   const touched = { tasks: new Set<TaskId>(), workers: new Set<PeerId>(), group: false }
   for (const entry of block.entries as Record<string, unknown>[]) {
-    if (entry['kind'] === 'task') touched.tasks.add(entry['id'] as TaskId)
+    if (entry['kind'] === 'tasks') eachOfBatch(entry as TasksRecord, block, (id) => void touched.tasks.add(id))
+    else if (entry['kind'] === 'registers') expandRuns(entry['tasks'] as TaskRun[]).forEach((id) => touched.tasks.add(id))
+    else if (entry['kind'] === 'task') touched.tasks.add(entry['id'] as TaskId)
     else if (entry['kind'] === 'cancel' || entry['kind'] === 'register') touched.tasks.add(entry['task'] as TaskId)
     else if (entry['kind'] === 'profile') touched.workers.add(block.author)
     else if (entry['kind'] === 'group') touched.group = true

@@ -127,7 +127,7 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
         const state = fold.task(task)
         if (state?.task === undefined)
           throw new NimbusError('task-unknown', `There is no task ${task}.`, { kind: 'missing', cure: 'nimbus task ls lists them.' })
-        const attempt = query.attempt === undefined ? newestOf(state) : state.attempts.get(query.attempt)
+        const attempt = query.attempt === undefined ? newestOf(state) : attemptOf(state, query.attempt)
         if (attempt !== undefined) {
           // From now on this attempt only: the next one begins its own output at zero.
           query = { ...query, attempt: attempt.epoch }
@@ -145,7 +145,7 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
         }
         if (!query.follow || query.signal.aborted || state.value.state === 'settled' || (attempt !== undefined && isOver(state, attempt))) {
           // What was written between the last read and the end is in the stored log.
-          const ended = attempt === undefined ? undefined : fold.task(task)?.attempts.get(attempt.epoch)
+          const ended = attempt === undefined ? undefined : attemptOf(fold.task(task), attempt.epoch)
           if (
             query.follow &&
             attempt !== undefined &&
@@ -170,7 +170,7 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
       }
       const { task, epoch, from, follow } = request
       const state = fold.task(task)
-      const attempt = state?.attempts.get(epoch)
+      const attempt = attemptOf(state, epoch)
       if (state !== undefined && attempt?.holder === self) {
         for await (const chunk of chunksOf(state, attempt, { from, follow, attempt: epoch, signal })) yield { t: 'chunk', ...chunk }
       }
@@ -186,4 +186,8 @@ function isOver({ value }: TaskState, attempt: AttemptState): boolean {
 
 function newestOf(state: TaskState): AttemptState | undefined {
   return [...state.attempts.values()].filter((attempt) => attempt.holder !== undefined).sort((a, b) => b.epoch - a.epoch)[0]
+}
+
+function attemptOf(state: TaskState | undefined, epoch: number): AttemptState | undefined {
+  return state?.attempts.find((attempt) => attempt.epoch === epoch)
 }

@@ -5,6 +5,7 @@ import type { Block } from '../../../protocols/blocks.ts'
 import { FIRST_PREV } from '../../../protocols/blocks.ts'
 import type { Term } from '../../../protocols/ids.ts'
 import { onceId, taskId } from '../../../protocols/ids.ts'
+import { batchTaskIds, runsOf } from '../../../protocols/tasks/task-runs.ts'
 import type { Entry, RegisterValue } from '../../../protocols/records.ts'
 import type { Fold } from '../../../node/tasks/fold/fold.ts'
 import { createFold } from '../../../node/tasks/fold/fold.ts'
@@ -55,6 +56,30 @@ const onceEntry = (author: number): fc.Arbitrary<Entry> =>
     fc.constant<Entry>({ kind: 'register', task: once, value: { ...held(1, 1), record: authors[1]! } }),
   )
 
+/** A batch of ten, in one record or in two, and what was decided for some of it. */
+const batchNonce = new Uint8Array(16).fill(7)
+const joint = { kind: 'noop' as const, argv: [], priority: 0, attempts: 1 }
+const batchIds = authors.map((author) => batchTaskIds(author, CREATED_AT, batchNonce, 0, 10))
+const part = (author: number, first: number, count: number): Entry => ({
+  kind: 'tasks',
+  createdAt: CREATED_AT,
+  nonce: batchNonce,
+  first,
+  specs: [joint, { ...joint, name: 'last' }],
+  items: [
+    [0, count - 1],
+    [1, 1],
+  ],
+  preferred: [[authors[author]!, 1, 3]],
+})
+const batchEntry = (author: number): fc.Arbitrary<Entry> =>
+  fc.oneof(
+    fc.constantFrom(part(author, 0, 6), part(author, 6, 4)),
+    fc
+      .tuple(fc.nat(8), fc.integer({ min: 1, max: 2 }), fc.constantFrom(...decided))
+      .map(([from, count, value]): Entry => ({ kind: 'registers', tasks: runsOf(batchIds[author]!.slice(from, from + count)), value })),
+  )
+
 const entryAt = (author: number): fc.Arbitrary<Entry> =>
   fc.oneof(
     fc.constantFrom(...tasks.filter((task) => task.author === author)).map(
@@ -78,6 +103,7 @@ const entryAt = (author: number): fc.Arbitrary<Entry> =>
       .map((version): Entry => ({ kind: 'group', group: 'default', version, seats: authors.slice(0, 1 + (version % 2)) })),
     fc.constantFrom('a', 'b').map(profile),
     onceEntry(author),
+    batchEntry(author),
   )
 const history = fc
   .tuple(...authors.map((_, author) => fc.array(fc.array(entryAt(author), { minLength: 1, maxLength: 4 }), { maxLength: 12 })))
@@ -106,7 +132,11 @@ function hashOf(blocks: readonly Block[]): string {
 function foldOf(blocks: readonly Block[]): Fold {
   const quiet = { onTask() {}, onTerm() {}, onProfile() {}, onGroup() {} }
   const fold = createFold(quiet, { mayPublish: () => true })
-  for (const block of blocks) fold.apply(block)
+  for (const [index, block] of blocks.entries()) {
+    fold.apply(block)
+    // The hash is kept up to date from wherever it was asked last.
+    if (index % 3 === 1) fold.hash()
+  }
   return fold
 }
 
@@ -159,4 +189,28 @@ test('of one name that two members published the earliest record counts, until t
   expect(argvOf([claimed, first]), 'nothing is shown for a record that has not arrived').toBeUndefined()
   // Somebody who puts another name under this ID is not heard.
   expect(argvOf([block(0, 1, [{ ...record('forged'), spec: { ...onceSpec('forged'), dedupe: 'other' } }])])).toBeUndefined()
+})
+
+test('a batch gives each task its spec and the node that may claim it first, and shares what tasks have in common', () => {
+  const block: Block = {
+    v: 1,
+    author: authors[0]!,
+    epoch: 1,
+    seq: 1,
+    prev: FIRST_PREV,
+    hlc: CREATED_AT * 1024,
+    entries: [
+      part(0, 0, 6),
+      { kind: 'registers', tasks: runsOf(batchIds[0]!.slice(0, 2)), value: held(1, 1) },
+      { kind: 'registers', tasks: runsOf(batchIds[0]!.slice(0, 2)), value: { ...held(2, 1), state: 'settled', end: 'succeeded' } },
+    ],
+  }
+  const fold = foldOf([block])
+  const states = batchIds[0]!.map((id) => fold.task(id))
+  expect(states.map((state) => state?.task?.spec.name)).toEqual([...Array(5).fill(undefined), 'last', ...Array(4).fill(undefined)])
+  expect(states.map((state) => state?.task?.preferred?.[0])).toEqual([...Array(3).fill(authors[0]), ...Array(7).fill(undefined)])
+  expect(states[0]?.task).toBe(states[1]?.task)
+  expect(states[0]?.attempts).toBe(states[1]?.attempts)
+  expect(states[0]?.attempts).toMatchObject([{ epoch: 1, holder: authors[1] }])
+  expect(states[6]).toBeUndefined()
 })

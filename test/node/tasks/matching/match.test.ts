@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import type { Term } from '../../../../protocols/ids.ts'
 import type { RegisterValue, TaskSpec } from '../../../../protocols/records.ts'
+import { emptyState } from '../../../../node/tasks/fold/task-state.ts'
 import type { TaskState } from '../../../../node/tasks/fold/fold.ts'
 import type { Offer } from '../../../../node/tasks/matching/match.ts'
 import { mismatch, rank } from '../../../../node/tasks/matching/match.ts'
@@ -116,10 +117,8 @@ test('a cancel ends what nobody runs, and leaves alone what somebody does', () =
 })
 
 const state = (value: RegisterValue, more: Partial<TaskSpec> = {}): TaskState => ({
-  id: TASK,
+  ...emptyState(TASK),
   value,
-  attempts: new Map(),
-  updated: 0,
   task: { author: alice.peerId, createdAt: CREATED_AT, spec: { ...spec, ...more }, hlc: 1 },
 })
 

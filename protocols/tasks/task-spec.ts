@@ -1,0 +1,82 @@
+// What a task asks for, as its author signs it. Fields that this version does not know stay in the stored bytes.
+import * as z from 'zod'
+import type { BlobHash, TaskId } from '../ids.ts'
+import { isTaskId } from '../ids.ts'
+import { AFTER_MAX } from '../limits.ts'
+
+const taskId = z.custom<TaskId>((value) => typeof value === 'string' && isTaskId(value), 'not a task ID')
+const count = z.int().min(0)
+const timeMs = z.int().min(0)
+const word = z.string().min(1).max(128)
+const label = z.record(word, z.string().max(256))
+
+const blobRef = z.looseObject({ hash: z.custom<BlobHash>((v) => typeof v === 'string' && /^[0-9a-f]{64}$/.test(v)), size: count })
+export type BlobRef = z.infer<typeof blobRef>
+
+/** What a task asks for, as it is signed by its author. Durations in milliseconds. */
+export const taskSpec = z.looseObject({
+  /** `noop` runs nothing: a joint of a graph. */
+  kind: z.enum(['shell', 'noop']),
+  name: z.string().max(200).optional(),
+  argv: z.array(z.string().max(32_768)).max(1024),
+  repo: z.string().max(2048).optional(),
+  ref: z.string().max(256).optional(),
+  worker: word.optional(),
+  skills: z.array(word).max(32).optional(),
+  roles: z.array(word).max(32).optional(),
+  pool: word.optional(),
+  labels: label.optional(),
+  /** Labels that a worker should rather have; they only order the ones that fit. */
+  prefer: label.optional(),
+  resources: z
+    .looseObject({
+      cpus: z.number().min(0).optional(),
+      memoryMb: count.optional(),
+      diskMb: count.optional(),
+      gpus: count.optional(),
+      /** Free at the moment of the claim. */
+      freeMemoryMb: count.optional(),
+    })
+    .optional(),
+  priority: z.int().min(0).max(9),
+  /** The four time-outs: waiting to be claimed, preparing, silent, and the command as a whole. */
+  queueTimeoutMs: z.int().min(1).optional(),
+  startTimeoutMs: z.int().min(1).optional(),
+  heartbeatTimeoutMs: z.int().min(1).optional(),
+  timeoutMs: z.int().min(1).optional(),
+  attempts: z.int().min(1).max(100),
+  backoffMs: z.int().min(1).optional(),
+  backoffMaxMs: z.int().min(1).optional(),
+  notBefore: timeMs.optional(),
+  env: z.record(z.string().max(256), z.string().max(32_768)).optional(),
+  retryOf: taskId.optional(),
+  /** Tasks that have to end first: with success, or in any way where `afterAny` says so. */
+  after: z.array(taskId).max(AFTER_MAX).optional(),
+  afterAny: z.boolean().optional(),
+  /** The task that published this one. */
+  parent: taskId.optional(),
+  dedupe: z.string().min(1).max(256).optional(),
+  claim: z.enum(['exclusive', 'available']).optional(),
+  /** Which of several provisional results of `available` runs is settled. */
+  reconcile: z.enum(['first', 'newest', 'original', 'longest']).optional(),
+  /** At most `limit` tasks with one key run at a time. */
+  concurrency: z
+    .array(z.looseObject({ key: word, limit: z.int().min(1).max(100_000) }))
+    .max(8)
+    .optional(),
+  /** At most `limit` starts with one key in any `perMs`. */
+  rate: z
+    .array(z.looseObject({ key: word, limit: z.int().min(1).max(100_000), perMs: z.int().min(1) }))
+    .max(8)
+    .optional(),
+  lostAfterMs: z.int().min(1).optional(),
+  artifacts: z.array(z.string().min(1).max(512)).max(64).optional(),
+  /** A packed folder that becomes the working folder, and the bytes of stdin. */
+  dir: blobRef.optional(),
+  stdin: blobRef.optional(),
+  secrets: z.array(word).max(32).optional(),
+  budgetUsd: z.number().min(0).optional(),
+  group: word.optional(),
+  schedule: z.looseObject({ id: word, at: timeMs }).optional(),
+})
+export type TaskSpec = z.infer<typeof taskSpec>
