@@ -1,16 +1,23 @@
-// What a repository would be built with, said before anything runs.
-import { readFileSync, statSync } from 'node:fs'
+// What a repository would be built with, said before anything runs; and the same, carried out here.
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { detect } from '../../builds/detect.ts'
 import { readOverride } from '../../builds/override.ts'
 import type { BuildPlan } from '../../builds/plan.ts'
 import { planBuild } from '../../builds/plan.ts'
+import { runBuild } from '../../builds/run/run-build.ts'
 import { openWorkTree } from '../../builds/work-tree.ts'
+import { createHoldingClock } from '../../kernel/clock.ts'
+import { parseDuration } from '../../kernel/durations.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import type { Action, Cli } from '../context.ts'
+import { duration, oneOf } from '../options.ts'
 import { renderTable } from '../table.ts'
 import { shellWords } from '../tasks/task-view.ts'
+
+const STEP_MS = 30 * 60_000
 
 export function addBuildCommands(program: Command, action: Action): void {
   const build = program.command('build').description('how repositories are built')
@@ -24,6 +31,40 @@ export function addBuildCommands(program: Command, action: Action): void {
         printPlan(cli, plan)
       }),
     )
+  build
+    .command('run [dir]')
+    .description('build a folder here: install, build and test in a sandbox, with recovery from what can be cured')
+    .option('--sandbox <tier>', 'process (default) or none', oneOf('--sandbox', ['process', 'none']))
+    .option('--step-timeout <duration>', 'the longest a single command may take (default 30m)', duration('--step-timeout'))
+    .option('--report <file>', 'write the report there as JSON')
+    .action(action((cli, [dir = '.'], options) => buildHere(cli, resolve(dir), options)))
+}
+
+async function buildHere(cli: Cli, root: string, options: Record<string, unknown>): Promise<number> {
+  const plan = planOf(root)
+  const home = mkdtempSync(join(tmpdir(), 'nimbus-build-'))
+  const stop = new AbortController()
+  try {
+    const report = await runBuild(createHoldingClock(), {
+      root,
+      plan,
+      home,
+      sandbox: options['sandbox'] === 'none' ? 'none' : 'process',
+      stepTimeoutMs: parseDuration(typeof options['stepTimeout'] === 'string' ? options['stepTimeout'] : '30m') ?? STEP_MS,
+      environment: cli.io.env,
+      onOutput: (stream, piece) => void (cli.globals.json || stream === 'stderr' ? cli.io.stderr : cli.io.stdout).write(piece),
+      say: cli.note,
+      signal: stop.signal,
+    })
+    const { report: file } = options
+    if (typeof file === 'string') writeFileSync(file, JSON.stringify({ ...report, plan }))
+    if (cli.globals.json) cli.printJson(report)
+    else if (report.result === 'failed') cli.note(`The build failed (${report.failure ?? 'unknown'}): ${report.reason ?? ''}.`)
+    else cli.note(`Built: ${report.tries.length} commands${report.flaky === true ? '; a test failed at first and then passed' : ''}.`)
+    return report.result === 'succeeded' ? 0 : 1
+  } finally {
+    rmSync(home, { recursive: true, force: true })
+  }
 }
 
 function planOf(root: string): BuildPlan {
