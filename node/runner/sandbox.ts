@@ -34,20 +34,18 @@ const TMP_BYTES_MAX = 1024 * 1024 * 1024
 export function sandboxArgv(order: SandboxOrder): string[] {
   const { argv, cwd, writable, readable, env, network } = order
   const etc = [...ETC, ...(network ? ETC_NETWORK : [])]
-  return [
-    order.bwrap,
-    ...['--unshare-all', ...(network ? ['--share-net'] : []), '--unshare-user', '--disable-userns'],
-    ...['--uid', '1000', '--gid', '1000', '--cap-drop', 'ALL', '--die-with-parent', '--new-session'],
-    ...['--ro-bind', '/usr', '/usr'],
-    ...['bin', 'sbin', 'lib', 'lib64'].flatMap((name) => ['--symlink', `usr/${name}`, `/${name}`]),
-    ...['--ro-bind-try', '/opt', '/opt'],
-    ...etc.flatMap((name) => ['--ro-bind-try', `/etc/${name}`, `/etc/${name}`]),
-    ...['--proc', '/proc', '--dev', '/dev', '--size', String(TMP_BYTES_MAX), '--tmpfs', '/tmp'],
-    ...readable.flatMap((path) => ['--ro-bind-try', path, path]),
-    ...writable.flatMap((path) => ['--bind', path, path]),
-    ...['--chdir', cwd, '--clearenv'],
-    ...Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value]),
-    '--',
-    ...argv,
+  const words: readonly (readonly string[])[] = [
+    [order.bwrap, '--unshare-all', ...(network ? ['--share-net'] : []), '--unshare-user', '--disable-userns'],
+    ['--uid', '1000', '--gid', '1000', '--cap-drop', 'ALL', '--die-with-parent', '--new-session'],
+    ['--ro-bind', '/usr', '/usr', '--ro-bind-try', '/opt', '/opt'],
+    ...['bin', 'sbin', 'lib', 'lib64'].map((name) => ['--symlink', `usr/${name}`, `/${name}`]),
+    ...etc.map((name) => ['--ro-bind-try', `/etc/${name}`, `/etc/${name}`]),
+    ['--proc', '/proc', '--dev', '/dev', '--size', String(TMP_BYTES_MAX), '--tmpfs', '/tmp'],
+    ...readable.map((path) => ['--ro-bind-try', path, path]),
+    ...writable.map((path) => ['--bind', path, path]),
+    ['--chdir', cwd, '--clearenv'],
+    ...Object.entries(env).map(([name, value]) => ['--setenv', name, value]),
+    ['--', ...argv],
   ]
+  return words.flat()
 }
