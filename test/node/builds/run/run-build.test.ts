@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { mkdtemp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { BuildReport } from '../../../../node/builds/run/carry-out.ts'
@@ -53,7 +53,7 @@ describe.skipIf(!bwrap.present)(bwrap.title('builds in the sandbox'), () => {
       'look.sh': [
         `env > env.txt`,
         `cat ${outside}/secret > stolen.txt 2>/dev/null`,
-        `ls -A /root/.ssh /home /etc/shadow /etc/passwd > homes.txt 2>/dev/null`,
+        `ls -A ${homedir()}/.ssh /home /etc/shadow /etc/passwd > homes.txt 2>/dev/null`,
         `echo x > /usr/marker 2>/dev/null && touch wrote-usr`,
         `node -e "require('net').connect(${port},'127.0.0.1').on('connect',()=>require('fs').writeFileSync('reached',''))" 2>/dev/null`,
         'true',
