@@ -32,6 +32,7 @@ import { loadIdentity } from './trust/identity.ts'
 import { createInviteBook } from './trust/invite-book.ts'
 import { createInvites } from './trust/invites.ts'
 import { createTrustSet } from './trust/trust-set.ts'
+import { createAgenda } from './wiring/agenda.ts'
 import { createCallDesk } from './wiring/call-desk.ts'
 import { enterMesh } from './wiring/enter-mesh.ts'
 import { createLastWordsWiring } from './wiring/last-words.ts'
@@ -189,6 +190,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       seats: () => engine.seats.config().seats,
       onLastWords: (node, term) => engine.onLastWords(node, term),
     })
+    const agenda = createAgenda({ self, clock, random })
     const engine: Engine = await createEngine(
       {
         self,
@@ -215,6 +217,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
                   : [member.peerId],
               ),
         },
+        foldParts: agenda.parts,
         work: { start: (order) => work.start(order), stop: work.stop },
         offers: () => fleet.offers(),
         nameOf: (peer) => fleet.nameOf(peer),
@@ -240,7 +243,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     )
 
     // Views: what people and programs see.
-    const views = createViews({ self, clock, engine, members, membership, host, presence, progress, blocks })
+    const views = createViews({ self, clock, engine, members, membership, host, presence, progress, blocks, otherEvents: agenda.eventsOf })
     const { fleet, feed, emitTask, emitWorker } = views
     const logs = createRunLogs({
       self,
@@ -260,6 +263,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     const desk = createCallDesk({ logs, command: lifecycle.command, mayCommand: mayWrite })
     host.onCall((peer, body, signal) => desk.answer(peer, decodeCallRequest(body), signal))
     const port = createNodePort({
+      ...agenda.open({ engine, fleet, feed }),
       self,
       mesh: trust.mesh(),
       clock,

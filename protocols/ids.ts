@@ -8,6 +8,8 @@ type Branded<Name extends string> = string & { readonly [brand]: Name }
 export type PeerId = Branded<'PeerId'>
 /** Task ID: 10 characters of creation time, 16 of a hash that binds the author; lower-case base32, sorts by time. Or `onceId`. */
 export type TaskId = Branded<'TaskId'>
+/** Message ID: of the form of a task ID; binds author and content. */
+export type MessageId = Branded<'MessageId'>
 /** Mesh ID: the hash of the genesis record, lower-case base32. */
 export type MeshId = Branded<'MeshId'>
 /** SHA-256 of a blob, lower-case hex. */
@@ -90,6 +92,24 @@ export function timeText(timeMs: number): string {
     rest = Math.floor(rest / 32)
   }
   return time
+}
+
+/**
+ * The ID of a message. It binds author and content, so that one ID never stands for two messages.
+ * @param content canonical bytes of what it says and to whom
+ */
+export function messageId(author: PeerId, timeMs: number, nonce: Uint8Array, content: Uint8Array): MessageId {
+  const hash = createHash('sha256').update(`nimbus/message/v1\0${author}\0${timeMs}\0`).update(nonce).update(content).digest()
+  return (timeText(timeMs) + base32(hash.subarray(0, 10))) as MessageId
+}
+
+export function isMessageId(text: string): text is MessageId {
+  return TASK_ID.test(text)
+}
+
+/** The time in the ID of a message, milliseconds since 1970. */
+export function timeOfId(id: MessageId): number {
+  return Array.from(id.slice(0, 10)).reduce((time, character) => time * 32 + ALPHABET.indexOf(character), 0)
 }
 
 /** What names a task by itself, whoever publishes it: a tick of a schedule, or a key that the client gave. */

@@ -42,3 +42,7 @@ export const PUBLISH_MAX = 10_000
 export const AFTER_MAX = 1_000
 /** Files that one attempt may hand on: the list travels inside its result. */
 export const ARTIFACTS_MAX = 256
+/** Bytes of one message: every member keeps it in memory until it is read. */
+export const MESSAGE_BYTES_MAX = 64 * 1024
+/** Messages that one mark of its reader names. */
+export const READ_MAX = 256

@@ -5,6 +5,7 @@ import { bytesOf } from './bytes.ts'
 import { ARTIFACTS_MAX, NAME_PLACES_MAX, NAME_STARTS_MAX, NAME_WRITERS_MAX, REGISTER_BATCH_MAX, TASK_BATCH_MAX } from './limits.ts'
 import type { BlobHash, NameKey, PeerId, TaskId, Term } from './ids.ts'
 import { isNameKey, isPeerId, isTaskId } from './ids.ts'
+import { messageRecord, readRecord } from './message-records.ts'
 import { runsUpTo } from './tasks/task-runs.ts'
 import { taskSpec } from './tasks/task-spec.ts'
 
@@ -183,6 +184,8 @@ export const entry = z.discriminatedUnion('kind', [
   groupRecord,
   profileRecord,
   nameRecord,
+  messageRecord,
+  readRecord,
 ])
 export type Entry = z.infer<typeof entry>
 /** An entry of a kind that this version does not know: kept and handed on, never folded. */
@@ -197,4 +200,6 @@ export const KNOWN_KINDS: ReadonlySet<string> = new Set([
   'group',
   'profile',
   'name',
+  'message',
+  'read',
 ])

@@ -10,6 +10,7 @@ import type { Api } from './env.ts'
 import { createRoutes } from './env.ts'
 import { eventRoutes } from './routes/events.ts'
 import type { Guard } from './access/guard.ts'
+import { messageRoutes } from './routes/plan/messages.ts'
 import { meshRoutes } from './routes/mesh.ts'
 import { healthRoute, metricsRoute } from './routes/metrics.ts'
 import { nodeLogRoutes } from './routes/node-log.ts'
@@ -71,6 +72,7 @@ export function createApp(components: AppComponents, options: { origin: () => st
   app.route('/', workerRoutes(node))
   app.route('/', taskRoutes(node))
   app.route('/', taskLogRoutes(node, gate))
+  app.route('/', messageRoutes(node.messages))
   app.route('/', eventRoutes({ node, auth, clock, log, gate }))
   app.route('/', metricsRoute(node))
   app.route('/', nodeLogRoutes({ clock, gate }, options.logFile))

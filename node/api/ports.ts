@@ -12,6 +12,7 @@ import type {
   WorkerView,
 } from '../../protocols/http/views.ts'
 import type { TaskRequest } from '../../protocols/http/task-request.ts'
+import type { MessageRequest, MessageView, ReadAnswer, SentMessage } from '../../protocols/http/messages.ts'
 import type { TaskId } from '../../protocols/ids.ts'
 
 export type WorkerVerb = 'drain' | 'resume' | 'restart' | 'stop'
@@ -60,6 +61,18 @@ export type NodePort = {
   events(query: { since?: string; signal: AbortSignal }): AsyncIterable<StreamEvent>
   /** Prometheus text. */
   metrics(): Promise<string>
+  messages: MessagesPort
+}
+
+export type MessageQuery = { limit: number; cursor?: string; q?: string; topic?: string; unread: boolean }
+
+/** `asker` is the task that asks with its own token; undefined for the operator, who stands for this worker. */
+export type MessagesPort = {
+  send(asker: string | undefined, request: MessageRequest): Promise<SentMessage>
+  /** The asker's unread messages, or those of a topic; oldest first. */
+  list(asker: string | undefined, query: MessageQuery): Page<MessageView>
+  find(asker: string | undefined, id: string): MessageView | undefined
+  markRead(asker: string | undefined, ids: readonly string[]): Promise<ReadAnswer>
 }
 
 /** Who calls: the operator of this node, or a task that runs on it with a token of its own. */

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { addBuildCommands } from './commands/build.ts'
 import { addFleetCommands } from './commands/fleet.ts'
+import { addMessageCommands } from './commands/message.ts'
 import { addMeshCommands } from './commands/mesh.ts'
 import { addShellCommands } from './commands/shell.ts'
 import { addTaskCommands } from './commands/task.ts'
@@ -67,6 +68,7 @@ function buildProgram(io: Io, components: ProgramComponents, action: Action): Co
   addFleetCommands(program, action)
   addTaskCommands(program, action)
   addBuildCommands(program, action)
+  addMessageCommands(program, action)
   addWatchCommands(program, action)
   addShellCommands(program, action, { version: components.version })
   settle(program, io)

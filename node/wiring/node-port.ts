@@ -6,7 +6,7 @@ import type { MeshView, TaskView, WorkerView } from '../../protocols/http/views.
 import type { OnceName, PeerId, TaskId } from '../../protocols/ids.ts'
 import { isTaskId } from '../../protocols/ids.ts'
 import type { TaskSpec } from '../../protocols/records.ts'
-import type { NodePort, Published, WorkerVerb } from '../api/ports.ts'
+import type { MessagesPort, NodePort, Published, WorkerVerb } from '../api/ports.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { NimbusError } from '../kernel/errors.ts'
 import type { Random } from '../kernel/random.ts'
@@ -21,6 +21,7 @@ import { countStates, stateName } from '../tasks/fold/transitions.ts'
 import { checkGraph } from '../tasks/check-graph.ts'
 import { specOf } from '../tasks/task-spec.ts'
 import type { RunLogs } from '../tasks/work/run-logs.ts'
+import { createMayWrite } from './may-write.ts'
 
 export type NodePortComponents = {
   self: PeerId
@@ -43,6 +44,7 @@ export type NodePortComponents = {
   leave(): Promise<void>
   shutdown(drain: boolean): void
   metrics(): Promise<string>
+  messages: MessagesPort
 }
 
 const ACKNOWLEDGE_MS = 1_500
@@ -66,16 +68,7 @@ export function createNodePort(components: NodePortComponents): NodePort {
       throw new NimbusError('worker-unknown', `There is no worker ${peer}.`, { kind: 'missing', cure: 'nimbus worker ls lists them.' })
     return view
   }
-  /** What a viewer writes counts nowhere: it is told so here, instead of waiting for ever. */
-  const assertMayWrite = (deed: string): void => {
-    const own = fleet.view(self)
-    if (own !== undefined && own.state !== 'left' && own.memberRole !== 'viewer') return
-    const what = own === undefined || own.state === 'left' ? 'no member of this mesh any more' : 'a viewer of this mesh'
-    throw new NimbusError('may-not-write', `${fleet.nameOf(self)} may not ${deed}: it is ${what}.`, {
-      kind: 'refused',
-      cure: 'Do it on a member, or invite this machine again with --role member.',
-    })
-  }
+  const assertMayWrite = createMayWrite(self, fleet)
   const publishAll = async (make: (ids: readonly TaskId[]) => readonly TaskSpec[], names: readonly OnceName[]): Promise<Published> => {
     assertMayWrite('publish')
     const drafts = engine.publisher.drafts(names)
@@ -166,6 +159,7 @@ export function createNodePort(components: NodePortComponents): NodePort {
     shutdown: ({ drain }) => Promise.resolve(components.shutdown(drain)),
     events: ({ since, signal }) => feed.read({ signal, ...(since === undefined ? {} : { since }) }),
     metrics: components.metrics,
+    messages: components.messages,
   }
 }
 

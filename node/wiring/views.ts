@@ -1,5 +1,6 @@
 // What people and programs see of this node: workers, tasks and the event stream, all from the same facts.
 import type { EventView, TaskView } from '../../protocols/http/views.ts'
+import type { Block } from '../../protocols/blocks.ts'
 import type { PeerId, TaskId } from '../../protocols/ids.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { MeshHost } from '../mesh/host.ts'
@@ -30,6 +31,8 @@ export type ViewsComponents = {
   presence: Pick<OwnPresence, 'current'>
   progress: Pick<ProgressBoard, 'of'>
   blocks: Pick<BlockStore, 'read'>
+  /** Events that a block stands for in other rooms. */
+  otherEvents(block: Block): BareEvent[]
 }
 export type Views = {
   fleet: Fleet
@@ -39,9 +42,20 @@ export type Views = {
   emitWorker(peer: PeerId): void
 }
 
-type BareEvent = Omit<EventView, 'cursor' | 'time'>
+export type BareEvent = Omit<EventView, 'cursor' | 'time'>
 
-export function createViews({ self, clock, engine, members, membership, host, presence, progress, blocks }: ViewsComponents): Views {
+export function createViews({
+  self,
+  clock,
+  engine,
+  members,
+  membership,
+  host,
+  presence,
+  progress,
+  blocks,
+  otherEvents,
+}: ViewsComponents): Views {
   const fleet = createFleet({
     self,
     members: members.current,
@@ -91,7 +105,7 @@ export function createViews({ self, clock, engine, members, membership, host, pr
     blocks,
     eventsOf(block) {
       const touched = touchedBy(block)
-      return [...[...touched.tasks].flatMap((id) => taskEvent(id) ?? []), ...[...touched.workers].map(workerEvent)]
+      return [...[...touched.tasks].flatMap((id) => taskEvent(id) ?? []), ...[...touched.workers].map(workerEvent), ...otherEvents(block)]
     },
   })
   return { fleet, feed, taskOf, emitTask: (id) => feed.emit(() => taskEvent(id)), emitWorker: (peer) => feed.emit(() => workerEvent(peer)) }

@@ -9,8 +9,12 @@ import { addressOf } from '../env.ts'
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 const CSRF_HEADER = 'x-nimbus-csrf'
-/** All that a task's own token may do: look, and publish more work. Everything else is the operator's. */
-const TASK_MAY = [/^GET \/api\/(mesh|workers(\/[^/]+)?|tasks(\/[^/]+(\/log)?)?|events|openapi\.json)$/, /^POST \/api\/tasks$/]
+/** All that a task's own token may do: look, publish more work, and write messages. Everything else is the operator's. */
+const TASK_MAY = [
+  /^GET \/api\/(mesh|workers(\/[^/]+)?|tasks(\/[^/]+(\/log)?)?|events|openapi\.json)$/,
+  /^POST \/api\/tasks$/,
+  /^(GET|POST) \/api\/messages(\/[a-z0-9]+)?$/,
+]
 
 export function requireAccess(auth: Auth): MiddlewareHandler<ApiEnv> {
   return async function access(c, next) {

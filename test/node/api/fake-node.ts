@@ -7,6 +7,7 @@ import type { PeerId } from '../../../protocols/ids.ts'
 import { taskId } from '../../../protocols/ids.ts'
 import type { NodePort, StreamEvent } from '../../../node/api/ports.ts'
 import { NimbusError } from '../../../node/kernel/errors.ts'
+import { createPostOffice } from '../messages/post-office.ts'
 
 export const PEER = '12D3KooWFakeFakeFakeFakeFakeFakeFakeFakeFakeFakeFake' as PeerId
 
@@ -138,6 +139,7 @@ export function createFakeNode(): FakeNode {
         readers--
       }
     },
+    messages: createPostOffice(PEER).post,
     metrics: async () => '# TYPE nimbus_up gauge\nnimbus_up 1\n',
     settle(id, end) {
       const task = tasks.get(id)!

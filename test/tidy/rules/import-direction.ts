@@ -13,6 +13,8 @@ const RANKS: Record<string, number> = {
   'node/repos': 3,
   'node/tasks': 4,
   'node/builds': 4,
+  'node/messages': 5,
+  'node/schedules': 5,
   'node/agents': 5,
   'node/services': 5,
   'node/knowledge': 5,
