@@ -11,18 +11,9 @@ import { hlcToMs } from '../kernel/hlc.ts'
 import type { FoldPart } from '../tasks/fold/fold.ts'
 import type { Inbox } from './inbox.ts'
 import { createInbox } from './inbox.ts'
+import type { Message, Reader } from './message.ts'
 import type { Topic } from './topic.ts'
 import { createTopic } from './topic.ts'
-
-export type Message = {
-  id: MessageId
-  author: PeerId
-  record: MessageRecord
-  /** Of its body. */
-  bytes: number
-}
-/** A worker, or a task that runs on it. */
-export type Reader = { worker: PeerId; task?: TaskId }
 
 export type Board = {
   part: FoldPart

@@ -1,7 +1,7 @@
 // Direct messages: each has one reader, and is gone once that reader marked it. The mark stays for a while, since it may
 // arrive before the message and either may arrive again. Pure: the state is a function of the set of what came.
 import type { MessageId } from '../../protocols/ids.ts'
-import type { Message } from './board.ts'
+import type { Message } from './message.ts'
 import { createNewest } from './newest.ts'
 
 /** Messages and marks that are remembered, far above what a sender may leave unread. */

@@ -10,7 +10,8 @@ import type { Entry } from '../../protocols/records.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { NimbusError } from '../kernel/errors.ts'
 import type { Random } from '../kernel/random.ts'
-import type { Board, Message, Reader } from './board.ts'
+import type { Board } from './board.ts'
+import type { Message, Reader } from './message.ts'
 
 /** Unread messages of one inbox; a sender is refused beyond it. */
 const UNREAD_MAX = 10_000

@@ -1,6 +1,6 @@
 // A topic: its newest messages, and for each reader which of them it has read. Pure, like the inbox.
 import type { MessageId } from '../../protocols/ids.ts'
-import type { Message } from './board.ts'
+import type { Message } from './message.ts'
 import { createNewest } from './newest.ts'
 
 /** What a topic keeps for those who come later. */

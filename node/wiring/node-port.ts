@@ -21,7 +21,7 @@ import { countStates, stateName } from '../tasks/fold/transitions.ts'
 import { checkGraph } from '../tasks/check-graph.ts'
 import { specOf } from '../tasks/task-spec.ts'
 import type { RunLogs } from '../tasks/work/run-logs.ts'
-import { createMayWrite } from './may-write.ts'
+import { createMayWrite } from './plan/may-write.ts'
 
 export type NodePortComponents = {
   self: PeerId

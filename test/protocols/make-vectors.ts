@@ -12,6 +12,7 @@ import { encodeLink } from '../../protocols/streams.ts'
 import { DOMAIN, encodeInvite, meshIdOf } from '../../protocols/trust.ts'
 import { frameValue } from '../../node/store/checked-value.ts'
 import { encodeCursor } from '../../node/tasks/view/cursor.ts'
+import { planBlocks } from './plan-samples.ts'
 import * as samples from './samples.ts'
 
 export const VECTORS_DIR = join(import.meta.dirname, '../../protocols/vectors')
@@ -54,7 +55,7 @@ export function makeVectors(): Record<string, unknown> {
       },
       blobHashes: ['', 'hi\n'].map((text) => ({ text, hash: blobHash(Buffer.from(text)) })),
     },
-    blocks: Object.entries(blocks).map(([name, block]) => {
+    blocks: Object.entries({ ...blocks, ...planBlocks }).map(([name, block]) => {
       const body = encodeBlock(block)
       const signing = blockSigningBytes(body)
       return {

@@ -5,9 +5,8 @@ import type { Block } from '../../protocols/blocks.ts'
 import { FIRST_PREV } from '../../protocols/blocks.ts'
 import type { CallAnswer, CallRequest } from '../../protocols/calls.ts'
 import type { GossipMessage } from '../../protocols/gossip.ts'
-import type { BlobHash, MessageId, NameKey, TaskId, Term } from '../../protocols/ids.ts'
+import type { BlobHash, NameKey, TaskId, Term } from '../../protocols/ids.ts'
 import { blobHash, taskId } from '../../protocols/ids.ts'
-import { idOfMessage } from '../../protocols/message-records.ts'
 import type { Entry, Outcome, RegisterValue } from '../../protocols/records.ts'
 import { batchTaskIds, runsOf } from '../../protocols/tasks/task-runs.ts'
 import type { Presence } from '../../protocols/presence.ts'
@@ -150,23 +149,6 @@ export const blocks: Record<string, Block> = {
   },
   'a name': later(3, { kind: 'name', key: '@lock/deploy' as NameKey, value: registerValues['name'] as RegisterValue }),
   batches: later(4, batch, { kind: 'registers', tasks: runsOf(batchTaskIds(alice.peerId, CREATED_AT, NONCE, 1, 300)), value: held }),
-}
-
-const message = { createdAt: CREATED_AT, nonce: NONCE, to: { worker: bob.peerId }, task: TASK, body: '{"n":1}', json: true }
-const news = { createdAt: CREATED_AT, nonce: NONCE, to: { topic: 'news' }, body: 'ünïcode' }
-const messageIds = [idOfMessage(alice.peerId, message), idOfMessage(alice.peerId, news)]
-blocks['messages'] = {
-  v: 1,
-  author: alice.peerId,
-  epoch: 7,
-  seq: 4,
-  prev: new Uint8Array(32).fill(7),
-  hlc: CREATED_AT * 1024 + 4,
-  entries: [
-    { kind: 'message', id: messageIds[0] as MessageId, ...message },
-    { kind: 'message', id: messageIds[1] as MessageId, ...news },
-    { kind: 'read', ids: messageIds, topic: 'news', task: TASK },
-  ] as Entry[],
 }
 
 const presence: Presence = {

@@ -38,6 +38,10 @@ const TASK_MAY = [
   'GET /api/events',
   'GET /api/openapi.json',
   'POST /api/tasks',
+  'GET /api/messages',
+  'GET /api/messages/{id}',
+  'POST /api/messages',
+  'POST /api/messages/read',
 ]
 
 async function ask(route: { method: string; path: string }, headers: Record<string, string>): Promise<number> {

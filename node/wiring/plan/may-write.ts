@@ -1,7 +1,7 @@
 // What a viewer writes counts nowhere: it is told so here, instead of waiting for ever.
-import type { PeerId } from '../../protocols/ids.ts'
-import { NimbusError } from '../kernel/errors.ts'
-import type { Fleet } from '../tasks/view/fleet.ts'
+import type { PeerId } from '../../../protocols/ids.ts'
+import { NimbusError } from '../../kernel/errors.ts'
+import type { Fleet } from '../../tasks/view/fleet.ts'
 
 /** @throws NimbusError `may-not-write` where this node is a viewer, or no member any more */
 export function createMayWrite(self: PeerId, fleet: Pick<Fleet, 'view' | 'nameOf'>): (deed: string) => void {

@@ -1,19 +1,19 @@
 // Joins the rooms of messages and schedules to the queue: their parts of the fold are there before the engine is, the rest
 // once it runs.
-import type { Block } from '../../protocols/blocks.ts'
-import type { PeerId } from '../../protocols/ids.ts'
-import type { Entry } from '../../protocols/records.ts'
-import type { MessagesPort } from '../api/ports.ts'
-import type { Clock } from '../kernel/clock.ts'
-import type { Random } from '../kernel/random.ts'
-import type { Message } from '../messages/board.ts'
-import { createBoard } from '../messages/board.ts'
-import { createPost } from '../messages/post.ts'
-import type { Engine } from '../tasks/engine.ts'
-import type { FoldPart } from '../tasks/fold/fold.ts'
-import type { Fleet } from '../tasks/view/fleet.ts'
+import type { Block } from '../../../protocols/blocks.ts'
+import type { PeerId } from '../../../protocols/ids.ts'
+import type { Entry } from '../../../protocols/records.ts'
+import type { MessagesPort } from '../../api/ports.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Random } from '../../kernel/random.ts'
+import { createBoard } from '../../messages/board.ts'
+import type { Message } from '../../messages/message.ts'
+import { createPost } from '../../messages/post.ts'
+import type { Engine } from '../../tasks/engine.ts'
+import type { FoldPart } from '../../tasks/fold/fold.ts'
+import type { Fleet } from '../../tasks/view/fleet.ts'
 import { createMayWrite } from './may-write.ts'
-import type { BareEvent, Views } from './views.ts'
+import type { BareEvent, Views } from '../views.ts'
 
 export type Agenda = {
   parts: readonly FoldPart[]
