@@ -127,7 +127,9 @@ export function createFold(listener: FoldListener, options: { mayPublish(author:
         profiles.set(block.author, { ...entry, hlc: block.hlc, epoch: block.epoch })
         return listener.onProfile(block.author)
       }
-      case 'name': // kept by its own part
+      case 'name': // each kept by its own part
+      case 'message':
+      case 'read':
         return
     }
   }

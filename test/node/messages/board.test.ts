@@ -89,7 +89,7 @@ test('what is not of its author, or not of its time, is not taken in', () => {
   const board = createBoard(() => {})
   const message = messageBy(alice.peerId, 50, { topic: 'news' })
   board.part.apply(message, blockOf(bob.peerId, 1, (CREATED_AT + 100) * 1024, [message]))
-  board.part.apply({ ...message, body: 'altered' } as Entry, blockOf(alice.peerId, 1, (CREATED_AT + 100) * 1024, []))
+  board.part.apply({ ...message, body: 'altered' }, blockOf(alice.peerId, 1, (CREATED_AT + 100) * 1024, []))
   board.part.apply(message, blockOf(alice.peerId, 1, (CREATED_AT - 59_951) * 1024, [message]))
   expect(board.topic('news')).toEqual([])
   board.part.apply(message, blockOf(alice.peerId, 1, (CREATED_AT - 59_950) * 1024, [message]))
