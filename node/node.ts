@@ -89,7 +89,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     // What a crashed predecessor left running is ended before anything else may run.
     const runner = createRunner({ clock, log, dataDir })
     await runner.leftovers()
-    const { epoch, lastTerm } = await openEpoch(values, clock.wallMs(), random.next())
+    const epoch = await openEpoch(values, clock.wallMs(), random.next())
 
     // Mesh: links between members.
     const host = createMeshHost(
@@ -186,7 +186,6 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       host,
       clock,
       log,
-      values,
       seats: () => engine.seats.config().seats,
       onLastWords: (node, term) => engine.onLastWords(node, term),
     })
@@ -331,7 +330,6 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     membership.start()
     presence.start()
     lifecycle.onStop('queue', () => (logKeeper.stop(), presence.stop(), membership.stop(), engine.stop()))
-    if (lastTerm !== undefined) clock.after(OWN_TERM_MS, () => engine.endOwnTerm(lastTerm))
     if (bootstrap !== undefined)
       await host.dial(bootstrap).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'the redeemer cannot be reached yet'))
     sayWhoIAm(engine, profileOf(options, requestedName, slots, version), self)
@@ -361,8 +359,6 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
 /** Silence of a log that is followed: the work may say nothing for a long time. */
 const CALL_SILENCE_MS = 24 * 3_600_000
 const COMMAND_MS = 10_000
-/** Links need a moment before the keepers can hear that the last life's term is over. */
-const OWN_TERM_MS = 300
 
 function machineName(): string {
   const name =

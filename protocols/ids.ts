@@ -18,13 +18,29 @@ export type BlobHash = Branded<'BlobHash'>
 export type NameKey = Branded<'NameKey'>
 /** What a keeper keeps a register for. */
 export type RegisterKey = TaskId | NameKey
-/** One uninterrupted lease of a node over its work: `EPOCH.COUNTER` of the node that holds it. */
+/**
+ * One uninterrupted lease of a node over its work: `EPOCH.COUNTER` of the node that holds it, `EPOCH.COUNTER~MS` where the
+ * keepers wait longer than usual for it, and `EPOCH` for the whole life of the process, which ends all its terms.
+ */
 export type Term = Branded<'Term'>
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 const TASK_ID = /^[0-9a-hjkmnp-tv-z]{26}$/
 const NAME_KEY = /^@(lock|limit|count|rate)\/\P{Cc}{1,128}$/u
 const PEER_ID = /^12D3Koo[1-9A-HJ-NP-Za-km-z]{45}$/
+
+/** The life of the process to which a term belongs. */
+export function lifeOf(term: Term): Term {
+  const dot = term.indexOf('.')
+  return (dot < 0 ? term : term.slice(0, dot)) as Term
+}
+
+/** How long the keepers wait for this term, where its name says so. */
+export function longTermMs(term: Term): number | undefined {
+  const at = term.indexOf('~')
+  const ms = at < 0 ? Number.NaN : Number(term.slice(at + 1))
+  return Number.isSafeInteger(ms) && ms > 0 ? ms : undefined
+}
 
 export function isTaskId(text: string): text is TaskId {
   return TASK_ID.test(text)

@@ -28,6 +28,8 @@ export const NAME_WRITERS_MAX = 256
 export const NAME_STARTS_MAX = 80
 /** Names that one seat keeps: nothing signed stands behind a name, so anybody may invent one. */
 export const NAMES_MAX = 10_000
+/** Leases of different lengths that one node may hold at a time: they are renewed in one message. */
+export const TERMS_MAX = 32
 /** Bytes of output that one attempt may keep; more is counted, not kept. */
 export const LOG_BYTES_MAX = 64 * 1024 * 1024
 /** Bytes of the end of the output that a result carries inline. */

@@ -5,7 +5,7 @@ import * as z from 'zod'
 import { bytesOf, bytesUpTo } from './bytes.ts'
 import type { PeerId, RegisterKey, TaskId, Term } from './ids.ts'
 import { isNameKey, isPeerId, isTaskId } from './ids.ts'
-import { BLOCK_BYTES_MAX, BLOCK_ENTRIES_MAX, FRAME_BYTES_MAX, REGISTER_BATCH_MAX } from './limits.ts'
+import { BLOCK_BYTES_MAX, BLOCK_ENTRIES_MAX, FRAME_BYTES_MAX, REGISTER_BATCH_MAX, TERMS_MAX } from './limits.ts'
 import type { RegisterValue } from './records.ts'
 import { registerValue } from './records.ts'
 import { presence } from './presence.ts'
@@ -70,8 +70,19 @@ export const linkMessage = z.discriminatedUnion('t', [
   z.looseObject({ t: z.literal('answers'), id: count, items: z.array(keeperAnswer).max(REGISTER_BATCH_MAX) }),
   z.looseObject({ t: z.literal('stale'), id: count, config: groupConfig }),
   // leases
-  z.looseObject({ t: z.literal('renew'), ...request, term }),
-  z.looseObject({ t: z.literal('renewed'), id: count, term, ok: z.boolean() }),
+  z.looseObject({
+    t: z.literal('renew'),
+    ...request,
+    term,
+    /** Longer terms of the same node. */ also: z.array(term).max(TERMS_MAX).optional(),
+  }),
+  z.looseObject({
+    t: z.literal('renewed'),
+    id: count,
+    term,
+    ok: z.boolean(),
+    /** Those of `also` that have ended. */ ended: z.array(term).max(TERMS_MAX).optional(),
+  }),
   z.looseObject({
     t: z.literal('fence'),
     ...request,

@@ -15,6 +15,8 @@ import type { FromGuardian, RunEnd, RunOrder, Target } from './run-order.ts'
 /** An idle guardian costs 45 MB; a new one costs a tenth of a second. */
 const IDLE_MS = 600_000
 const SWEEP_MS_MAX = 5_000
+/** Leases of which the node tells; the oldest is forgotten, and its work stays frozen. */
+const LEASES_MAX = 64
 /** For runs that are still there when a draining node's patience is over. */
 const CLOSE_GRACE_MS = 2_000
 
@@ -62,7 +64,7 @@ class GuardianClient implements Runner {
   readonly #runs = new Map<string, Running>()
   readonly #listeners = new Set<(end: RunEnd) => void>()
   #guardian: GuardianLink | undefined
-  #lease: { name: string; untilMs: number } | undefined
+  readonly #leases = new Map<string, number>()
   #lastWords: { datagram: Uint8Array; targets: Target[] } | undefined
   #cancelIdle: Cancel = () => {}
   #closing = false
@@ -115,7 +117,10 @@ class GuardianClient implements Runner {
   }
 
   lease(name: string, untilMs: number): void {
-    this.#lease = { name, untilMs }
+    // The newest is last; a new guardian is told them all.
+    this.#leases.delete(name)
+    this.#leases.set(name, untilMs)
+    if (this.#leases.size > LEASES_MAX) this.#leases.delete(this.#leases.keys().next().value as string)
     this.#guardian?.send({ type: 'lease', name, untilMs })
   }
 
@@ -146,7 +151,7 @@ class GuardianClient implements Runner {
     }
     const link = launchGuardian(components, { dataId: this.#dataId, dataDir: this.#dataDir })
     noteGuardian(this.#dataDir, link.pid)
-    if (this.#lease) link.send({ type: 'lease', ...this.#lease })
+    for (const [name, untilMs] of this.#leases) link.send({ type: 'lease', name, untilMs })
     if (this.#lastWords) link.send({ type: 'last-words', ...this.#lastWords })
     this.#guardian = link
     return link

@@ -8,6 +8,7 @@ import type { ReplicaComponents } from '../replication/replica.ts'
 import { createReplica } from '../replication/replica.ts'
 import type { GroupMemory } from './claims/group.ts'
 import { createGroup } from './claims/group.ts'
+import { leaseLengthMs } from './claims/lease-times.ts'
 import type { Proposer } from './claims/proposer.ts'
 import type { SeatState, Seats } from './claims/seats.ts'
 import type { Execution, Work } from './execution.ts'
@@ -86,9 +87,9 @@ export type Engine = {
   onHeads(from: PeerId, heads: readonly Head[]): void
   /** The node of a term said itself that it is over, by its guardian. */
   onLastWords(node: PeerId, term: Term): void
-  /** Ends an own term whose processes are gone for certain. */
-  endOwnTerm(term: Term): void
-  term(): Term
+  /** Ends the terms of this process; no process of its work may be left. */
+  endOwnTerms(): void
+  terms(): Term[]
   heads(): readonly Head[]
   ownHeads(): readonly Head[]
   /** `peer` said that it has this node's own log up to `seq`. */
@@ -107,7 +108,8 @@ const CLAIM_DEADLINE_MS = 2_000
 
 export async function createEngine(components: EngineComponents, stored: Stored): Promise<Engine> {
   const { self, epoch, clock, random, net, persist, trust, listener } = components
-  const claiming = new Set<TaskId>()
+  /** What this node claims now, and the term under which it does. */
+  const claiming = new Map<TaskId, Term>()
   const holdings = createHoldings()
   const index = createTaskIndex()
   const names = createNameFold(() => {})
@@ -193,7 +195,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
         if ((names.get(key)?.version ?? -1) < value.version) replica.append({ kind: 'name', key, value })
       },
       onSeats: replica.seatsChanged,
-      needsLease: () => claiming.size > 0 || execution.runs().length > 0,
+      needsLease: () => new Set([...claiming.values(), ...execution.runs().map((run) => run.term)]),
       onLease(untilMs, term) {
         listener.onLease(untilMs, term)
         if (untilMs === undefined) execution.onTermEnded(term)
@@ -230,15 +232,16 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     isPaused: () => false,
   })
 
-  const claimer = (task: TaskId) => {
+  const claimer = (task: TaskId, term: Term) => {
     const state = fold.task(task)
     const record = state?.records === undefined ? undefined : state.task?.author
-    return { node: self, term: lease.term(), wallMs: clock.wallMs(), termEnded: fold.termEnded, record }
+    return { node: self, term, wallMs: clock.wallMs(), termEnded: fold.termEnded, record }
   }
   const tryClaim = async (task: TaskId): Promise<void> => {
-    claiming.add(task)
+    const term = lease.term(leaseLengthMs(fold.task(task)?.task?.spec))
+    claiming.set(task, term)
     lease.wake()
-    const change = await proposer.change(task, claim(claimer(task)), CLAIM_DEADLINE_MS)
+    const change = await proposer.change(task, claim(claimer(task, term)), CLAIM_DEADLINE_MS)
     claiming.delete(task)
     let held: RegisterValue | undefined
     if ('changed' in change) held = change.changed
@@ -248,7 +251,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     scheduler.wake()
   }
   const tryEnd = async (task: TaskId, reason: EndReason): Promise<void> => {
-    await proposer.change(task, endingOf(task, reason, claimer(task), { fold, graph }), CLAIM_DEADLINE_MS)
+    await proposer.change(task, endingOf(task, reason, claimer(task, lease.term()), { fold, graph }), CLAIM_DEADLINE_MS)
     scheduler.again(task)
   }
 
@@ -278,8 +281,8 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     },
     onHeads: replica.onHeads,
     onLastWords: group.onLastWords,
-    endOwnTerm: group.endOwnTerm,
-    term: lease.term,
+    endOwnTerms: group.endOwnTerms,
+    terms: lease.terms,
     heads: replica.heads,
     ownHeads: replica.ownHeads,
     isKnownTo: replica.isKnownTo,

@@ -22,7 +22,7 @@ export type ExecutionComponents = {
   clock: Clock
   random: Random
   fold: Pick<Fold, 'task'>
-  lease: Pick<Lease, 'term' | 'remainingMs' | 'wake'>
+  lease: Pick<Lease, 'isCurrent' | 'remainingMs' | 'wake'>
   proposer: Pick<Proposer, 'change' | 'forget'>
   work: Work
   /** A slot became free, or a run began. */
@@ -71,9 +71,8 @@ export function createExecution(components: ExecutionComponents): Execution {
     components.onChange()
   }
   const startWaiting = (): void => {
-    if (lease.remainingMs() <= 0) return
     for (const run of runs.values()) {
-      if (run.phase !== 'waiting' || run.term !== lease.term()) continue
+      if (run.phase !== 'waiting' || !lease.isCurrent(run.term) || lease.remainingMs(run.term) <= 0) continue
       const state = fold.task(run.task)
       if (state?.task === undefined) continue
       if (run.cancelled === true) {
@@ -114,11 +113,11 @@ export function createExecution(components: ExecutionComponents): Execution {
   }
 
   const hold = (task: TaskId, value: RegisterValue): void => {
-    if (runs.has(task) || value.term !== lease.term()) return
+    if (runs.has(task) || value.term === undefined || !lease.isCurrent(value.term)) return
     runs.set(task, {
       task,
       epoch: value.epoch,
-      term: lease.term(),
+      term: value.term,
       phase: 'waiting',
       ...(fold.task(task)?.cancel ? { cancelled: true } : {}),
     })

@@ -1,6 +1,7 @@
-// Keeps the guardian supplied with what it sends when this node dies: the signed end of the present term and where the keepers
-// listen. And hears the same from others.
+// Keeps the guardian supplied with what it sends when this node dies: the signed end of this life, with all its terms, and where
+// the keepers listen. And hears the same from others.
 import type { PeerId, Term } from '../../protocols/ids.ts'
+import { lifeOf } from '../../protocols/ids.ts'
 import { DOMAIN } from '../../protocols/trust.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
@@ -10,7 +11,6 @@ import { createLastWordsListener, encodeLastWords, sealLastWords } from '../mesh
 import type { Runner } from '../runner/guardian-client.ts'
 import type { Identity } from '../trust/identity.ts'
 import type { TrustSet } from '../trust/trust-set.ts'
-import type { Values } from './stored-state.ts'
 
 export type LastWordsWiring = { onLease(untilMs: number | undefined, term: Term): void; start(): Promise<void>; stop(): Promise<void> }
 
@@ -23,7 +23,6 @@ type Components = {
   host: Pick<MeshHost, 'addressesOf' | 'addresses' | 'self'>
   clock: Clock
   log: Log
-  values: Values
   seats(): readonly PeerId[]
   onLastWords(node: PeerId, term: Term): void
 }
@@ -37,29 +36,25 @@ export function createLastWordsWiring({
   host,
   clock,
   log,
-  values,
   seats,
   onLastWords,
 }: Components): LastWordsWiring {
   let armed = ''
   let listener: ReturnType<typeof createLastWordsListener> | undefined
 
-  const arm = (term: Term): void => {
+  const arm = (life: Term): void => {
     const others = seats().filter((seat) => seat !== host.self)
     const targets = others.flatMap((seat) => host.addressesOf(seat).flatMap((address) => hostAndPort(address) ?? []))
-    const key = JSON.stringify([term, targets])
+    const key = JSON.stringify([life, targets])
     if (key === armed) return
-    const fresh = !armed.startsWith(`["${term}"`)
     armed = key
-    const body = encodeLastWords({ v: 1, mesh, node: host.self, term })
+    const body = encodeLastWords({ v: 1, mesh, node: host.self, term: life })
     runner.lastWords(sealLastWords(psk, body, identity.sign(DOMAIN.lastWords, body)), targets)
-    // The next life of this node ends the term, should nobody have done it by then.
-    if (fresh) void values.set('term', term)
   }
   return {
     onLease(untilMs, term) {
       runner.lease(term, untilMs ?? 0)
-      if (untilMs !== undefined) arm(term)
+      if (untilMs !== undefined) arm(lifeOf(term))
     },
     async start() {
       const own = host.addresses().flatMap((address) => hostAndPort(address) ?? [])

@@ -79,7 +79,7 @@ export function createLifecycle({ clock, log }: { clock: Clock; log: Log }) {
     await Promise.race([node.engine.execution.giveBack(), sleep(clock, GIVE_BACK_MS)])
     await node.runner.close({ drainMs: 0 })
     await Promise.race([node.work.idle(), sleep(clock, GIVE_BACK_MS)])
-    node.engine.endOwnTerm(node.engine.term())
+    node.engine.endOwnTerms()
     await sleep(clock, NEWS_MS / 3)
   }
   const stop = async (how: Stopped, drainMs: number): Promise<void> => {

@@ -1,6 +1,6 @@
 // What a node finds on its disk at start, read once and checked: single values, what its seat promised, ended terms.
 import { decode, encode } from '@ipld/dag-cbor'
-import type { PeerId, RegisterKey, Term } from '../../protocols/ids.ts'
+import type { PeerId, RegisterKey } from '../../protocols/ids.ts'
 import { NimbusError } from '../kernel/errors.ts'
 import { unframeValue } from '../store/checked-value.ts'
 import type { Database } from '../store/database.ts'
@@ -55,11 +55,11 @@ export async function readSeatMemory(
 }
 
 /** The node's own epoch: greater than every earlier one, on disk before it is used. */
-export async function openEpoch(values: Values, wallMs: number, random: number): Promise<{ epoch: number; lastTerm: Term | undefined }> {
+export async function openEpoch(values: Values, wallMs: number, random: number): Promise<number> {
   const before = (await values.get<number>('epoch')) ?? 0
   const epoch = Math.max(before + 1, Math.floor(wallMs) * 1024 + Math.floor(random * 1024))
   await values.set('epoch', epoch)
-  return { epoch, lastTerm: await values.get<Term>('term') }
+  return epoch
 }
 
 /** Remembered addresses of members. */

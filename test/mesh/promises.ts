@@ -8,6 +8,7 @@ import type { TaskState } from '../../node/tasks/fold/fold.ts'
 import type { SimNode, SimRun } from './parts/world.ts'
 import type { Observation, Seen } from './history.ts'
 import { describeViolation, violationsOf } from './history.ts'
+import { createPatience } from './patience.ts'
 
 export type Promises = {
   /** All that is broken so far: what `check` found, and errors. */
@@ -15,6 +16,7 @@ export type Promises = {
   published: Set<TaskId>
   acknowledged: Set<TaskId>
   onRun(run: SimRun): void
+  onCrash(node: PeerId): void
   onSettled(node: PeerId, task: TaskId, end: string, version: number): void
   /** From now on only nodes of one side reach each other; an empty map: all do. */
   onSides(sides: ReadonlyMap<PeerId, number>): void
@@ -33,6 +35,7 @@ export function createPromises(nodes: ReadonlyMap<PeerId, SimNode>, clock: Pick<
   const history: Observation[] = []
   const runs = new Map<SimRun, Extract<Observation, { kind: 'ran' }>>()
   const alive = new Set<SimRun>()
+  const patience = createPatience(clock, count)
   const newest = new Map<TaskId, number>()
   const settled = new Set<TaskId>()
   const published = new Set<TaskId>()
@@ -48,7 +51,9 @@ export function createPromises(nodes: ReadonlyMap<PeerId, SimNode>, clock: Pick<
     acknowledged,
     open,
     settledCount: () => settled.size,
+    onCrash: patience.onCrash,
     onRun(run) {
+      patience.onRun(run)
       const atMs = clock.nowMs()
       const { task, epoch, node } = run
       const known = runs.get(run)
@@ -88,7 +93,7 @@ export function createPromises(nodes: ReadonlyMap<PeerId, SimNode>, clock: Pick<
     check() {
       for (const task of published) history.push({ kind: 'published', task, acknowledged: acknowledged.has(task) })
       history.push(...runs.values(), ...[...nodes.values()].flatMap(restOf))
-      violations.push(...violationsOf(history).map(describeViolation))
+      violations.push(...violationsOf(history).map(describeViolation), ...patience.violations)
     },
   }
 }

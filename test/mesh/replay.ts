@@ -25,7 +25,7 @@ function printNodes(nodes: ReadonlyMap<PeerId, SimNode>): void {
     if (engine === undefined) continue
     const { version, seats } = engine.seats.config()
     console.log(
-      `node ${shortName(peer)}: fold ${engine.fold.hash().slice(0, 8)}, term ${engine.term()}, ${engine.scheduler.open()} tasks to claim`,
+      `node ${shortName(peer)}: fold ${engine.fold.hash().slice(0, 8)}, terms ${engine.terms().join(' ')}, ${engine.scheduler.open()} tasks to claim`,
     )
     console.log(`  seats v${version} ${seats.map(shortName).join(' ')}${engine.seats.votes(version) ? ', votes' : ''}`)
     console.log(

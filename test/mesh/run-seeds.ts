@@ -10,6 +10,8 @@ const RARE_STATES: Record<string, readonly string[]> = {
   'minority looked at': ['looked at a minority'],
   'work frozen': ['work frozen'],
   'run again elsewhere': ['run again elsewhere'],
+  'long lease thawed': ['long lease thawed'],
+  'long lease over': ['long lease over'],
   'seat changes': ['seat changes'],
   'crash with a torn batch': ['torn batch'],
 }

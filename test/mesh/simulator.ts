@@ -28,9 +28,19 @@ export type Plan = {
   faults: 'none' | 'mixed' | 'stalls'
   faultGapMaxMs: number
   workMaxMs: number
+  /** Share of the tasks that outlive a partition of some seconds. */
+  longShare: number
   planted?: PlantedFault
 }
-export const DEFAULT_PLAN: Plan = { nodes: 5, tasks: 30, chaosMs: 20_000, faults: 'mixed', faultGapMaxMs: 2_900, workMaxMs: 4_000 }
+export const DEFAULT_PLAN: Plan = {
+  nodes: 5,
+  tasks: 30,
+  chaosMs: 20_000,
+  faults: 'mixed',
+  faultGapMaxMs: 2_900,
+  workMaxMs: 4_000,
+  longShare: 0.3,
+}
 /** Faults so dense that a mistake shows within few seeds. */
 export const STORM: Plan = { ...DEFAULT_PLAN, tasks: 60, faultGapMaxMs: 700 }
 /** A larger mesh on a good day. */
@@ -39,6 +49,7 @@ export const CALM_TWELVE: Plan = { ...DEFAULT_PLAN, nodes: 12, tasks: 100, fault
 export const STALLS: Plan = { ...DEFAULT_PLAN, tasks: 20, faults: 'stalls', faultGapMaxMs: 1_500, workMaxMs: 20_000 }
 
 const SLOW: Weather = { loss: 0, duplicate: 0, delayMs: 100, jitterMs: 60 }
+const LOST_AFTER_MS = [3_000, 6_000, 12_000]
 const SETTLE_LIMIT_MS = 120_000
 /** Every write that is under way at rest has reached the disk by then. */
 const LAST_WRITES_MS = 5_000
@@ -69,6 +80,7 @@ export async function simulate(
     workMaxMs: plan.workMaxMs,
     node: (peer) => nodes.get(peer) as SimNode,
     onRun: promises.onRun,
+    onCrash: promises.onCrash,
     onSettled: promises.onSettled,
     onError: promises.onError,
     count,
@@ -112,7 +124,7 @@ function planChaos(stage: Stage): void {
 }
 
 function publish(stage: Stage): void {
-  const { world, random, promises } = stage
+  const { world, random, promises, plan } = stage
   const node = pick(random, upNodes(stage))
   if (node?.engine === undefined) return
   const nonce = random.bytes(16)
@@ -124,7 +136,13 @@ function publish(stage: Stage): void {
     id,
     createdAt,
     nonce,
-    spec: { kind: 'shell', argv: ['true'], priority: Math.floor(random.next() * 10), attempts: 1 },
+    spec: {
+      kind: 'shell',
+      argv: ['true'],
+      priority: Math.floor(random.next() * 10),
+      attempts: 1,
+      ...(random.next() < plan.longShare ? { lostAfterMs: pick(random, LOST_AFTER_MS) ?? 0 } : {}),
+    },
   })
   void node.engine.durable(seq, 1_000).then((result) => {
     world.count(`published ${result}`)
@@ -162,7 +180,7 @@ function fault(stage: Stage): void {
     if (random.next() < 0.5) node.crash()
     else node.crashWhileWriting()
     count('crash')
-    clock.after(400 + random.next() * 6_000, () => void node.boot().catch(world.onError))
+    clock.after(400 + random.next() * 6_000, () => void (node.up ? undefined : node.boot().catch(world.onError)))
   } else if (dice < 0.45 && node.up && !node.paused) {
     stall(stage, node)
   } else if (dice < 0.7) {

@@ -21,6 +21,8 @@ export const NONCE = Uint8Array.from({ length: 16 }, (_, i) => i)
 export const CREATED_AT = 1_764_000_000_000
 export const TASK: TaskId = taskId(alice.peerId, CREATED_AT, NONCE)
 export const TERM = '1806336000000.1' as Term
+/** Of the same life, kept by the seats for a minute. */
+export const LONG_TERM = '1806336000000.2~60000' as Term
 const LOG: BlobHash = blobHash(Buffer.from('hi\n'))
 const BALLOT: Ballot = [3, bob.peerId]
 const MESH = '0'.repeat(52)
@@ -181,8 +183,8 @@ export const linkMessages: LinkMessage[] = [
     ],
   },
   { t: 'stale', id: 2, config },
-  { t: 'renew', id: 3, version: 2, term: TERM },
-  { t: 'renewed', id: 3, term: TERM, ok: true },
+  { t: 'renew', id: 3, version: 2, term: TERM, also: [LONG_TERM] },
+  { t: 'renewed', id: 3, term: TERM, ok: true, ended: [LONG_TERM] },
   { t: 'fence', id: 4, version: 2, node: bob.peerId, term: TERM, own: true },
   { t: 'fenced', id: 4, ok: false, remainingMs: 800 },
   { t: 'seat-prepare', id: 5, version: 2, ballot: BALLOT },

@@ -1,7 +1,7 @@
 // The keeper group at one node, wired: its seat, its questions to the other seats, its own lease, the ending of others' terms.
 // It answers only as a voting seat of the version that it was asked for, and knows tasks only by their registers.
 import type { NameKey, PeerId, RegisterKey, TaskId, Term } from '../../../protocols/ids.ts'
-import { isNameKey } from '../../../protocols/ids.ts'
+import { isNameKey, lifeOf } from '../../../protocols/ids.ts'
 import type { Entry, RegisterValue } from '../../../protocols/records.ts'
 import type { GroupConfig, LinkMessage } from '../../../protocols/streams.ts'
 import type { Clock } from '../../kernel/clock.ts'
@@ -37,8 +37,8 @@ export type GroupComponents = {
   /** A value of a name is chosen for certain. */
   onName(key: NameKey, value: RegisterValue): void
   onSeats(): void
-  /** Whether this node claims or runs anything. */
-  needsLease(): boolean
+  /** The terms under which this node claims or runs anything. */
+  needsLease(): ReadonlySet<Term>
   onLease(untilMs: number | undefined, term: Term): void
 }
 export type GroupMemory = { registers: Map<RegisterKey, Register>; ended: Set<string>; seat: SeatState }
@@ -52,7 +52,8 @@ export type Group = {
   /** False where the message is not about the group. */
   onMessage(from: PeerId, message: LinkMessage): boolean
   onLastWords(node: PeerId, term: Term): void
-  endOwnTerm(term: Term): void
+  /** Ends all terms of this process: no process of its work is left. */
+  endOwnTerms(): void
 }
 
 const SEATS_MAX = 5
@@ -130,7 +131,8 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
   const terms = createTerms({
     ...shared,
     holding: components.holding,
-    isCurrent: (node, term) => node === self && term === lease.term(),
+    life: lifeOf(lease.term()),
+    isCurrent: lease.isCurrent,
     remainingMs: keeper.remainingMs,
     termEnded: fold.termEnded,
     onEnded: (node, term) => append({ kind: 'term', node, term }),
@@ -148,8 +150,10 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
     else if (!seats.votes(message.version)) return true
     else if (message.t === 'prepare') keeper.prepare(message.items, (items) => reply({ t: 'answers', id, items }))
     else if (message.t === 'accept') keeper.accept(message.items, (items) => reply({ t: 'answers', id, items }))
-    else if (message.t === 'renew') reply({ t: 'renewed', id, term: message.term, ok: keeper.renew(from, message.term) })
-    else {
+    else if (message.t === 'renew') {
+      const ended = message.also?.filter((term) => !keeper.renew(from, term)) ?? []
+      reply({ t: 'renewed', id, term: message.term, ok: keeper.renew(from, message.term), ...(ended.length > 0 ? { ended } : {}) })
+    } else {
       const own = message.own === true && from === message.node
       keeper.end(message.node, message.term, own, (ok, remainingMs) =>
         reply({ t: 'fenced', id, ok, ...(remainingMs === undefined ? {} : { remainingMs: Math.ceil(remainingMs) }) }),
@@ -190,7 +194,7 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
     onLastWords(node, term) {
       if (seats.votes(seats.config().version)) keeper.end(node, term, true, () => terms.end(node, term))
     },
-    endOwnTerm: (term) => terms.end(self, term, true),
+    endOwnTerms: () => lease.terms().forEach((term) => terms.end(self, term, true)),
   }
 }
 

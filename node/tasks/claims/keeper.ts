@@ -2,15 +2,15 @@
 // terms it has ended. It answers only what is on disk, and only requests of its own version of the group.
 import { decode, encode } from '@ipld/dag-cbor'
 import type { PeerId, RegisterKey, Term } from '../../../protocols/ids.ts'
-import { isNameKey } from '../../../protocols/ids.ts'
-import { NAME_BATCH_MAX, NAMES_MAX } from '../../../protocols/limits.ts'
+import { isNameKey, lifeOf } from '../../../protocols/ids.ts'
+import { NAME_BATCH_MAX, NAMES_MAX, TERMS_MAX } from '../../../protocols/limits.ts'
 import type { RegisterValue } from '../../../protocols/records.ts'
 import type { AcceptItem, Ballot, KeeperAnswer, PrepareItem } from '../../../protocols/streams.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Write } from '../../store/database.ts'
 import { ENDED_TERMS, REGISTERS } from '../../store/namespaces.ts'
 import { compareBallots, isAbove, NO_BALLOT } from './ballots.ts'
-import { EXPIRY_MS } from './lease-times.ts'
+import { expiryMs } from './lease-times.ts'
 
 export type Register = { promised: Ballot; accepted?: { ballot: Ballot; value: RegisterValue } }
 
@@ -40,7 +40,7 @@ export type Keeper = {
 }
 
 /** Terms of one node whose renewals a seat remembers; an older one counts from when it is asked for again. */
-const TERMS_MAX = 8
+const RENEWALS_MAX = 2 * TERMS_MAX
 
 export function createKeeper(components: KeeperComponents, stored: { registers: Map<RegisterKey, Register>; ended: Set<string> }): Keeper {
   const { clock, persist } = components
@@ -53,6 +53,8 @@ export function createKeeper(components: KeeperComponents, stored: { registers: 
   const renewals = new Map<PeerId, { term: Term; atMs: number }[]>()
   let seatedAtMs = clock.nowMs()
 
+  const isIn = (terms: ReadonlySet<string>, node: PeerId, term: Term): boolean =>
+    terms.has(`${node}/${term}`) || terms.has(`${node}/${lifeOf(term)}`)
   let names = [...registers.keys()].filter(isNameKey).length
   const write = (task: RegisterKey, register: Register): Write => {
     if (isNameKey(task) && !registers.has(task)) names += 1
@@ -80,16 +82,18 @@ export function createKeeper(components: KeeperComponents, stored: { registers: 
   }
   const remember = (node: PeerId, renewal: { term: Term; atMs: number }): void => {
     const others = (renewals.get(node) ?? []).filter((one) => one.term !== renewal.term)
-    renewals.set(node, [...others.slice(1 - TERMS_MAX), renewal])
+    renewals.set(node, [...others.slice(1 - RENEWALS_MAX), renewal])
   }
   const remainingMs = (node: PeerId, term: Term): number => {
+    // A whole life ends by its node's own word only; its terms run out one by one.
+    if (term === lifeOf(term)) return Infinity
     let renewal = renewals.get(node)?.find((one) => one.term === term)
     if (renewal === undefined) {
       // A term of which this seat has heard nothing yet: its renewal may be on the way.
       renewal = { term, atMs: clock.nowMs() }
       remember(node, renewal)
     }
-    return Math.max(renewal.atMs, seatedAtMs) + EXPIRY_MS - clock.nowMs()
+    return Math.max(renewal.atMs, seatedAtMs) + expiryMs(term) - clock.nowMs()
   }
 
   return {
@@ -121,19 +125,19 @@ export function createKeeper(components: KeeperComponents, stored: { registers: 
         answer,
       ),
     renew(node, term) {
-      if (ended.has(`${node}/${term}`)) return false
+      if (isIn(ended, node, term)) return false
       remember(node, { term, atMs: clock.nowMs() })
       return true
     },
     end(node, term, proven, answer) {
       const key = `${node}/${term}`
       const remaining = remainingMs(node, term)
-      if (!proven && !judged.has(key) && remaining > 0) return answer(false, remaining)
+      if (!proven && !isIn(judged, node, term) && remaining > 0) return answer(false, remaining === Infinity ? undefined : remaining)
       judged.add(key)
       ended.add(key)
       persist([{ put: ENDED_TERMS + key, value: new Uint8Array(0) }], () => answer(true))
     },
-    remainingMs: (node, term) => (judged.has(`${node}/${term}`) ? 0 : remainingMs(node, term)),
+    remainingMs: (node, term) => (isIn(judged, node, term) ? 0 : remainingMs(node, term)),
     seated() {
       seatedAtMs = clock.nowMs()
       judged.clear()

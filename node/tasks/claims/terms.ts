@@ -1,6 +1,7 @@
 // Ending the terms of others: when a seat's own clock says that a lease is over, or the holder said so itself, it asks all
 // seats to end the term and logs the fact once a majority has. Then whatever the term held may be taken.
 import type { PeerId, Term } from '../../../protocols/ids.ts'
+import { lifeOf } from '../../../protocols/ids.ts'
 import type { GroupConfig } from '../../../protocols/streams.ts'
 import type { Cancel, Clock } from '../../kernel/clock.ts'
 import { ASK_MS } from './lease-times.ts'
@@ -13,14 +14,16 @@ const SEAT_STEP_MS = 60
 
 export type TermsComponents = {
   self: PeerId
+  /** This process's own life; earlier ones of this node have left no process. */
+  life: Term
   clock: Clock
   quorum: Quorum
   config(): GroupConfig
   onStale(seat: PeerId, config: GroupConfig): void
   /** Terms that hold a task in the fold. */
   holding(): readonly { node: PeerId; term: Term }[]
-  /** This node's own live term: it never ends that one. */
-  isCurrent(node: PeerId, term: Term): boolean
+  /** One of this node's own live terms: it never ends those. */
+  isCurrent(term: Term): boolean
   remainingMs(node: PeerId, term: Term): number
   termEnded(node: PeerId, term: Term): boolean
   /** A majority has ended it: write it to the log. */
@@ -61,12 +64,16 @@ export function createTerms(components: TermsComponents): Terms {
       timeout: () => asking.delete(key),
     })
   }
+  const isOver = (node: PeerId, term: Term, place: number): boolean => components.remainingMs(node, term) + place * SEAT_STEP_MS <= 0
   const look = (): void => {
     timer = clock.after(LOOK_MS, look)
     const place = components.config().seats.indexOf(components.self)
-    if (place < 0) return
     for (const { node, term } of components.holding()) {
-      if (!components.isCurrent(node, term) && components.remainingMs(node, term) + place * SEAT_STEP_MS <= 0) end(node, term)
+      if (node === components.self) {
+        // What this node's earlier lives held is free: their processes were ended before this one began.
+        if (lifeOf(term) !== components.life) end(node, lifeOf(term), true)
+        else if (!components.isCurrent(term) && place >= 0 && isOver(node, term, place)) end(node, term)
+      } else if (place >= 0 && isOver(node, term, place)) end(node, term)
     }
   }
   return {

@@ -4,6 +4,7 @@ import { encode } from '@ipld/dag-cbor'
 import { createHash } from 'node:crypto'
 import type { Block } from '../../../protocols/blocks.ts'
 import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
+import { lifeOf } from '../../../protocols/ids.ts'
 import type { Entry, UnknownEntry, ProfileRecord, RegisterValue } from '../../../protocols/records.ts'
 import type { GroupConfig } from '../../../protocols/streams.ts'
 import { expandRuns } from '../../../protocols/tasks/task-runs.ts'
@@ -147,7 +148,10 @@ export function createFold(listener: FoldListener, options: { mayPublish(author:
     tasks: () => tasks.values(),
     profile: (node) => profiles.get(node),
     profiles: () => profiles,
-    termEnded: (node, term) => endedTerms.get(node)?.has(term) ?? false,
+    termEnded(node, term) {
+      const ended = endedTerms.get(node)
+      return ended !== undefined && (ended.has(term) || ended.has(lifeOf(term)))
+    },
     group: () => group,
     conflicts: () => conflicts,
     hash() {

@@ -1,11 +1,13 @@
 // Who holds what, by the fold: kept ready for the seats, which watch the leases behind it.
 import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
+import { lifeOf } from '../../../protocols/ids.ts'
 import type { TaskState } from './fold.ts'
 
 export type Holdings = {
   note(state: TaskState): void
   /** Each term that holds a task, once. */
   terms(): { node: PeerId; term: Term }[]
+  /** `term` may be a whole life. */
   of(node: PeerId, term: Term): TaskId[]
   by(node: PeerId): TaskId[]
 }
@@ -21,7 +23,7 @@ export function createHoldings(): Holdings {
       else held.delete(id)
     },
     terms: () => [...new Map([...held.values()].map((holder) => [`${holder.node}/${holder.term}`, holder])).values()],
-    of: (node, term) => tasks((holder) => holder.node === node && holder.term === term),
+    of: (node, term) => tasks((holder) => holder.node === node && (holder.term === term || lifeOf(holder.term) === term)),
     by: (node) => tasks((holder) => holder.node === node),
   }
 }

@@ -36,6 +36,7 @@ export async function startCalmMesh(seed: number, count: number, workMaxMs = 200
     node: (peer) => nodes.get(peer) as SimNode,
     onRun: (run) => void (run.state === 'running' && !runs.includes(run) && runs.push(run)),
     onSettled: () => {},
+    onCrash: () => {},
     onError(error) {
       throw error
     },

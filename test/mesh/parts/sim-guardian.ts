@@ -1,5 +1,6 @@
 // The guardian of a simulated node and its processes: it freezes work when the lease runs out, on its own clock, and outlives the node.
 import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
+import { lifeOf } from '../../../protocols/ids.ts'
 import type { Outcome } from '../../../protocols/records.ts'
 import { LEASE_MS } from '../../../node/tasks/claims/lease-times.ts'
 import type { Work } from '../../../node/tasks/execution.ts'
@@ -55,6 +56,7 @@ export function createSimGuardian(
           task,
           epoch,
           term: under,
+          spec,
           node: peer,
           remainingMs: 40 + random.next() ** 3 * world.workMaxMs,
           state: 'frozen',
@@ -85,7 +87,7 @@ export function createSimGuardian(
         for (const run of dead) if (run.state !== 'over') end(run)
         if (lastTerm === undefined || random.next() < 0.3) return
         for (const other of world.peers) {
-          if (other !== peer) world.network.datagram(peer, other, () => world.node(other).receiveLastWords(peer, lastTerm))
+          if (other !== peer) world.network.datagram(peer, other, () => world.node(other).receiveLastWords(peer, lifeOf(lastTerm)))
         }
       })
     },

@@ -30,7 +30,6 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
   let life = 0
   let deferred: (() => void)[] = []
   let catchingUp = false
-  let term: Term | undefined
 
   const isBehind = (): boolean => node.paused || catchingUp
   const nodeClock = (): Clock => {
@@ -57,10 +56,8 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
     node.up = true
     node.paused = false
     guardian.nodeStarted()
-    term = undefined
     const epoch = Math.floor(clock.wallMs() * 1024 + random.next() * 1024)
     await disk.database.write([], { sync: true })
-    const oldTerm = await disk.read(`${META}term`)
     const registers = new Map<RegisterKey, Register>()
     for await (const [key, value] of disk.database.range(REGISTERS, endOf(REGISTERS)))
       registers.set(key.slice(2) as RegisterKey, decodeRegister(unframeValue(value) as Uint8Array))
@@ -124,9 +121,6 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
           onRuns() {},
           onLease(untilMs, which) {
             guardian.onLease(untilMs, which)
-            if (which === term) return
-            term = which
-            persist([{ put: `${META}term`, value: encode(which) }], () => {})
           },
           onFork: () => world.onError(new Error('fork')),
           onReject: (_, verdict) => world.onError(new Error(`reject: ${verdict.reason} ${verdict.detail}`)),
@@ -143,7 +137,6 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
     if (mine !== life) return
     node.engine = engine
     engine.start()
-    if (oldTerm !== undefined) engineClock.after(20, () => engine.endOwnTerm(decode<Term>(oldTerm)))
     for (const other of node.linked()) {
       engine.onPeerUp(other)
       world.node(other).engine?.onPeerUp(peer)
@@ -165,6 +158,7 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
       catchingUp = false
       disk.crash()
       guardian.nodeDied()
+      world.onCrash(peer)
     },
     crashWhileWriting() {
       const mine = life

@@ -1,5 +1,6 @@
 // What the parts of the simulator know of each other: the world, its nodes and the runs of their work.
 import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
+import type { TaskSpec } from '../../../protocols/records.ts'
 import type { LinkMessage } from '../../../protocols/streams.ts'
 import type { Random } from '../../../node/kernel/random.ts'
 import type { Engine } from '../../../node/tasks/engine.ts'
@@ -10,6 +11,7 @@ export type SimRun = {
   task: TaskId
   epoch: number
   term: Term
+  spec: TaskSpec
   node: PeerId
   remainingMs: number
   state: 'running' | 'frozen' | 'over'
@@ -31,6 +33,7 @@ export type World = {
   node(peer: PeerId): SimNode
   /** Checked at every change of a run: no two of one task run at once. */
   onRun(run: SimRun): void
+  onCrash(node: PeerId): void
   onSettled(node: PeerId, task: TaskId, end: string, version: number): void
   onError(error: unknown): void
   count(state: string): void

@@ -2,13 +2,14 @@
 import { decode } from '@ipld/dag-cbor'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { TaskId, Term } from '../../../../protocols/ids.ts'
+import { lifeOf } from '../../../../protocols/ids.ts'
 import type { Ballot, KeeperAnswer } from '../../../../protocols/streams.ts'
 import type { Write } from '../../../../node/store/database.ts'
 import type { Keeper, Register } from '../../../../node/tasks/claims/keeper.ts'
 import { createKeeper } from '../../../../node/tasks/claims/keeper.ts'
-import { EXPIRY_MS } from '../../../../node/tasks/claims/lease-times.ts'
+import { EXPIRY_MS, expiryMs, LEASE_MS, leaseLengthMs } from '../../../../node/tasks/claims/lease-times.ts'
 import { createVirtualClock } from '../../../support/virtual-clock.ts'
-import { alice, bob, registerValues, TASK, TERM } from '../../../protocols/samples.ts'
+import { alice, bob, LONG_TERM, registerValues, TASK, TERM } from '../../../protocols/samples.ts'
 
 const held = registerValues['held']!
 const A = alice.peerId
@@ -153,6 +154,39 @@ describe('terms', () => {
     expect(end(restarted)).toEqual({ ok: true })
     restarted.seated()
     expect(end(restarted)).toMatchObject({ ok: false })
+  })
+})
+
+describe('long terms and lives', () => {
+  test('a term whose name carries a length is waited for so long, by 1.1, and never less than the usual one', () => {
+    const keeper = seat()
+    keeper.renew(B, LONG_TERM)
+    clock.advance(65_999)
+    expect(keeper.remainingMs(B, LONG_TERM)).toBeCloseTo(1, 3)
+    expect(expiryMs('7.1~5' as Term)).toBe(EXPIRY_MS)
+    expect(leaseLengthMs({ lostAfterMs: 300 })).toBe(LEASE_MS)
+    expect(leaseLengthMs({ lostAfterMs: 90_000 })).toBe(90_000)
+    expect(leaseLengthMs(undefined)).toBe(LEASE_MS)
+  })
+
+  test('a life that its node ended takes all its terms with it, and is never ended by a clock', () => {
+    const keeper = seat()
+    const life = lifeOf(LONG_TERM)
+    expect(life).toBe(lifeOf(TERM))
+    const answers: unknown[] = []
+    keeper.end(B, life, false, (...answer) => answers.push(answer))
+    clock.advance(EXPIRY_MS * 1_000)
+    keeper.end(B, life, false, (...answer) => answers.push(answer))
+    expect(answers).toEqual([
+      [false, undefined],
+      [false, undefined],
+    ])
+    expect(keeper.renew(B, LONG_TERM)).toBe(true)
+    keeper.end(B, life, true, () => {})
+    expect(keeper.remainingMs(B, LONG_TERM)).toBe(0)
+    expect(keeper.renew(B, LONG_TERM)).toBe(false)
+    expect(keeper.renew(B, TERM)).toBe(false)
+    expect(keeper.renew(B, '9.1' as Term)).toBe(true)
   })
 })
 
