@@ -25,6 +25,10 @@ import { createGroupCommit } from './store/group-commit.ts'
 import { openLevelDatabase } from './store/level-database.ts'
 import type { Engine } from './tasks/engine.ts'
 import { createEngine } from './tasks/engine.ts'
+import { createBlobFetch } from './tasks/work/blob-fetch.ts'
+import { createBlobKeeper } from './tasks/work/blob-keeper.ts'
+import { createChildCancels } from './tasks/cancel-children.ts'
+import { createPreparation } from './tasks/work/prepare-run.ts'
 import { createRunLogs } from './tasks/work/run-logs.ts'
 import { createShellWork } from './tasks/work/shell-work.ts'
 import { createAdmission } from './trust/admission.ts'
@@ -33,11 +37,12 @@ import { createInviteBook } from './trust/invite-book.ts'
 import { createInvites } from './trust/invites.ts'
 import { createTrustSet } from './trust/trust-set.ts'
 import { createAgenda } from './wiring/plan/agenda.ts'
+import { createBlobPort } from './wiring/ports/blob-port.ts'
 import { createCallDesk } from './wiring/call-desk.ts'
 import { enterMesh } from './wiring/enter-mesh.ts'
+import { createInsidePort } from './wiring/ports/inside-port.ts'
 import { createLastWordsWiring } from './wiring/last-words.ts'
 import { createLifecycle, type Stopped } from './wiring/lifecycle.ts'
-import { createLogKeeper } from './tasks/work/log-keeper.ts'
 import { createMemberFacts } from './wiring/member-facts.ts'
 import { connectMesh, createPresenceTeller, createSender } from './wiring/mesh-link.ts'
 import { createMetrics } from './wiring/metrics.ts'
@@ -131,6 +136,12 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
 
     // Work: processes of this machine.
     const blobs = createBlobStore({ dir: join(dataDir, 'blobs') })
+    const blobFetch = createBlobFetch({
+      self,
+      blobs,
+      linked: host.peers,
+      call: (peer, request, signal) => host.call(peer, encodeCall(request), { signal, timeoutMs: COMMAND_MS }),
+    })
     const workspaces = createWorkspaces({ dataDir })
     await workspaces.sweep()
     const tokens = createTaskTokens(random)
@@ -147,7 +158,19 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       runner,
       workspaces,
       blobs,
-      clone: cloneInto,
+      prepare: createPreparation({
+        clock,
+        dataDir,
+        workspaces,
+        blobs,
+        fetch: blobFetch,
+        clone: cloneInto,
+        taskOf(id) {
+          const state = engine.fold.task(id)
+          return state === undefined ? undefined : views.taskOf(state)
+        },
+      }),
+      secrets: () => Promise.resolve({}),
       environment: (order) => ({
         PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
         LANG: process.env['LANG'] ?? 'C.UTF-8',
@@ -171,7 +194,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       self,
       epoch,
       clock,
-      freeSlots: () => slots - engine.execution.runs().length,
+      freeSlots: () => slots - engine.execution.busy(),
       tell: (status) => (tellPresence(status), emitWorker(self)),
     })
     const blocks = createBlockStore(database)
@@ -223,7 +246,8 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         slots: () => (presence.current().state === 'active' ? slots : 0),
         listener: {
           onTask(state) {
-            logKeeper.note(state)
+            blobKeeper.note(state)
+            childCancels.note(state)
             emitTask(state.id)
           },
           onProfile(node) {
@@ -251,11 +275,12 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       runner,
       work,
       blobs,
-      linked: host.peers,
+      fetch: blobFetch,
       call: (peer, request, signal) => host.call(peer, encodeCall(request), { signal, timeoutMs: CALL_SILENCE_MS }),
       changed: engine.changed,
     })
-    const logKeeper = createLogKeeper({ self, logs, isSeat: () => engine.seats.config().seats.includes(self), onError })
+    const childCancels = createChildCancels({ self, fold: engine.fold, families: engine.families, append: (entry) => engine.append(entry) })
+    const blobKeeper = createBlobKeeper({ self, fetch: blobFetch, isSeat: () => engine.seats.config().seats.includes(self), onError })
 
     // The node's own life: drain, stop, leave.
     lifecycle.connect({ engine, presence, work, runner, trust, host, fleet, self, members })
@@ -275,6 +300,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       epochOf: (peer) => (peer === self ? epoch : fleet.epochOf(peer)),
       viewOf: views.taskOf,
       httpAddress: lifecycle.httpOrigin,
+      parts: { blobs: createBlobPort({ blobs, fetch: blobFetch }), ...createInsidePort({ engine, work, viewOf: views.taskOf }) },
       invite: lifecycle.invite(invites),
       call: (peer, request) => host.call(peer, encodeCall(request), { timeoutMs: COMMAND_MS }),
       commandSelf: lifecycle.command,
@@ -329,7 +355,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     engine.start()
     membership.start()
     presence.start()
-    lifecycle.onStop('queue', () => (logKeeper.stop(), presence.stop(), membership.stop(), engine.stop()))
+    lifecycle.onStop('queue', () => (blobKeeper.stop(), presence.stop(), membership.stop(), engine.stop()))
     if (bootstrap !== undefined)
       await host.dial(bootstrap).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'the redeemer cannot be reached yet'))
     sayWhoIAm(engine, profileOf(options, requestedName, slots, version), self)

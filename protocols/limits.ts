@@ -48,3 +48,15 @@ export const ARTIFACTS_MAX = 256
 export const MESSAGE_BYTES_MAX = 64 * 1024
 /** Messages that one mark of its reader names. */
 export const READ_MAX = 256
+/** Levels of tasks that tasks published, below the first one. */
+export const FAMILY_DEPTH_MAX = 8
+/** Tasks that one task may publish. */
+export const CHILDREN_MAX = 1_000
+/** Bytes of one blob that a client may bring: a folder, stdin. The worker fetches all of it before the command starts. */
+export const BLOB_BYTES_MAX = 256 * 1024 * 1024
+/** Files and folders in one shipped folder. */
+export const FOLDER_ENTRIES_MAX = 20_000
+/** Bytes of all files that one attempt may hand on. */
+export const ARTIFACT_BYTES_MAX = 256 * 1024 * 1024
+/** Bytes of their list: it travels inside the result, which every node keeps. */
+export const ARTIFACT_LIST_BYTES_MAX = 48 * 1024

@@ -121,6 +121,7 @@ export const linkMessage = z.discriminatedUnion('t', [
     phase: z.string().max(64),
     message: z.string().max(500),
     percent: z.number().optional(),
+    costUsd: z.number().min(0).optional(),
   }),
   // membership
   presence,

@@ -5,6 +5,7 @@ import { NimbusError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import { requireAccess } from './access/require-access.ts'
 import type { Auth } from './access/auth.ts'
+import { blobRoutes } from './routes/tasks/blobs.ts'
 import { docsRoutes } from './routes/docs.ts'
 import type { Api } from './env.ts'
 import { createRoutes } from './env.ts'
@@ -20,6 +21,7 @@ import { sessionRoutes, signInRoute } from './routes/session.ts'
 import type { StaticFiles } from './static-files.ts'
 import { fileResponse } from './static-files.ts'
 import { createStreamGate } from './streams.ts'
+import { taskInsideRoutes } from './routes/tasks/task-inside.ts'
 import { taskLogRoutes } from './routes/task-log.ts'
 import { taskRoutes } from './routes/tasks.ts'
 import { workerRoutes } from './routes/workers.ts'
@@ -66,13 +68,15 @@ export function createApp(components: AppComponents, options: { origin: () => st
   app.route('/', healthRoute())
   app.route('/', signInRoute(auth))
 
-  app.use('*', requireAccess(auth))
+  app.use('*', requireAccess(auth, node))
   app.route('/', sessionRoutes(auth, options.origin))
   app.route('/', meshRoutes(node))
   app.route('/', workerRoutes(node))
   app.route('/', taskRoutes(node))
   app.route('/', taskLogRoutes(node, gate))
   app.route('/', messageRoutes(node.messages))
+  app.route('/', taskInsideRoutes(node, gate))
+  app.route('/', blobRoutes(node, gate))
   app.route('/', eventRoutes({ node, auth, clock, log, gate }))
   app.route('/', metricsRoute(node))
   app.route('/', nodeLogRoutes({ clock, gate }, options.logFile))

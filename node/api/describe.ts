@@ -10,6 +10,8 @@ export type Operation = {
   summary: string
   query?: z.ZodObject
   body?: z.ZodType
+  /** Where the body is not JSON. */
+  bodyType?: string
   /** Status to what comes with it; `type` where it is not JSON. */
   answers: Record<number, { text: string; schema?: z.ZodType; type?: string }>
   /** Answers without a token. */
@@ -37,7 +39,12 @@ export function describe(operation: Operation): MiddlewareHandler {
     ...(operation.query === undefined ? {} : { parameters: parametersOf(operation.query) }),
     ...(operation.body === undefined
       ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: resolver(operation.body, { io: 'input' }) } } } }),
+      : {
+          requestBody: {
+            required: true,
+            content: { [operation.bodyType ?? 'application/json']: { schema: resolver(operation.body, { io: 'input' }) } },
+          },
+        }),
     ...(operation.open === true ? { security: [] } : {}),
     responses,
   } as DescribeOptions)

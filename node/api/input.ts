@@ -88,6 +88,15 @@ export function requireJsonType(headers: Headers): void {
   }
 }
 
+/** The one kind of body that is not JSON; a form cannot send this type either. */
+export function requireBytesType(headers: Headers): void {
+  if (headers.get('content-type') === 'application/octet-stream' && !headers.has('content-encoding')) return
+  throw new NimbusError('not-bytes', 'A blob has to come as plain bytes.', {
+    kind: 'usage',
+    cure: 'Send Content-Type: application/octet-stream, without Content-Encoding.',
+  })
+}
+
 async function readJson(context: Context): Promise<unknown> {
   const text = await readText(context)
   const flaw = flawOfJson(text)

@@ -11,7 +11,7 @@ import type {
   TaskView,
   WorkerView,
 } from '../../protocols/http/views.ts'
-import type { TaskRequest } from '../../protocols/http/task-request.ts'
+import type { ProgressReport, TaskRequest } from '../../protocols/http/task-request.ts'
 import type { MessageRequest, MessageView, ReadAnswer, SentMessage } from '../../protocols/http/messages.ts'
 import type { TaskId } from '../../protocols/ids.ts'
 
@@ -32,6 +32,13 @@ export type Published = { ids: TaskId[]; duplicates: ReadonlySet<TaskId>; durabi
 /** The node may not be able to fill the gap since a cursor: it says so once and goes on from now. */
 export type StreamEvent = EventView | { type: 'resync' }
 
+/** Files by the hash of their content. */
+export type BlobPort = {
+  put(source: AsyncIterable<Uint8Array>): Promise<{ hash: string; size: number }>
+  /** Fetched from another node first where it is not here. */
+  open(hash: string, signal: AbortSignal): Promise<{ size: number; bytes: AsyncIterable<Uint8Array> }>
+}
+
 export type NodePort = {
   mesh(): MeshView
   workers(): WorkerView[]
@@ -39,12 +46,20 @@ export type NodePort = {
   findWorker(nameOrId: string): WorkerView | undefined
   tasks(query: TaskQuery): Page<TaskView>
   task(id: string): TaskView | undefined
-  publish(requests: TaskRequest[]): Promise<Published>
+  /** @param parent the task that publishes, where one does */
+  publish(requests: TaskRequest[], parent?: string): Promise<Published>
+  /** The task itself, or one that it or its descendants published. */
+  isBelow(task: string, ancestor: string): boolean
+  /** Settles when the task has ended or the signal fires. A task that waits here (`by`) frees its slot. */
+  waitFor(id: string, options: { by?: string; signal: AbortSignal }): Promise<TaskView>
   cancel(id: string): Promise<TaskView>
   /** Publishes the same work again as a new task that names this one as `retryOf`. */
   retry(id: string): Promise<TaskView>
   /** Pieces of one attempt's output in order, from whichever node holds them; must stop when `signal` fires. */
   readLog(id: string, query: LogQuery): AsyncIterable<LogChunk>
+  blobs: BlobPort
+  /** What a task that runs here says of itself. */
+  reportProgress(id: string, report: ProgressReport): void
   invite(request: InviteRequest): Promise<InviteView>
   /** Carried to the worker over the mesh; resolves with what the worker says of itself afterwards. */
   command(peerId: string, verb: WorkerVerb): Promise<WorkerView>

@@ -12,6 +12,12 @@ export type Client = {
   readonly url: string
   get<Answer>(path: string): Promise<Answer>
   post<Answer>(path: string, body?: unknown): Promise<Answer>
+  /** A request that is answered when something has happened, however long that takes. */
+  hold(path: string, signal: AbortSignal): Promise<void>
+  /** Sends bytes as they come. */
+  upload<Answer>(path: string, source: AsyncIterable<Uint8Array>): Promise<Answer>
+  /** The bytes of a long answer. */
+  bytes(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array>
   delete(path: string): Promise<void>
   /** JSON lines of a long answer. */
   jsonLines<Item>(path: string, signal: AbortSignal): AsyncGenerator<Item>
@@ -52,12 +58,14 @@ export async function createClient(cli: Pick<Cli, 'dataDir' | 'globals' | 'io'>)
   async function request(
     method: string,
     path: string,
-    init: { body?: unknown; accept?: string; signal?: AbortSignal } = {},
+    init: { body?: unknown; source?: AsyncIterable<Uint8Array>; accept?: string; signal?: AbortSignal } = {},
   ): Promise<Response> {
-    const body = init.body === undefined ? {} : { body: JSON.stringify(init.body) }
-    const type = init.body === undefined ? {} : { 'content-type': 'application/json' }
+    const { body, type } = bodyOf(init)
+    let failure: { error: unknown } | undefined
+    const source =
+      init.source === undefined ? {} : { body: watched(init.source, (error) => (failure = { error })), duplex: 'half' as const }
     const overdue = new AbortController()
-    const cancel = init.signal === undefined ? clock.after(ANSWER_MS_MAX, () => overdue.abort()) : () => {}
+    const cancel = init.signal === undefined && init.source === undefined ? clock.after(ANSWER_MS_MAX, () => overdue.abort()) : () => {}
     let response: Response
     try {
       response = await fetch(url + path, {
@@ -66,8 +74,10 @@ export async function createClient(cli: Pick<Cli, 'dataDir' | 'globals' | 'io'>)
         headers: { ...headers, ...type, accept: init.accept ?? 'application/json' },
         signal: init.signal ?? overdue.signal,
         ...body,
+        ...source,
       })
     } catch (error) {
+      if (failure !== undefined) throw failure.error // what was to be sent could not be read
       throw init.signal?.aborted === true ? error : unreachable(where, error)
     } finally {
       cancel()
@@ -84,6 +94,12 @@ export async function createClient(cli: Pick<Cli, 'dataDir' | 'globals' | 'io'>)
       return (response.headers.get('content-type')?.includes('json') === true ? await response.json() : undefined) as never
     },
     delete: async (path) => void (await request('DELETE', path)),
+    hold: async (path, signal) => void (await (await request('GET', path, { signal })).text()),
+    upload: async (path, source) => (await request('POST', path, { source })).json() as never,
+    async *bytes(path, signal) {
+      const response = await request('GET', path, { accept: 'application/octet-stream', signal })
+      for await (const piece of response.body ?? []) yield piece as Uint8Array
+    },
     async *jsonLines(path, signal) {
       const response = await request('GET', path, { accept: 'application/x-ndjson', signal })
       for await (const line of linesOf(response.body)) if (line !== '') yield JSON.parse(line)
@@ -93,6 +109,22 @@ export async function createClient(cli: Pick<Cli, 'dataDir' | 'globals' | 'io'>)
       yield undefined
       for await (const line of linesOf(response.body)) if (line.startsWith('data: ')) yield JSON.parse(line.slice(6))
     },
+  }
+}
+
+function bodyOf(init: { body?: unknown; source?: unknown }): { body: { body?: string }; type: Record<string, string> } {
+  if (init.source !== undefined) return { body: {}, type: { 'content-type': 'application/octet-stream' } }
+  if (init.body === undefined) return { body: {}, type: {} }
+  return { body: { body: JSON.stringify(init.body) }, type: { 'content-type': 'application/json' } }
+}
+
+/** fetch tells of a failed source in its own words only: the reason is kept here. */
+async function* watched(source: AsyncIterable<Uint8Array>, onError: (error: unknown) => void): AsyncGenerator<Uint8Array> {
+  try {
+    yield* source
+  } catch (error) {
+    onError(error)
+    throw error
   }
 }
 

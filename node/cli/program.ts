@@ -1,6 +1,7 @@
 // The command line as a whole: parses, runs one command, gives its exit code. Never ends the process itself.
 import { Command, CommanderError } from 'commander'
 import { addBuildCommands } from './commands/build.ts'
+import { addArtifactCommands } from './commands/artifact.ts'
 import { addFleetCommands } from './commands/fleet.ts'
 import { addMessageCommands } from './commands/message.ts'
 import { addMeshCommands } from './commands/mesh.ts'
@@ -67,6 +68,7 @@ function buildProgram(io: Io, components: ProgramComponents, action: Action): Co
   addMeshCommands(program, action)
   addFleetCommands(program, action)
   addTaskCommands(program, action)
+  addArtifactCommands(program, action)
   addBuildCommands(program, action)
   addMessageCommands(program, action)
   addWatchCommands(program, action)

@@ -13,6 +13,8 @@ export type RunOrder = {
   logFile: string
   logBytesMax: number
   tailBytesMax: number
+  /** Secrets among the environment: the output shows `***` instead. */
+  mask?: string[]
   /** Read as standard input; without it the work reads an empty one. */
   stdinFile?: string
   /** The lease under which the work may run; without one it is never frozen. */

@@ -13,6 +13,8 @@ export type BlobStore = {
   /** Copies the file in; it may change or vanish afterwards. */
   putFile(path: string): Promise<Blob>
   put(bytes: Uint8Array): Promise<Blob>
+  /** Takes a stream to its end; rejects with `blob-too-large` past the limit. */
+  putStream(source: AsyncIterable<Uint8Array>, sizeMax: number): Promise<Blob>
   has(hash: string): Promise<boolean>
   size(hash: string): Promise<number | undefined>
   /** The content from the byte `from` on. */
@@ -59,6 +61,7 @@ export function createBlobStore({ dir }: { dir: string }): BlobStore {
   return {
     putFile: (path) => put(createReadStream(path)),
     put: (bytes) => put([bytes]),
+    putStream: (source, sizeMax) => put(limited(source, sizeMax)),
     has: async (hash) => (await sizeOf(place(hash))) !== undefined,
     size: (hash) => sizeOf(place(hash)),
     open: (hash, from = 0) => readFrom(place(hash), hash, from),
@@ -75,10 +78,7 @@ export function createBlobStore({ dir }: { dir: string }): BlobStore {
         async write(bytes) {
           if (draft.size() + bytes.length <= sizeMax) return draft.write(bytes)
           await draft.discard()
-          throw new NimbusError('blob-too-large', `The blob ${hash} was refused, because it is larger than ${sizeMax} bytes.`, {
-            kind: 'refused',
-            cure: 'Raise the limit, or make the file smaller.',
-          })
+          throw tooLarge(`The blob ${hash}`, sizeMax)
         },
         async finish() {
           const blob = await draft.close()
@@ -94,6 +94,22 @@ export function createBlobStore({ dir }: { dir: string }): BlobStore {
       }
     },
   }
+}
+
+async function* limited(source: AsyncIterable<Uint8Array>, sizeMax: number): AsyncGenerator<Uint8Array> {
+  let size = 0
+  for await (const bytes of source) {
+    size += bytes.length
+    if (size > sizeMax) throw tooLarge('The blob', sizeMax)
+    yield bytes
+  }
+}
+
+function tooLarge(what: string, sizeMax: number): NimbusError {
+  return new NimbusError('blob-too-large', `${what} was refused, because it is larger than ${sizeMax} bytes.`, {
+    kind: 'refused',
+    cure: 'Make it smaller: leave out what can be fetched or built.',
+  })
 }
 
 type Draft = {

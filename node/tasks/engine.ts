@@ -15,6 +15,8 @@ import type { Execution, Work } from './execution.ts'
 import { createExecution } from './execution.ts'
 import type { Fold, FoldPart, TaskState } from './fold/fold.ts'
 import { createFold } from './fold/fold.ts'
+import type { Families } from './fold/families.ts'
+import { createFamilies } from './fold/families.ts'
 import { createHoldings } from './fold/holdings.ts'
 import type { EndReason } from './matching/endings.ts'
 import type { Offer } from './matching/match.ts'
@@ -64,6 +66,7 @@ export type Stored = GroupMemory & { blocks: AsyncIterable<SealedBlock> }
 
 export type Engine = {
   fold: Fold
+  families: Families
   proposer: Proposer
   execution: Execution
   scheduler: Scheduler
@@ -112,6 +115,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
   const claiming = new Map<TaskId, Term>()
   const holdings = createHoldings()
   const index = createTaskIndex()
+  const families = createFamilies((task) => fold.task(task))
   const names = createNameFold(() => {})
   let started = false
   let hash: string | undefined
@@ -122,6 +126,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
         holdings.note(state)
         index.touch(state)
         const waiters = graph.note(state)
+        families.note(state)
         if (!started) return
         if (kind === 'task') publisher.folded(state.id)
         scheduler.onTask(state)
@@ -225,7 +230,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     graph,
     offers: components.offers,
     authorName: components.nameOf,
-    freeSlots: () => components.slots() - execution.runs().length - claiming.size,
+    freeSlots: () => components.slots() - execution.busy() - claiming.size,
     isBusyWith: (task) => claiming.has(task) || execution.has(task),
     claim: (task) => void tryClaim(task).catch(listener.onError),
     end: (task, reason) => void tryEnd(task, reason).catch(listener.onError),
@@ -257,6 +262,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
 
   return {
     fold,
+    families,
     proposer,
     execution,
     scheduler,

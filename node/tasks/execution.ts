@@ -36,6 +36,8 @@ export type Run = {
   phase: 'waiting' | 'running' | 'settling'
   lost?: boolean
   cancelled?: boolean
+  /** How many of its children it waits for now. */
+  awaiting?: number
 }
 
 export type Execution = {
@@ -49,6 +51,10 @@ export type Execution = {
   /** Ends all runs and gives their tasks back without using up an attempt. Settles when the registers know. */
   giveBack(): Promise<void>
   runs(): readonly Run[]
+  /** Runs that use a slot: those that wait for their own children do not. */
+  busy(): number
+  /** A run begins to wait; what comes back ends that, and may be called twice. */
+  park(task: TaskId): () => void
   has(task: TaskId): boolean
   counters: { started: number; lateRefused: number; settled: number; lost: number }
 }
@@ -161,6 +167,20 @@ export function createExecution(components: ExecutionComponents): Execution {
       return runs.size === 0 ? Promise.resolve() : new Promise((resolve) => emptied.push(resolve))
     },
     runs: () => [...runs.values()],
+    busy: () => [...runs.values()].filter(({ awaiting = 0 }) => awaiting === 0).length,
+    park(task) {
+      const run = runs.get(task)
+      if (run === undefined) return () => {}
+      run.awaiting = (run.awaiting ?? 0) + 1
+      components.onChange()
+      let ended = false
+      return () => {
+        if (ended) return
+        ended = true
+        run.awaiting = (run.awaiting ?? 1) - 1
+        components.onChange()
+      }
+    },
     has: (task) => runs.has(task),
     counters,
   }

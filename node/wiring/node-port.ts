@@ -20,6 +20,7 @@ import type { Fleet } from '../tasks/view/fleet.ts'
 import { countStates, stateName } from '../tasks/fold/transitions.ts'
 import { checkGraph } from '../tasks/check-graph.ts'
 import { specOf } from '../tasks/task-spec.ts'
+import type { InsidePort } from './ports/inside-port.ts'
 import type { RunLogs } from '../tasks/work/run-logs.ts'
 import { createMayWrite } from './plan/may-write.ts'
 
@@ -37,6 +38,8 @@ export type NodePortComponents = {
   viewOf(state: TaskState): TaskView | undefined
   httpAddress(): string
   startedAtMs: number
+  /** Parts of the port that stand in files of their own. */
+  parts: InsidePort & Pick<NodePort, 'blobs'>
   invite: NodePort['invite']
   call(peer: PeerId, request: CallRequest): AsyncIterable<Uint8Array>
   commandSelf(verb: WorkerVerb): Promise<void>
@@ -121,7 +124,11 @@ export function createNodePort(components: NodePortComponents): NodePort {
       return { items }
     },
     task: (id) => (isTaskId(id) && engine.fold.task(id)?.task !== undefined ? viewOf(known(id)) : undefined),
-    publish: (requests) => publishAll((ids) => requests.map((request) => specOf(request, clock.wallMs(), ids)), requests),
+    publish(requests, parent) {
+      if (parent !== undefined) engine.families.assertRoom(parent as TaskId, requests.length)
+      const origin = parent === undefined ? {} : { parent: parent as TaskId }
+      return publishAll((ids) => requests.map((request) => ({ ...specOf(request, clock.wallMs(), ids), ...origin })), requests)
+    },
     async cancel(id) {
       assertMayWrite('cancel')
       const state = known(id)
@@ -141,11 +148,12 @@ export function createNodePort(components: NodePortComponents): NodePort {
       const { task } = known(id)
       if (task === undefined) throw new NimbusError('task-unknown', `There is no task ${id}.`, { kind: 'missing' })
       // Its name belongs to the task that ended.
-      const { notBefore: _, dedupe: _dedupe, schedule: _schedule, ...spec } = task.spec
+      const { notBefore: _, dedupe: _dedupe, schedule: _schedule, parent: _parent, ...spec } = task.spec
       const { ids } = await publishAll(() => [{ ...spec, retryOf: known(id).id }], [{}])
       return viewOf(known(ids[0] ?? id))
     },
     readLog: (id, query) => components.logs.read(known(id).id, query),
+    ...components.parts,
     invite: components.invite,
     async command(peerId, verb) {
       const peer = peerId as PeerId

@@ -95,7 +95,21 @@ export const taskRequest = z
     path: ['argv'],
     message: 'a shell task needs a command, a noop task has none',
   })
+  .refine(({ repo, dir }) => repo === undefined || dir === undefined, {
+    path: ['dir'],
+    message: 'a task runs in a repository or in a shipped folder, not in both',
+  })
   .meta({ id: 'TaskRequest' })
 export type TaskRequest = z.infer<typeof taskRequest>
 
 export const publishMany = z.strictObject({ tasks: z.array(taskRequest).min(1).max(PUBLISH_MAX) }).meta({ id: 'PublishMany' })
+
+/** What work says of itself while it runs. `costUsd` is what it cost in all so far. */
+export const progressReport = z
+  .strictObject({
+    percent: z.number().min(0).max(100).optional(),
+    message: text(500).optional(),
+    costUsd: z.number().min(0).max(1_000_000).optional(),
+  })
+  .meta({ id: 'ProgressReport' })
+export type ProgressReport = z.infer<typeof progressReport>

@@ -18,6 +18,10 @@ export const waitingView = z
   .meta({ id: 'Waiting' })
 export type WaitingView = z.infer<typeof waitingView>
 
+export const artifactView = z.object({ path: z.string(), hash: z.string(), size: z.int() }).meta({ id: 'Artifact' })
+export type ArtifactView = z.infer<typeof artifactView>
+const timeoutKind = z.enum(['queue', 'start', 'heartbeat', 'total'])
+
 export const attemptView = z
   .object({
     epoch: z.int(),
@@ -29,7 +33,9 @@ export const attemptView = z
     exitCode: z.int().optional(),
     signal: z.string().optional(),
     timedOut: z.boolean().optional(),
+    timeout: timeoutKind.optional(),
     error: z.string().optional(),
+    costUsd: z.number().optional(),
   })
   .meta({ id: 'Attempt' })
 export type AttemptView = z.infer<typeof attemptView>
@@ -49,8 +55,12 @@ export const taskView = z
         exitCode: z.int().optional(),
         signal: z.string().optional(),
         timedOut: z.boolean().optional(),
+        /** Which of the time-outs ended it. */
+        timeout: timeoutKind.optional(),
         error: z.string().optional(),
         endedAt: z.int(),
+        artifacts: z.array(artifactView).optional(),
+        costUsd: z.number().optional(),
         log: z.object({ hash: z.string(), size: z.int() }).optional(),
         tail: z.string().optional(),
       })
@@ -60,8 +70,10 @@ export const taskView = z
     cancelRequested: z.boolean().optional(),
     /** The outcome shown is not settled by the keepers yet. */
     provisional: z.boolean().optional(),
-    /** What the running attempt is doing: cloning (percent), running. */
-    progress: z.object({ phase: z.string(), message: z.string(), percent: z.number().optional() }).optional(),
+    /** What the running attempt is doing: cloning (percent), working (as the work itself says). */
+    progress: z
+      .object({ phase: z.string(), message: z.string(), percent: z.number().optional(), costUsd: z.number().optional() })
+      .optional(),
   })
   .meta({ id: 'Task' })
 export type TaskView = z.infer<typeof taskView>

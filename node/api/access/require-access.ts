@@ -3,24 +3,22 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { NimbusError } from '../../kernel/errors.ts'
 import type { Auth, Caller } from './auth.ts'
 import { OPERATOR } from './auth.ts'
+import type { NodePort } from '../ports.ts'
+import { taskMay } from './task-rights.ts'
 import type { ApiEnv } from '../env.ts'
-import { requireJsonType } from '../input.ts'
+import { requireBytesType, requireJsonType } from '../input.ts'
 import { addressOf } from '../env.ts'
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
+const BLOBS = '/api/blobs'
 const CSRF_HEADER = 'x-nimbus-csrf'
-/** All that a task's own token may do: look, publish more work, and write messages. Everything else is the operator's. */
-const TASK_MAY = [
-  /^GET \/api\/(mesh|workers(\/[^/]+)?|tasks(\/[^/]+(\/log)?)?|events|openapi\.json)$/,
-  /^POST \/api\/tasks$/,
-  /^(GET|POST) \/api\/messages(\/[a-z0-9]+)?$/,
-]
 
-export function requireAccess(auth: Auth): MiddlewareHandler<ApiEnv> {
+export function requireAccess(auth: Auth, node: Pick<NodePort, 'isBelow'>): MiddlewareHandler<ApiEnv> {
   return async function access(c, next) {
     const caller = isUpgrade(c) ? callerOfSocket(c, auth) : auth.identify(c.req.raw.headers, addressOf(c))
     if (!SAFE_METHODS.has(c.req.method)) {
-      requireJsonType(c.req.raw.headers)
+      if (c.req.path === BLOBS) requireBytesType(c.req.raw.headers)
+      else requireJsonType(c.req.raw.headers)
       if (caller.session !== undefined && c.req.header(CSRF_HEADER) !== caller.session.csrf) {
         throw new NimbusError('csrf', `The header ${CSRF_HEADER} is missing or does not belong to this session.`, {
           kind: 'refused',
@@ -28,8 +26,9 @@ export function requireAccess(auth: Auth): MiddlewareHandler<ApiEnv> {
         })
       }
     }
-    if (caller.actor.kind === 'task' && !TASK_MAY.some((rule) => rule.test(`${c.req.method} ${c.req.path}`))) {
-      throw new NimbusError('task-token', "A task's token may look and publish, not this.", {
+    const { actor } = caller
+    if (actor.kind === 'task' && !taskMay(node, actor.task, { method: c.req.method, path: c.req.path, entity: c.req.query('entity') })) {
+      throw new NimbusError('task-token', "A task's token may publish tasks, read and await them, not this.", {
         kind: 'refused',
         cure: "Use the operator's token.",
       })

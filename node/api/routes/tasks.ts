@@ -91,7 +91,7 @@ async function publish(c: Context<ApiEnv>, node: TaskNode): Promise<Response> {
   const body = await readBody(c, z.looseObject({}))
   const many = Object.hasOwn(body, 'tasks')
   const requests = many ? check(publishMany, body).tasks : [check(taskRequest, body)]
-  const { ids, durability, duplicates } = await node.publish(requests)
+  const { ids, durability, duplicates } = await node.publish(requests, ...parentOf(c))
   const status = ids.every((id) => duplicates.has(id)) ? 200 : durability === 'majority' ? 201 : 202
   if (many) return c.json({ ids, durability, ...(duplicates.size > 0 ? { duplicates: [...duplicates] } : {}) }, status)
   return c.json({ id: ids[0], durability, ...(duplicates.size > 0 ? { duplicate: true } : {}) }, status)
@@ -101,4 +101,10 @@ function find(node: TaskNode, id: string): TaskView {
   const task = node.task(id)
   if (task === undefined) throw notFound('task', id)
   return task
+}
+
+/** A task that publishes is the parent of what it publishes. */
+function parentOf(c: Context<ApiEnv>): [string] | [] {
+  const { actor } = c.var.caller
+  return actor.kind === 'task' ? [actor.task] : []
 }

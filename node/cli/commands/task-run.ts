@@ -8,9 +8,11 @@ import type { Client } from '../client.ts'
 import { createClient } from '../client.ts'
 import type { Action, Cli } from '../context.ts'
 import { describeError, EXIT, exitCodeOf, exitCodeOfTask } from '../exit-codes.ts'
+import { freeSlotWhileWaiting } from '../tasks/free-slot.ts'
 import { followTask } from '../tasks/follow-task.ts'
 import { createProgressNote } from '../tasks/progress-note.ts'
 import { createLogWriter } from '../tasks/log-writer.ts'
+import { shipInputs } from '../tasks/ship-inputs.ts'
 import { addTaskOptions, requestOf } from '../tasks/task-options.ts'
 import { hasEnded, watchTask } from '../tasks/task-watcher.ts'
 
@@ -28,7 +30,7 @@ export function addRunCommands(task: Command, action: Action): void {
         const client = await createClient(cli)
         const { id, durability, duplicate } = await client.post<{ id: string; durability: string; duplicate?: boolean }>(
           '/api/tasks',
-          request,
+          await shipInputs(cli, client, request, options),
         )
         if (cli.globals.json) cli.printJson({ event: 'published', id, ...(duplicate === true ? { duplicate } : {}) })
         if (duplicate === true) cli.note(`nimbus: task ${id} with this key exists already; this shows it.`)
@@ -44,8 +46,10 @@ export function addRunCommands(task: Command, action: Action): void {
       action(async (cli, [id = '']) => {
         const client = await createClient(cli)
         const watcher = await watchTask(client, id, createHoldingClock())
+        const free = freeSlotWhileWaiting(cli, client, id)
         const ended = await watcher.until(hasEnded)
         watcher.stop()
+        free()
         if (cli.globals.json) cli.printJson(ended)
         else sayEnd(cli, ended)
         return exitCodeOfTask(ended)
@@ -59,6 +63,7 @@ export async function follow(cli: Cli, client: Client, id: string, options: { ca
   const progress = createProgressNote(cli)
   const watcher = await watchTask(client, id, clock, progress.show)
   const write = createLogWriter(cli)
+  const free = freeSlotWhileWaiting(cli, client, id)
   const forget = options.cancelOnInterrupt ? onInterrupt(cli, client, id) : () => {}
   try {
     const ended = await followTask(client, watcher, clock, {
@@ -75,6 +80,7 @@ export async function follow(cli: Cli, client: Client, id: string, options: { ca
     return exitCodeOfTask(ended)
   } finally {
     watcher.stop()
+    free()
     forget()
   }
 }
@@ -120,7 +126,7 @@ function sayEnd(cli: Cli, task: TaskView): void {
   const result = task.result
   const why =
     result?.timedOut === true
-      ? 'timed out'
+      ? `timed out${result.error === undefined ? '' : `: ${sentence(result.error)}`}`
       : result?.signal !== undefined
         ? `ended by ${safe(result.signal)}`
         : result?.exitCode !== undefined

@@ -1,27 +1,24 @@
 // Tasks: publish them, look at them, stop them, run them again.
 import type { Command } from 'commander'
-import { readFile } from 'node:fs/promises'
 import type { LogChunk, Page, TaskView } from '../../../protocols/http/views.ts'
-import { PUBLISH_MAX } from '../../../protocols/limits.ts'
 import { NimbusError } from '../../kernel/errors.ts'
-import { safe } from '../../kernel/safe-text.ts'
 import type { Client } from '../client.ts'
 import { createClient } from '../client.ts'
-import type { Action, Cli } from '../context.ts'
+import type { Action } from '../context.ts'
 import { createLogWriter } from '../tasks/log-writer.ts'
-import { wholeNumber } from '../options.ts'
+import { amount, wholeNumber } from '../options.ts'
+import { publishFile } from '../tasks/publish-file.ts'
+import { shipInputs } from '../tasks/ship-inputs.ts'
 import { addTaskOptions, requestOf } from '../tasks/task-options.ts'
 import { renderTask, renderTasks, renderWhy } from '../tasks/task-view.ts'
 import { addRunCommands, follow, onlyAfterDashes } from './task-run.ts'
-
-/** Bytes of one publishing request, below the limit of a body. */
-const BATCH_BYTES_MAX = 900_000
 
 export function addTaskCommands(program: Command, action: Action): void {
   const task = program.command('task').description('work: publish it, follow it, stop it')
   addRunCommands(task, action)
   addPublish(task, action)
   addLooking(task, action)
+  addProgress(task, action)
   for (const [verb, description] of [
     ['cancel', 'cancel a task, running or not'],
     ['retry', 'run the same work again as a new task'],
@@ -55,7 +52,7 @@ function addPublish(task: Command, action: Action): void {
         if (typeof file === 'string') return publishFile(cli, client, file)
         const made = await client.post<{ id: string; durability: string; duplicate?: boolean }>(
           '/api/tasks',
-          requestOf(onlyAfterDashes(cli, words), options),
+          await shipInputs(cli, client, requestOf(onlyAfterDashes(cli, words), options), options),
         )
         if (cli.globals.json) cli.printJson(made)
         else cli.print(made.id)
@@ -118,6 +115,26 @@ function addLooking(task: Command, action: Action): void {
     )
 }
 
+/** For the work itself: it says how far it is, with the token that it was given. */
+function addProgress(task: Command, action: Action): void {
+  task
+    .command('progress [message]')
+    .description('inside a task: say how far it is, and what it cost so far')
+    .option('--percent <n>', 'how much is done', wholeNumber('--percent', 0, 100))
+    .option('--cost <usd>', 'what it cost in all', amount('--cost', 1_000_000))
+    .action(
+      action(async (cli, [message], { percent, cost }) => {
+        const id = cli.io.env['NIMBUS_TASK']
+        if (id === undefined)
+          throw new NimbusError('no-task', 'This runs in no task: NIMBUS_TASK is not set.', {
+            kind: 'usage',
+            cure: 'Call it from the command of a task.',
+          })
+        await (await createClient(cli)).post(`${pathOf(id)}/progress`, { message, percent, costUsd: cost })
+      }),
+    )
+}
+
 async function listTasks(client: Client, filter: Record<string, unknown>, limit: number): Promise<TaskView[]> {
   const items: TaskView[] = []
   for (let cursor: string | undefined = ''; cursor !== undefined && items.length < limit; ) {
@@ -128,59 +145,6 @@ async function listTasks(client: Client, filter: Record<string, unknown>, limit:
     cursor = page.next
   }
   return items
-}
-
-async function publishFile(cli: Cli, client: Client, file: string): Promise<void> {
-  const ids: string[] = []
-  for (const batch of batches(await readTasks(cli, file))) {
-    const made = await client.post<{ ids: string[] }>('/api/tasks', { tasks: batch })
-    if (!cli.globals.json) for (const id of made.ids) cli.print(id)
-    ids.push(...made.ids)
-  }
-  if (cli.globals.json) cli.printJson({ ids })
-}
-
-async function readTasks(cli: Cli, file: string): Promise<unknown[]> {
-  let text = ''
-  if (file === '-') for await (const piece of cli.io.stdin) text += String(piece)
-  else {
-    text = await readFile(file, 'utf8').catch((error: unknown) => {
-      throw new NimbusError('usage', `${safe(file)} cannot be read: ${(error as Error).message}.`, {
-        kind: 'usage',
-        cure: 'Give a file of JSON lines, or - for stdin.',
-        cause: error,
-      })
-    })
-  }
-  const lines = text.split('\n').map((line, at) => ({ line: line.trim(), number: at + 1 }))
-  return lines
-    .filter(({ line }) => line !== '')
-    .map(({ line, number }) => {
-      try {
-        return JSON.parse(line) as unknown
-      } catch (error) {
-        throw new NimbusError('usage', `Line ${number} of ${safe(file)} is not JSON: ${(error as Error).message}.`, {
-          kind: 'usage',
-          cure: 'Write one task a line, as {"argv":["echo","hello"]}. Nothing was published.',
-        })
-      }
-    })
-}
-
-function* batches(tasks: readonly unknown[]): Generator<unknown[]> {
-  let batch: unknown[] = []
-  let size = 0
-  for (const task of tasks) {
-    const bytes = Buffer.byteLength(JSON.stringify(task)) + 1
-    if (batch.length > 0 && (size + bytes > BATCH_BYTES_MAX || batch.length === PUBLISH_MAX)) {
-      yield batch
-      batch = []
-      size = 0
-    }
-    batch.push(task)
-    size += bytes
-  }
-  if (batch.length > 0) yield batch
 }
 
 function pathOf(id: string): string {

@@ -8,6 +8,7 @@ import { type Cancel, type Clock, sleep } from '../../kernel/clock.ts'
 import { createLogWriter, type LogStream, type LogWriter, openLog, STDERR, STDOUT, SYSTEM } from '../output-log.ts'
 import { freezeMarked, isAnyAlive, type Mark, signalGroup, type Sweeper, thawMarked } from '../process-sweep.ts'
 import type { RunEnd, RunOrder } from '../run-order.ts'
+import { createMask, type Mask as Secrets } from './mask.ts'
 import { assertFolder, refuseLate, spawnWork, startFault } from './spawn-work.ts'
 
 /** A process in uninterruptible sleep cannot be killed; after this the run is reported with `processes-survived`. */
@@ -138,7 +139,8 @@ async function finish(
   state: RunState,
 ): Promise<RunEnd> {
   const tail = createTail(order.tailBytesMax)
-  const pumps = Promise.all([pump(child.stdout, STDOUT, log, tail), pump(child.stderr, STDERR, log, tail)])
+  const masked = (): Secrets => createMask(order.mask ?? [])
+  const pumps = Promise.all([pump(child.stdout, STDOUT, log, tail, masked()), pump(child.stderr, STDERR, log, tail, masked())])
   const [exitCode, signal] = await new Promise<[number | null, string | null]>((resolve) => child.once('exit', (...how) => resolve(how)))
   // Asked to end, a shell goes at once; the commands that it ran get the rest of the grace.
   while (state.killer && !state.killed && isAnyAlive(mark)) await sleep(clock, GRACE_LOOK_MS)
@@ -203,12 +205,15 @@ function createTail(bytesMax: number): Tail {
   }
 }
 
-async function pump(from: Readable | null, stream: LogStream, log: LogWriter, tail: Tail): Promise<void> {
+async function pump(from: Readable | null, stream: LogStream, log: LogWriter, tail: Tail, mask: Secrets): Promise<void> {
+  const put = async (bytes: Uint8Array): Promise<void> => {
+    if (bytes.length === 0) return
+    tail.add(bytes)
+    await log.write(stream, bytes)
+  }
   try {
-    for await (const bytes of from ?? []) {
-      tail.add(bytes)
-      await log.write(stream, bytes)
-    }
+    for await (const bytes of from ?? []) await put(mask.take(bytes))
+    await put(mask.rest())
   } catch {
     // The pipe was destroyed after the end of the run: a process that escaped still held it.
   }

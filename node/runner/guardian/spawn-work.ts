@@ -30,8 +30,8 @@ export function assertFolder(cwd: string): void {
 export function startFault(order: RunOrder, error: unknown): unknown {
   if (error instanceof NimbusError) return error
   const command = order.argv[0] ?? ''
-  const fault = (error as { code?: unknown }).code
-  if (fault === 'ENOENT' && order.stdinFile === undefined) {
+  const { code: fault, syscall } = error as NodeJS.ErrnoException
+  if (fault === 'ENOENT' && syscall !== 'open') {
     return new NimbusError(
       'command-not-found',
       `The command ${JSON.stringify(command)} was not found in ${order.env['PATH'] ?? 'the default path'}.`,

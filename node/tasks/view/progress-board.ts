@@ -2,7 +2,7 @@
 import type { PeerId, TaskId } from '../../../protocols/ids.ts'
 import type { LinkMessage, LinkMessageOf } from '../../../protocols/streams.ts'
 import type { Cancel, Clock } from '../../kernel/clock.ts'
-import type { Progress } from '../work/shell-work.ts'
+import type { Progress } from '../work/prepare-run.ts'
 
 const TELL_MS = 300
 /** Attempts of other nodes whose progress is remembered; the oldest is forgotten first. */
@@ -52,8 +52,13 @@ export function createProgressBoard(components: {
       if (timers.has(key)) stale.add(key)
       else tell(task, epoch)
     },
-    receive(_from, { task, epoch, phase, message, percent }) {
-      set(task, epoch, { phase, message, ...(percent === undefined ? {} : { percent }) })
+    receive(_from, { task, epoch, phase, message, percent, costUsd }) {
+      set(task, epoch, {
+        phase,
+        message,
+        ...(percent === undefined ? {} : { percent }),
+        ...(costUsd === undefined ? {} : { costUsd }),
+      })
     },
     of: (task, epoch) => board.get(`${task}/${epoch}`),
   }

@@ -56,13 +56,16 @@ function resultView(outcome: Outcome | undefined, settledAt: number): NonNullabl
     endedAt: outcome.endedAt,
     ...endOf(outcome),
     ...(outcome.log === undefined ? {} : { log: { hash: outcome.log.hash, size: outcome.log.size } }),
+    ...(outcome.artifacts === undefined ? {} : { artifacts: outcome.artifacts.map(({ path, hash, size }) => ({ path, hash, size })) }),
     ...(outcome.tail === undefined ? {} : { tail: outcome.tail }),
   }
 }
 
-function endOf(outcome: Outcome): Pick<AttemptView, 'exitCode' | 'signal' | 'timedOut' | 'error'> {
-  const { exitCode, signal, timedOut, error } = outcome
+function endOf(outcome: Outcome): Pick<AttemptView, 'exitCode' | 'signal' | 'timedOut' | 'timeout' | 'error' | 'costUsd'> {
+  const { exitCode, signal, timedOut, timeout, error, costUsd } = outcome
   return {
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(costUsd === undefined ? {} : { costUsd }),
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(signal === undefined ? {} : { signal }),
     ...(timedOut === undefined ? {} : { timedOut }),

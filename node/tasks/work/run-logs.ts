@@ -1,10 +1,9 @@
 // The output of any attempt, read at any node: from the running process here, from the node where it runs, or by hash from
-// whoever has it. It also answers other nodes' requests and keeps copies of the logs of settled tasks where this node is asked to.
+// whoever has it. It also answers other nodes' requests, for output and for blobs.
 import type { PeerId, TaskId } from '../../../protocols/ids.ts'
 import type { CallAnswer, CallRequest } from '../../../protocols/calls.ts'
 import { decodeCallAnswer } from '../../../protocols/calls.ts'
 import type { LogChunk as LogChunkView } from '../../../protocols/http/views.ts'
-import { LOG_BYTES_MAX } from '../../../protocols/limits.ts'
 import { logText } from '../../../protocols/log-bytes.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { NimbusError } from '../../kernel/errors.ts'
@@ -13,6 +12,7 @@ import type { LogChunk } from '../../runner/output-log.ts'
 import { readLog } from '../../runner/output-log.ts'
 import type { BlobStore } from '../../store/blobs.ts'
 import type { AttemptState, Fold, TaskState } from '../fold/fold.ts'
+import type { BlobFetch } from './blob-fetch.ts'
 import type { ShellWork } from './shell-work.ts'
 
 export type RunLogsComponents = {
@@ -22,7 +22,7 @@ export type RunLogsComponents = {
   runner: Pick<Runner, 'follow' | 'running'>
   work: Pick<ShellWork, 'logFile' | 'runId'>
   blobs: BlobStore
-  linked(): PeerId[]
+  fetch: Pick<BlobFetch, 'keep'>
   call(peer: PeerId, request: CallRequest, signal: AbortSignal): AsyncIterable<Uint8Array>
   /** Settles at the next change of the task, or when the signal fires. */
   changed(task: TaskId, signal: AbortSignal): Promise<void>
@@ -33,12 +33,8 @@ export type RunLogs = {
   read(task: TaskId, query: LogQuery): AsyncIterable<LogChunkView>
   /** Answers another node. */
   answer(request: Extract<CallRequest, { op: 'log' | 'blob' }>, signal: AbortSignal): AsyncIterable<CallAnswer>
-  /** Fetches a log that is not here yet; false where nobody has it. */
-  keep(hash: string, holder: PeerId | undefined, signal: AbortSignal): Promise<boolean>
 }
 
-/** Room for frame headers beside the output itself. */
-const LOG_BLOB_BYTES_MAX = LOG_BYTES_MAX * 2
 /** A worker that cannot be asked for the output of its run is asked again after this. */
 const RETRY_MS = 1_000
 /** The start of a process changes nothing in the fold: it is looked for this often. */
@@ -61,29 +57,6 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
     cancel()
     signal.removeEventListener('abort', end)
   }
-  const keep = async (hash: string, holder: PeerId | undefined, signal: AbortSignal): Promise<boolean> => {
-    if (await blobs.has(hash)) return true
-    const sources = [...new Set([...(holder === undefined ? [] : [holder]), ...components.linked()])].filter(
-      (peer) => peer !== self && components.linked().includes(peer),
-    )
-    for (const peer of sources) if (await fetchFrom(peer, hash, signal)) return true
-    return false
-  }
-  const fetchFrom = async (peer: PeerId, hash: string, signal: AbortSignal): Promise<boolean> => {
-    const receiver = await blobs.receive(hash, LOG_BLOB_BYTES_MAX)
-    try {
-      for await (const frame of components.call(peer, { op: 'blob', hash }, signal)) {
-        const answer = decodeCallAnswer(frame)
-        if (answer?.t === 'done') return (await receiver.finish()).hash === hash
-        if (answer?.t !== 'bytes') break
-        await receiver.write(answer.bytes)
-      }
-    } catch {
-      // This peer does not have it, or went away: the next one is asked.
-    }
-    await receiver.abort()
-    return false
-  }
   const remoteChunks = async function* (
     holder: PeerId,
     request: Extract<CallRequest, { op: 'log' }>,
@@ -104,7 +77,7 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
     const { from, follow, signal } = query
     const stored = attempt.outcome?.log?.hash
     if (stored !== undefined) {
-      if (await keep(stored, attempt.holder, signal)) return yield* readLog(blobs.pathOf(stored), { from, signal })
+      if (await components.fetch.keep(stored, attempt.holder, signal)) return yield* readLog(blobs.pathOf(stored), { from, signal })
       throw new NimbusError('log-out-of-reach', `The log of attempt ${attempt.epoch} lies on ${attempt.holder}, which cannot be reached.`, {
         kind: 'unreachable',
         cure: 'Start that machine again, then ask once more.',
@@ -120,7 +93,6 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
   }
 
   return {
-    keep,
     async *read(task, query) {
       let from = query.from
       for (;;) {

@@ -1,6 +1,6 @@
-// Runs a task's command on this machine: a fresh folder, the repository if it names one, the process under the guardian, its
-// log into the blob store, and one outcome. It knows nothing of registers or leases beyond the name of the term.
-import { mkdir, rm } from 'node:fs/promises'
+// Runs a task's command on this machine: what it needs made ready, the process under the guardian, its log and files into the blob
+// store, and one outcome. It knows nothing of registers or leases beyond the name of the term.
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BlobHash, TaskId } from '../../../protocols/ids.ts'
 import { LOG_BYTES_MAX, TAIL_BYTES_MAX } from '../../../protocols/limits.ts'
@@ -8,25 +8,31 @@ import type { Outcome } from '../../../protocols/records.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { messageOf, NimbusError } from '../../kernel/errors.ts'
 import type { Log } from '../../kernel/log.ts'
-import type { cloneInto } from '../../repos/clone.ts'
 import type { Workspaces } from '../../repos/workspaces.ts'
 import type { Runner } from '../../runner/guardian-client.ts'
 import type { RunEnd } from '../../runner/run-order.ts'
 import type { BlobStore } from '../../store/blobs.ts'
 import type { Work, WorkOrder } from '../execution.ts'
+import { collectArtifacts } from './artifacts.ts'
+import type { Prepare, Prepared, Progress } from './prepare-run.ts'
+import type { OwnLimit, RunLimits } from './run-limits.ts'
+import { createRunLimits, outcomeOfLimit } from './run-limits.ts'
 
-export type Progress = { phase: string; message: string; percent?: number }
+/** What work says of itself. */
+export type WorkReport = { percent?: number | undefined; message?: string | undefined; costUsd?: number | undefined }
 
 export type ShellWorkComponents = {
   clock: Clock
   log: Log
   dataDir: string
   runner: Runner
-  workspaces: Workspaces
+  workspaces: Pick<Workspaces, 'release'>
   blobs: BlobStore
-  clone: typeof cloneInto
+  prepare: Prepare
   /** Variables that tell the work where it runs, its token among them. */
   environment(order: WorkOrder): Record<string, string>
+  /** The secrets that the task names, opened: values by name. */
+  secrets(order: WorkOrder): Promise<Record<string, string>>
   onProgress(task: TaskId, epoch: number, progress: Progress | undefined): void
   ended(task: TaskId, epoch: number, outcome: Outcome): void
 }
@@ -35,14 +41,26 @@ export type ShellWork = Work & {
   /** The log file of a run that has not been put away yet. */
   logFile(task: TaskId, epoch: number): string
   runId(task: TaskId, epoch: number): string
+  /** What a run says of itself; false where none of this task runs here. */
+  report(task: TaskId, report: WorkReport): boolean
   /** Settles when nothing runs and every log is put away. */
   idle(): Promise<void>
 }
 
-type Running = { order: WorkOrder; abort: AbortController; stopped?: string; done: Promise<void> }
+type Running = {
+  order: WorkOrder
+  abort: AbortController
+  limits: RunLimits
+  /** Why it is being ended from outside of the process. */
+  stopped?: 'cancelled' | 'lost' | 'shutdown' | OwnLimit
+  cwd?: string
+  secrets: string[]
+  done: Promise<void>
+}
 
 /** Between SIGTERM and SIGKILL. */
 const GRACE_MS = 2_000
+const OWN_LIMITS: ReadonlySet<string | undefined> = new Set<OwnLimit>(['start', 'heartbeat', 'budget'])
 
 export function createShellWork(components: ShellWorkComponents): ShellWork {
   const { clock, runner, workspaces, blobs } = components
@@ -53,30 +71,12 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
   const runId = (task: TaskId, epoch: number): string => `${task}-${epoch}`
   const logFile = (task: TaskId, epoch: number): string => join(components.dataDir, 'logs', `${runId(task, epoch)}.log`)
 
-  const fetchRepository = async (run: Running, dir: string): Promise<void> => {
-    const { task, epoch, spec } = run.order
-    if (spec.repo === undefined) return void (await mkdir(dir, { recursive: true }))
-    components.onProgress(task, epoch, { phase: 'cloning', message: 'asking the server' })
-    await components.clone({
-      url: spec.repo,
-      ...(spec.ref === undefined ? {} : { ref: spec.ref }),
-      dir,
-      clock,
-      signal: run.abort.signal,
-      onProgress: ({ phase, loaded, total, percent }) =>
-        components.onProgress(task, epoch, {
-          phase: 'cloning',
-          message: total === undefined ? `${phase}: ${loaded}` : `${phase}: ${loaded} of ${total}`,
-          ...(percent === undefined ? {} : { percent }),
-        }),
-    })
-  }
   const execute = async (run: Running): Promise<RunEnd> => {
-    const { task, epoch, spec, term } = run.order
-    const root = await workspaces.create(task, epoch)
-    const dir = join(root, 'work')
-    await fetchRepository(run, dir)
-    await Promise.all([mkdir(join(root, 'home')), mkdir(join(root, 'tmp')), mkdir(join(components.dataDir, 'logs'), { recursive: true })])
+    const { task, epoch, spec } = run.order
+    const prepared = await components.prepare(run.order, run.abort.signal, (progress) => components.onProgress(task, epoch, progress))
+    run.cwd = prepared.cwd
+    const secrets = await components.secrets(run.order)
+    run.secrets = Object.values(secrets)
     components.onProgress(task, epoch, undefined)
     if (run.stopped !== undefined) throw new NimbusError('stopped', `The run was ended before its command started: ${run.stopped}.`)
     const id = runId(task, epoch)
@@ -84,27 +84,40 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
     await runner.start({
       id,
       argv: spec.argv,
-      cwd: dir,
-      env: { HOME: join(root, 'home'), TMPDIR: join(root, 'tmp'), ...components.environment(run.order), ...spec.env },
+      cwd: prepared.cwd,
+      env: environmentOf(run.order, prepared, secrets),
+      ...(run.secrets.length === 0 ? {} : { mask: run.secrets }),
+      ...(prepared.stdinFile === undefined ? {} : { stdinFile: prepared.stdinFile }),
       ...(spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs }),
       graceMs: GRACE_MS,
       logFile: logFile(task, epoch),
       logBytesMax: LOG_BYTES_MAX,
       tailBytesMax: TAIL_BYTES_MAX,
-      lease: term,
+      lease: run.order.term,
     })
+    run.limits.started(runner.follow(id))
     if (run.stopped !== undefined) void runner.stop(id, { graceMs: GRACE_MS, reason: run.stopped })
     return end
   }
+  const environmentOf = (order: WorkOrder, prepared: Prepared, secrets: Record<string, string>): Record<string, string> => ({
+    ...prepared.env,
+    ...components.environment(order),
+    ...order.spec.env,
+    ...secrets,
+  })
   const carryOut = async (run: Running): Promise<void> => {
     const { task, epoch } = run.order
     let outcome: Outcome
     try {
       const end = await execute(run)
-      outcome = { ...outcomeOf(end, run.stopped), ...(await putAwayLog(task, epoch, end)) }
+      outcome = { ...outcomeOf(end, run, clock.wallMs()), ...(await putAwayLog(task, epoch, end)) }
+      outcome = { ...outcome, ...(await putAwayFiles(run, outcome)) }
     } catch (error) {
-      outcome = failureOf(error, run.stopped, clock.wallMs())
+      outcome = failureOf(error, run, clock.wallMs())
     }
+    run.limits.end()
+    const costUsd = run.limits.costUsd()
+    if (costUsd !== undefined) outcome = { ...outcome, costUsd }
     ends.delete(runId(task, epoch))
     running.delete(runId(task, epoch))
     components.onProgress(task, epoch, undefined)
@@ -122,22 +135,54 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
     await rm(file, { force: true })
     return { log: { hash: blob.hash as BlobHash, size: end.logSize }, tail: end.tail }
   }
+  /** Whoever asked for files has nothing without them: a success that cannot keep them is none. A failure leaves what it can. */
+  const putAwayFiles = async (run: Running, { result }: Outcome): Promise<Partial<Outcome>> => {
+    const globs = run.order.spec.artifacts
+    if (globs === undefined || run.cwd === undefined || result === 'lost' || result === 'cancelled') return {}
+    try {
+      const artifacts = await collectArtifacts(run.cwd, globs, blobs)
+      return artifacts.length === 0 ? {} : { artifacts }
+    } catch (error) {
+      return result === 'succeeded' ? { result: 'failed', error: messageOf(error) } : {}
+    }
+  }
+  const endBy = (run: Running, reason: NonNullable<Running['stopped']>): void => {
+    if (run.stopped !== undefined) return
+    run.stopped = reason
+    run.abort.abort()
+    // What lost its lease is frozen and gets no grace: it must not work any more.
+    void runner.stop(runId(run.order.task, run.order.epoch), { graceMs: reason === 'lost' ? 0 : GRACE_MS, reason })
+  }
 
   return {
     start(order) {
-      const run: Running = { order, abort: new AbortController(), done: Promise.resolve() }
-      running.set(runId(order.task, order.epoch), run)
+      const { task, epoch, spec } = order
+      if (spec.kind === 'noop') return queueMicrotask(() => components.ended(task, epoch, { result: 'succeeded', endedAt: clock.wallMs() }))
+      const limits = createRunLimits(clock, spec, (limit) => endBy(run, limit))
+      const run: Running = { order, abort: new AbortController(), limits, secrets: [], done: Promise.resolve() }
+      running.set(runId(task, epoch), run)
       run.done = carryOut(run).catch((error: unknown) =>
-        components.log.error({ task: order.task, error: messageOf(error) }, 'a run could not be put away'),
+        components.log.error({ task, error: messageOf(error) }, 'a run could not be put away'),
       )
     },
     stop(task, epoch, reason) {
       const run = running.get(runId(task, epoch))
-      if (run === undefined || run.stopped !== undefined) return
-      run.stopped = reason
-      run.abort.abort()
-      // What lost its lease is frozen and gets no grace: it must not work any more.
-      void runner.stop(runId(task, epoch), { graceMs: reason === 'lost' ? 0 : GRACE_MS, reason })
+      if (run !== undefined) endBy(run, reason)
+    },
+    report(task, { percent, message, costUsd }) {
+      const run = [...running.values()].find((one) => one.order.task === task)
+      if (run === undefined) return false
+      run.limits.heard()
+      if (costUsd !== undefined) run.limits.cost(costUsd)
+      const shown = run.secrets.reduce((text, secret) => text.replaceAll(secret, '***'), message ?? '')
+      const cost = run.limits.costUsd()
+      components.onProgress(task, run.order.epoch, {
+        phase: 'working',
+        message: shown,
+        ...(percent === undefined ? {} : { percent }),
+        ...(cost === undefined ? {} : { costUsd: cost }),
+      })
+      return true
     },
     logFile,
     runId,
@@ -145,22 +190,25 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
   }
 }
 
-function outcomeOf(end: RunEnd, stopped: string | undefined): Outcome {
+function outcomeOf(end: RunEnd, run: Running, now: number): Outcome {
   const { exitCode, signal, timedOut, error, endedAt } = end
+  if (end.stopped !== undefined && OWN_LIMITS.has(run.stopped))
+    return outcomeOfLimit(run.stopped as OwnLimit, run.order.spec, run.limits.costUsd(), now)
   const facts = {
     endedAt,
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(signal === undefined ? {} : { signal }),
-    ...(timedOut ? { timedOut } : {}),
+    ...(timedOut ? { timedOut, timeout: 'total' as const } : {}),
     ...(error === undefined ? {} : { error }),
   }
-  if (end.stopped !== undefined && stopped === 'cancelled') return { result: 'cancelled', ...facts }
+  if (end.stopped !== undefined && run.stopped === 'cancelled') return { result: 'cancelled', ...facts }
   // What Nimbus itself took away from the work counts as a loss, not as an attempt.
   if (end.stopped !== undefined || error === 'guardian-died') return { result: 'lost', ...facts }
   return { result: exitCode === 0 ? 'succeeded' : 'failed', ...facts }
 }
 
-function failureOf(error: unknown, stopped: string | undefined, endedAt: number): Outcome {
+function failureOf(error: unknown, { stopped, order, limits }: Running, endedAt: number): Outcome {
+  if (OWN_LIMITS.has(stopped)) return outcomeOfLimit(stopped as OwnLimit, order.spec, limits.costUsd(), endedAt)
   if (stopped !== undefined) return { result: stopped === 'cancelled' ? 'cancelled' : 'lost', endedAt }
   const { code, cure } = error instanceof NimbusError ? error : { code: 'failed', cure: undefined }
   const text = `${messageOf(error)}${cure === undefined ? '' : ` ${cure}`}`.slice(0, 2_000)

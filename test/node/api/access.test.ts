@@ -29,27 +29,32 @@ const OPEN = new Set(['GET /api/health', 'GET /sign-in'])
 /** What would end the stream or the server of this test. */
 const STREAMS = new Set(['GET /api/events', 'GET /api/logs'])
 const TASK_MAY = [
-  'GET /api/mesh',
-  'GET /api/workers',
-  'GET /api/workers/{id}',
-  'GET /api/tasks',
   'GET /api/tasks/{id}',
   'GET /api/tasks/{id}/log',
-  'GET /api/events',
+  'GET /api/tasks/{id}/artifacts',
+  'GET /api/tasks/{id}/wait',
+  'GET /api/artifacts/{hash}',
   'GET /api/openapi.json',
   'POST /api/tasks',
   'GET /api/messages',
   'GET /api/messages/{id}',
   'POST /api/messages',
   'POST /api/messages/read',
+  'POST /api/tasks/{id}/progress',
+  'POST /api/blobs',
 ]
 
 async function ask(route: { method: string; path: string }, headers: Record<string, string>): Promise<number> {
-  const path = route.path.replace('{id}', route.path.includes('/workers') ? PEER : 'none')
+  const path = route.path
+    .replace('{id}', route.path.includes('/workers') ? PEER : route.path.startsWith('/api/tasks') ? 'a-task' : 'none')
+    .replace('{hash}', '0'.repeat(64))
   const response = await fetch(served.origin + path, {
     method: route.method,
     redirect: 'manual',
-    headers: { ...headers, ...(route.method === 'GET' ? {} : { 'content-type': 'application/json' }) },
+    headers: {
+      ...headers,
+      ...(route.method === 'GET' ? {} : { 'content-type': route.path === '/api/blobs' ? 'application/octet-stream' : 'application/json' }),
+    },
     ...(route.method === 'GET' ? {} : { body: '{}' }),
   })
   await response.body?.cancel()

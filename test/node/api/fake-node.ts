@@ -8,6 +8,7 @@ import { taskId } from '../../../protocols/ids.ts'
 import type { NodePort, StreamEvent } from '../../../node/api/ports.ts'
 import { NimbusError } from '../../../node/kernel/errors.ts'
 import { createPostOffice } from '../messages/post-office.ts'
+import { createFakeFiles } from './fake-files.ts'
 
 export const PEER = '12D3KooWFakeFakeFakeFakeFakeFakeFakeFakeFakeFakeFake' as PeerId
 
@@ -106,6 +107,13 @@ export function createFakeNode(): FakeNode {
         readers--
       }
     },
+    blobs: createFakeFiles(),
+    isBelow: (task, ancestor) => task === ancestor,
+    async waitFor(id, { signal }) {
+      while (tasks.get(id)!.result === undefined && !signal.aborted) await changed(signal)
+      return tasks.get(id)!
+    },
+    reportProgress: (id, report) => void calls.push(`progress ${id} ${JSON.stringify(report)}`),
     async invite() {
       return { invite: 'nim1-fake', expiresAt: Date.now() + 900_000 }
     },

@@ -1,0 +1,20 @@
+// Files that clients bring and fetch: kept here, found anywhere.
+import type { BlobPort } from '../../api/ports.ts'
+import { NimbusError } from '../../kernel/errors.ts'
+import { BLOB_BYTES_MAX } from '../../../protocols/limits.ts'
+import type { BlobStore } from '../../store/blobs.ts'
+import type { BlobFetch } from '../../tasks/work/blob-fetch.ts'
+
+export function createBlobPort({ blobs, fetch }: { blobs: BlobStore; fetch: Pick<BlobFetch, 'keep'> }): BlobPort {
+  return {
+    put: (source) => blobs.putStream(source, BLOB_BYTES_MAX),
+    async open(hash, signal) {
+      const size = (await fetch.keep(hash, undefined, signal)) ? await blobs.size(hash) : undefined
+      if (size !== undefined) return { size, bytes: blobs.open(hash) }
+      throw new NimbusError('artifact-unknown', `The file ${hash} is on no worker that can be reached.`, {
+        kind: 'missing',
+        cure: 'nimbus artifact ls TASK shows the hashes; is the worker that made it running?',
+      })
+    },
+  }
+}
