@@ -3,11 +3,21 @@ import git from 'isomorphic-git'
 import { createSystemClock } from '../kernel/clock.ts'
 import { messageOf, NimbusError } from '../kernel/errors.ts'
 import { serveHelper } from '../runner/helper-process.ts'
+import { askServer } from './ask-server.ts'
 import { checkTree, type TreeSize } from './check-tree.ts'
 import { type FetchedTree, type FetchStep, fetchTree } from './fetch-tree.ts'
 import { createGitHttp } from './git-http.ts'
+import { fetchWithSystemGit } from './system-git.ts'
 
-export type CloneOrder = { url: string; ref: string | undefined; dir: string; receivedBytesMax: number; treeBytesMax: number }
+export type CloneOrder = {
+  url: string
+  ref: string | undefined
+  dir: string
+  receivedBytesMax: number
+  treeBytesMax: number
+  /** The machine's git, where it is to be used. */
+  gitFile: string | undefined
+}
 export type CloneFault = { code: string; message: string; kind: NimbusError['kind']; cure: string | undefined }
 export type CloneMessage = { step: FetchStep } | { done: FetchedTree & TreeSize } | { fault: CloneFault }
 
@@ -16,17 +26,25 @@ const STEP_MS = 100
 
 serveHelper<CloneOrder, CloneMessage>(async (order, tell) => {
   try {
-    const tree = await fetchTree(
-      createGitHttp(order),
+    const tree = await fetched(
       order,
       throttled((step) => tell({ step })),
     )
-    tell({ done: { ...tree, ...(await checkTree(order.dir)) } })
+    const size = await checkTree(order.dir)
+    tell({ step: { phase: 'Updating workdir', loaded: size.files, total: size.files } })
+    tell({ done: { ...tree, ...size } })
   } catch (error) {
     const { code, message, kind, cure } = faultOf(order, error)
     tell({ fault: { code, message, kind, cure } })
   }
 })
+
+async function fetched(order: CloneOrder, onProgress: (step: FetchStep) => void): Promise<FetchedTree> {
+  const { gitFile, url, ref } = order
+  const http = createGitHttp(order)
+  if (gitFile === undefined) return fetchTree(http, order, onProgress)
+  return fetchWithSystemGit({ ...order, gitFile, target: await askServer(http, url, ref) }, onProgress)
+}
 
 function throttled(tell: (step: FetchStep) => void): (step: FetchStep) => void {
   const clock = createSystemClock()

@@ -3,6 +3,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Clock } from '../kernel/clock.ts'
 import { NimbusError } from '../kernel/errors.ts'
+import { findTool } from '../runner/find-tools.ts'
 import { runHelper } from '../runner/helper-process.ts'
 import type { CloneFault, CloneMessage, CloneOrder } from './clone-main.ts'
 import { checkRef, parseRepoUrl } from './repo-url.ts'
@@ -25,6 +26,8 @@ export type CloneProgress = { phase: string; loaded: number; total: number | und
 /** `branch` is there where the ref was one (or the default); else the commit is checked out by itself. */
 export type Cloned = { commit: string; branch?: string; files: number; bytes: number }
 
+export type GitEngine = 'auto' | 'builtin' | 'system'
+
 export type CloneRequest = {
   url: string
   /** Branch, tag or full commit; without it the default branch. */
@@ -34,6 +37,8 @@ export type CloneRequest = {
   clock: Clock
   onProgress?: (progress: CloneProgress) => void
   signal?: AbortSignal
+  /** `auto` takes the machine's git where there is one; results are the same. */
+  engine?: GitEngine
   limits?: Partial<CloneLimits>
 }
 
@@ -42,13 +47,24 @@ export async function cloneInto(request: CloneRequest): Promise<Cloned> {
   const url = parseRepoUrl(request.url).href
   const ref = request.ref === undefined ? undefined : checkRef(request.ref)
   await assertEmpty(request.dir)
-  const order: CloneOrder = { url, ref, dir: request.dir, receivedBytesMax: limits.receivedBytesMax, treeBytesMax: limits.treeBytesMax }
+  const { receivedBytesMax, treeBytesMax } = limits
+  const order: CloneOrder = { url, ref, dir: request.dir, receivedBytesMax, treeBytesMax, gitFile: gitFor(request.engine ?? 'auto') }
   try {
     return await runClone(request, order, limits)
   } catch (error) {
     await rm(request.dir, { recursive: true, force: true })
     throw error
   }
+}
+
+function gitFor(engine: GitEngine): string | undefined {
+  if (engine === 'builtin') return undefined
+  const found = findTool('git', process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin')
+  if (found !== undefined || engine === 'auto') return found
+  throw new NimbusError('git-missing', 'The engine for repositories is set to system, and this machine has no git.', {
+    kind: 'refused',
+    cure: 'Install git, or set the engine to auto or builtin.',
+  })
 }
 
 async function runClone({ clock, signal, onProgress }: CloneRequest, order: CloneOrder, limits: CloneLimits): Promise<Cloned> {

@@ -37,11 +37,13 @@ export async function runHelper<Message>(clock: Clock, options: HelperOptions<Me
     serialization: 'advanced',
     buffer: false,
     reject: false,
+    // A group of its own: what the helper itself started ends with it.
+    detached: true,
   })
   let reason: NimbusError | undefined
   const end = (error: NimbusError): void => {
     reason ??= error
-    child.kill('SIGKILL')
+    killGroup(child.pid)
   }
   const endFor = (code: string, message: string): void => end(new NimbusError(code, message))
   const tooLong = clock.after(limits.timeMaxMs, () => endFor('helper-too-long', `It took longer than ${limits.timeMaxMs} ms.`))
@@ -79,11 +81,19 @@ async function listen<Message>(child: { getEachMessage(): AsyncIterable<unknown>
 
 /** The helper's side: takes one order, works, and exits; exits at once when its caller is gone. */
 export function serveHelper<Order, Message>(work: (order: Order, tell: (message: Message) => void) => Promise<void>): void {
-  process.once('disconnect', () => process.exit(1))
+  process.once('disconnect', () => killGroup(process.pid))
   process.once('message', (order) => {
     const tell = (message: Message): void => void process.send?.(message)
     void work(order as Order, tell).finally(() => process.disconnect?.())
   })
+}
+
+function killGroup(leader: number | undefined): void {
+  try {
+    if (leader !== undefined) process.kill(-leader, 'SIGKILL')
+  } catch {
+    // gone already
+  }
 }
 
 function notStarted(cause: unknown): NimbusError {

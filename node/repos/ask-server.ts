@@ -1,0 +1,41 @@
+// What a server says of the ref that is wanted: asked once, before the pack, so that every refusal has its name and both engines agree.
+import git, { type HttpClient, type ServerRef } from 'isomorphic-git'
+import { NimbusError } from '../kernel/errors.ts'
+
+/** `url` is where the server really is, after redirects. `ref` is the full name of a tag or of another ref that is no branch. */
+export type Target = { url: string; commit: string; branch?: string; ref?: string }
+
+export async function askServer(http: HttpClient, url: string, ref: string | undefined): Promise<Target> {
+  let at = url
+  const watched: HttpClient = {
+    async request(request) {
+      const response = await http.request(request)
+      const found = /^(.*)\/info\/refs\?service=git-upload-pack$/.exec(response.url)?.[1]
+      if (found !== undefined) at = found
+      return response
+    },
+  }
+  const refs = await listRefs(watched, url)
+  if (ref !== undefined && /^[0-9a-f]{40}$/.test(ref)) return { url: at, commit: ref }
+  const find = (name: string): ServerRef | undefined => refs.find((one) => one.ref === name)
+  const head = find('HEAD')
+  if (ref === undefined) {
+    if (head === undefined && refs.length === 0)
+      throw new NimbusError('repo-empty', 'The repository has no commits yet.', { kind: 'missing', cure: 'Push a first commit.' })
+    if (head === undefined) throw new git.Errors.NotFoundError('HEAD')
+    const branch = head.target?.startsWith('refs/heads/') === true ? head.target.slice('refs/heads/'.length) : undefined
+    return { url: at, commit: head.oid, ...(branch === undefined ? {} : { branch }) }
+  }
+  const full = ['', 'refs/', 'refs/tags/', 'refs/heads/'].map((prefix) => find(prefix + ref)).find((one) => one !== undefined)
+  if (full === undefined) throw new git.Errors.NotFoundError(ref)
+  if (full.ref.startsWith('refs/heads/')) return { url: at, commit: full.oid, branch: full.ref.slice('refs/heads/'.length) }
+  return { url: at, commit: full.peeled ?? full.oid, ref: full.ref }
+}
+
+/** Servers of protocol 2 are asked for their refs; older ones have said them already. */
+async function listRefs(http: HttpClient, url: string): Promise<ServerRef[]> {
+  const info = await git.getRemoteInfo2({ http, url, protocolVersion: 2 })
+  return info.protocolVersion === 1
+    ? (info.refs ?? [])
+    : git.listServerRefs({ http, url, protocolVersion: 2, symrefs: true, peelTags: true })
+}
