@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { MeshView } from '../../protocols/http/views.ts'
 import { messageOf, NimbusError } from '../kernel/errors.ts'
 import { safe } from '../kernel/safe-text.ts'
-import { findTool } from '../runner/find-tools.ts'
+import { findTool } from '../runner/commands/find-tools.ts'
 import { createClient, readNodeFile } from './client.ts'
 import type { Cli } from './context.ts'
 

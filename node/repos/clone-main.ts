@@ -2,7 +2,7 @@
 import git from 'isomorphic-git'
 import { createSystemClock } from '../kernel/clock.ts'
 import { messageOf, NimbusError } from '../kernel/errors.ts'
-import { serveHelper } from '../runner/helper-process.ts'
+import { serveHelper } from '../runner/commands/helper-process.ts'
 import { askServer } from './ask-server.ts'
 import { checkTree, type TreeSize } from './check-tree.ts'
 import { type FetchedTree, type FetchStep, fetchTree } from './fetch-tree.ts'

@@ -1,7 +1,7 @@
 // The machine's own git, where there is one, for the two parts that it does faster: bringing the pack and writing the files. What
 // to fetch, and every refusal, is settled before by the same code as without it, so that both engines give the same results.
 import { NimbusError } from '../kernel/errors.ts'
-import { execFileQuietly, type RanCommand } from '../runner/run-command.ts'
+import { execFileQuietly, type RanCommand } from '../runner/commands/run-command.ts'
 import type { Target } from './ask-server.ts'
 import type { FetchedTree, FetchStep } from './fetch-tree.ts'
 

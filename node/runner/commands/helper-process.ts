@@ -2,8 +2,8 @@
 // Ends with its caller: when the channel closes the helper exits (the script's part: see `serveHelper`).
 import { readFileSync } from 'node:fs'
 import { getCompileCacheDir } from 'node:module'
-import { type Clock, repeat } from '../kernel/clock.ts'
-import { messageOf, NimbusError } from '../kernel/errors.ts'
+import { type Clock, repeat } from '../../kernel/clock.ts'
+import { messageOf, NimbusError } from '../../kernel/errors.ts'
 
 export type HelperLimits = { memoryBytesMax: number; timeMaxMs: number }
 type HelperEnd = { exitCode: number | undefined; signal: string | undefined }

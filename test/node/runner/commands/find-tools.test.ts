@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { findTool } from '../../../node/runner/find-tools.ts'
+import { findTool } from '../../../../node/runner/commands/find-tools.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'nimbus-tools-'))
 afterAll(() => rmSync(dir, { recursive: true, force: true }))

@@ -1,6 +1,6 @@
 // One command of a longer piece of work, run to its end: its output is handed on as it comes, the end of it is kept.
-import { type Clock } from '../kernel/clock.ts'
-import { messageOf } from '../kernel/errors.ts'
+import { type Clock } from '../../kernel/clock.ts'
+import { messageOf } from '../../kernel/errors.ts'
 
 export type StepOrder = {
   argv: readonly string[]
