@@ -14,7 +14,12 @@ test.each([
   ['a re-export', 'node/store/a.ts', "export { b } from '../tasks/b.ts'", 'node/tasks (rank 4) is a higher room'],
   ['a lazy import', 'node/cli/a.ts', "await import('../node.ts')", 'node (rank 9) is a higher room of node/cli (rank 7)'],
   ['anything of ours from protocols', 'protocols/a.ts', "import { b } from '../node/kernel/b.ts'", 'node/kernel (rank 1) is a higher room'],
-  ['a test from the product', 'node/store/a.ts', "import { b } from '../support/b.ts'", 'the product imports only protocols/ and node/'],
+  [
+    'a test from the product',
+    'node/store/a.ts',
+    "import { b } from '../../test/support/b.ts'",
+    'the product imports only protocols/ and node/',
+  ],
   ['a room without a rank', 'node/attic/a.ts', "import { b } from '../kernel/b.ts'", 'node/attic has no rank'],
   [
     'the node from the dashboard',
