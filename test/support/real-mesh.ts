@@ -30,11 +30,13 @@ export type RealNode = {
   /** Starts it again with the same data folder and flags. */
   restart(): Promise<void>
 }
+/** Where a node runs, if not simply here: the command that its process is started with, and the addresses it listens on. */
+export type Place = { run: readonly string[]; http: string; listen: string }
 export type RealMesh = {
   dir: string
   nodes: RealNode[]
   /** Founds the mesh, or joins it by an invite of the first node. */
-  add(name: string, flags?: string[]): Promise<RealNode>
+  add(name: string, flags?: string[], place?: Place): Promise<RealNode>
   /** Waits until every running node sees all of them alive. */
   settled(): Promise<void>
   close(): Promise<void>
@@ -42,7 +44,7 @@ export type RealMesh = {
 
 export const BIN = fileURLToPath(new URL('../../node/nimbus.js', import.meta.url))
 const READY_MS_MAX = 40_000
-const ANY_PORT = '/ip4/127.0.0.1/tcp/0'
+const HERE: Place = { run: [], http: '127.0.0.1:0', listen: '/ip4/127.0.0.1/tcp/0' }
 
 /** Nothing of the machine's own Nimbus may reach a test. */
 export function cleanEnv(extra: Record<string, string> = {}): Record<string, string> {
@@ -75,9 +77,9 @@ export async function createRealMesh(): Promise<RealMesh> {
   return {
     dir,
     nodes,
-    async add(name, flags = []) {
+    async add(name, flags = [], place = HERE) {
       const join_ = nodes[0] === undefined ? [] : ['--join', JSON.parse((await nodes[0].cli('invite', '--json')).stdout).invite as string]
-      const node = await startRealNode(join(dir, name), name, flags, join_)
+      const node = await startRealNode(join(dir, name), name, flags, join_, place)
       nodes.push(node)
       return node
     },
@@ -103,11 +105,13 @@ export async function startRealNode(
   name: string,
   flags: readonly string[],
   joinFlags: readonly string[] = [],
+  place: Place = HERE,
 ): Promise<RealNode> {
-  const base = ['up', '--json', '--data', dataDir, '--name', name, '--http', '127.0.0.1:0', '--listen', ANY_PORT, ...flags]
+  const base = ['up', '--json', '--data', dataDir, '--name', name, '--http', place.http, '--listen', place.listen, ...flags]
   const node = {} as RealNode
   const begin = async (args: readonly string[]): Promise<void> => {
-    const child = spawn(process.execPath, [BIN, ...args], { env: cleanEnv(), stdio: ['ignore', 'pipe', 'pipe'] })
+    const [command = process.execPath, ...rest] = [...place.run, process.execPath, BIN, ...args]
+    const child = spawn(command, rest, { env: cleanEnv(), stdio: ['ignore', 'pipe', 'pipe'] })
     node.child = child
     node.ready = await readyLine(child, name)
     node.token = (await readFile(join(dataDir, 'token'), 'utf8')).trim()
@@ -129,16 +133,16 @@ export async function startRealNode(
     cli: (...args: string[]) => runCli(args, { dataDir }),
     kill: () => end(node.child, 'SIGKILL').then(() => {}),
     stop: () => end(node.child, 'SIGTERM'),
-    restart: () => begin(base.map((flag) => (flag === ANY_PORT ? ownPort(node.ready) : flag))),
+    restart: () => begin(base.map((flag) => (flag === place.listen ? ownAddress(node.ready, place) : flag))),
   })
   await begin([...base, ...joinFlags])
   return node
 }
 
 /** Where it listened before: when all nodes start again at once, nobody is left who could tell new addresses. */
-function ownPort(ready: Ready): string {
-  const address = ready.addresses.find((one) => one.startsWith('/ip4/127.0.0.1/tcp/'))
-  return address?.replace(/\/p2p\/.*$/, '') ?? ANY_PORT
+function ownAddress(ready: Ready, { listen }: Place): string {
+  const address = ready.addresses.find((one) => one.startsWith(listen.replace(/0$/, '')))
+  return address?.replace(/\/p2p\/.*$/, '') ?? listen
 }
 
 function readyLine(child: ChildProcess, name: string): Promise<Ready> {
