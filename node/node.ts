@@ -126,6 +126,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
           emitWorker(peer)
         },
         onRoundTrip: host.noteRoundTrip,
+        onSilentLink: host.cutOff,
       },
       MEMBERSHIP_PRESETS[options.preset],
     )

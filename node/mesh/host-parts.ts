@@ -123,6 +123,7 @@ export function createParts({ identity, clock, random, log, admission, book: sto
       sendNews(full, admission, peer)
       tellAddresses(full, identity.peerId, peer)
       log.info({ peer }, 'link up')
+      redial.wake()
       events.emit('peer-up', { peer })
     },
     onDown(peer) {

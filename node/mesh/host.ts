@@ -45,6 +45,8 @@ export type MeshHost = {
   /** Links with the peer at these addresses. Rejects with the peer's own refusal where it refuses. */
   dial(addresses: string[]): Promise<PeerId>
   hangUp(peer: PeerId): void
+  /** Ends the link with a peer that is silent, without waiting for a word from it; it is dialled again. */
+  cutOff(peer: PeerId): void
   /** Opens a join conversation, as a guest. */
   openJoin(addresses: string[]): Promise<JoinChannel & { close(): void }>
   /** The trust root changed: tells all linked peers, and ends links with those who are members no more. */
@@ -119,6 +121,10 @@ export function createMeshHost(components: MeshHostComponents, options: MeshHost
       return peer
     },
     hangUp: (peer) => links.drop(peer, new NimbusError('hung-up', `This node hung up on ${peer}.`)),
+    cutOff(peer) {
+      for (const connection of connectionsOf(running(), peer)) connection.abort(new Error('the link was silent'))
+      links.drop(peer, new NimbusError('link-silent', `Nothing comes from ${peer} any more.`, { kind: 'unreachable' }))
+    },
     async openJoin(addresses) {
       const connection = await connect(running(), addresses, clock)
       const stream = frameStream(await connection.newStream(PROTOCOL.join), STRANGER_FRAME_BYTES_MAX)

@@ -6,7 +6,7 @@ import type { Cancel, Clock } from '../kernel/clock.ts'
 import type { Random } from '../kernel/random.ts'
 import { pick } from '../kernel/random.ts'
 import type { Question } from './questions.ts'
-import { createPatience, createQuestions } from './questions.ts'
+import { createPatience, createQuestions, createSilence } from './questions.ts'
 
 export type MemberState = 'alive' | 'suspect' | 'dead' | 'left'
 export type MembershipPreset = { roundMs: number; answerMs: number; suspicionMs: number }
@@ -33,6 +33,8 @@ export type MembershipComponents = {
   linked(): PeerId[]
   onChange(peer: PeerId, state: MemberState): void
   onRoundTrip?: (peer: PeerId, ms: number) => void
+  /** Nothing comes over this link any more: it is to be cut and made anew, whatever others say of the member. */
+  onSilentLink(peer: PeerId): void
 }
 
 export type Membership = {
@@ -58,12 +60,13 @@ export type Membership = {
 type Member = { state: MemberState; seenMs: number | undefined; cancel: Cancel }
 
 export function createMembership(
-  { clock, random, send, members, linked, onChange, onRoundTrip }: MembershipComponents,
+  { clock, random, send, members, linked, onChange, onRoundTrip, onSilentLink }: MembershipComponents,
   preset: MembershipPreset,
 ): Membership {
   const known = new Map<PeerId, Member>() // bounded by the members, swept each round
   const patience = createPatience(clock)
   const questions = createQuestions(clock, patience)
+  const silence = createSilence(clock)
   let round: PeerId[] = []
   let cancelRound: Cancel = () => {}
 
@@ -96,14 +99,19 @@ export function createMembership(
     memberOf(peer).seenMs = clock.nowMs()
     enter(peer, 'alive')
   }
-
+  const heard = (peer: PeerId): void => {
+    silence.broken(peer)
+    alive(peer)
+  }
   const ask = (peer: PeerId, kind: 'probe' | 'ask-probe', about: PeerId, onSilence: () => void, asker?: Question['asker']): void => {
     // A neighbour that is asked needs time for its own probe.
     const timeMs = kind === 'probe' ? preset.answerMs : 2 * preset.answerMs
-    const id = questions.open({ about, onSilence, ...(asker === undefined ? {} : { asker }) }, timeMs)
+    const id = questions.open(
+      { about, onSilence: kind === 'probe' ? silence.noted(about, onSilence) : onSilence, ...(asker === undefined ? {} : { asker }) },
+      timeMs,
+    )
     send(peer, kind === 'probe' ? { t: 'probe', id } : { t: 'ask-probe', id, peer: about })
   }
-
   /** Asks up to `count` neighbours; suspects the member where none of them reaches it. */
   const askNeighbours = (about: PeerId, count: number): void => {
     const neighbours = linked().filter((peer) => peer !== about)
@@ -129,7 +137,7 @@ export function createMembership(
   }
 
   const receive = (from: PeerId, message: ProbeMessage): void => {
-    alive(from)
+    heard(from)
     if (message.t === 'probe') return send(from, { t: 'probed', id: message.id })
     if (message.t === 'probed') {
       const question = questions.take(message.id, from)
@@ -163,6 +171,7 @@ export function createMembership(
       known.delete(peer)
     }
     patience.better()
+    for (const peer of silence.tooLong(linked())) onSilentLink(peer)
     round = round.filter((peer) => current.has(peer))
     // Every member once in each pass, so that none waits longer than one pass; the dead come back by their own link.
     if (round.length === 0) round = [...current].filter((peer) => memberOf(peer).state === 'alive')
@@ -186,8 +195,8 @@ export function createMembership(
       questions.clear()
     },
     step,
-    peerUp: alive,
-    heard: alive,
+    peerUp: heard,
+    heard,
     peerDown(peer) {
       suspect(peer)
       for (const id of questions.about(peer)) {

@@ -80,3 +80,35 @@ export function createQuestions(clock: Pick<Clock, 'nowMs'>, patience: Pick<Pati
     },
   }
 }
+
+/**
+ * How long a link may stay up after a probe over it went unanswered and nothing else came. Behind a network that drops everything
+ * a connection never closes by itself, and comes back only when TCP tries again, half a minute late; a new one needs a round trip.
+ */
+const SILENT_LINK_MS = 5_000
+export type Silence = {
+  /** Wraps what is done when a probe of that peer is not answered. */
+  noted(peer: PeerId, onSilence: () => void): () => void
+  /** Something came from that peer itself. */
+  broken(peer: PeerId): void
+  /** Those of the linked peers that are silent for too long; each is told once, and then starts anew. */
+  tooLong(linked: readonly PeerId[]): PeerId[]
+}
+
+/** Which links say nothing any more. What others say about a peer does not count: they use other links. */
+export function createSilence(clock: Pick<Clock, 'nowMs'>): Silence {
+  let since = new Map<PeerId, number>() // bounded by the links: the rest is swept each time
+  return {
+    noted: (peer, onSilence) => () => {
+      if (!since.has(peer)) since.set(peer, clock.nowMs())
+      onSilence()
+    },
+    broken: (peer) => void since.delete(peer),
+    tooLong(linked) {
+      since = new Map([...since].filter(([peer]) => linked.includes(peer)))
+      const silent = [...since].filter(([, atMs]) => clock.nowMs() - atMs >= SILENT_LINK_MS).map(([peer]) => peer)
+      for (const peer of silent) since.delete(peer)
+      return silent
+    },
+  }
+}

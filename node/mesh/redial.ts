@@ -10,6 +10,10 @@ import { pick } from '../kernel/random.ts'
 
 const ROUND_MS = 250
 const BACKOFF_FIRST_MS = 250
+/** A member that went away not long ago is tried this often: when the network comes back, the mesh shall within seconds. */
+const BACKOFF_SHORT_MS = 1_000
+/** After so many tries in vain, some minutes, it is tried as seldom as this. */
+const SHORT_TRIES_MAX = 120
 const BACKOFF_MAX_MS = 30_000
 /** Dials under way at once. */
 const DIALS_MAX = 4
@@ -33,6 +37,8 @@ export type Redial = {
   step(): void
   /** A link ended or an address is new: try that peer soon. */
   soon(peer: PeerId): void
+  /** A link came up: the network may be back for the others as well. */
+  wake(): void
 }
 
 export function createRedial({ clock, random, log, candidates, linked, dial }: RedialComponents): Redial {
@@ -47,7 +53,8 @@ export function createRedial({ clock, random, log, candidates, linked, dial }: R
       await dial(peer)
       now.failures = 0
     } catch (error) {
-      const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** now.failures++)
+      const capMs = now.failures < SHORT_TRIES_MAX ? BACKOFF_SHORT_MS : BACKOFF_MAX_MS
+      const backoffMs = Math.min(capMs, BACKOFF_FIRST_MS * 2 ** now.failures++)
       now.nextAtMs = clock.nowMs() + backoffMs * (0.5 + random.next())
       log.debug({ peer, failures: now.failures, reason: messageOf(error) }, 'redial failed')
     }
@@ -79,6 +86,10 @@ export function createRedial({ clock, random, log, candidates, linked, dial }: R
       const last = tries.get(peer)
       // Both sides lose a link at once: the jitter lets one of them come first.
       if (last !== undefined) Object.assign(last, { failures: 0, nextAtMs: clock.nowMs() + random.next() * BACKOFF_FIRST_MS })
+    },
+    wake() {
+      const soonMs = clock.nowMs() + random.next() * BACKOFF_FIRST_MS
+      for (const one of tries.values()) one.nextAtMs = Math.min(one.nextAtMs, soonMs)
     },
   }
 }

@@ -2,14 +2,15 @@
 // load. One mesh goes through all of it; after each part everything that was acknowledged must be settled, and the judge looks.
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { TaskView } from '../../protocols/http/views.ts'
 import { ended, holderOf, outcomes, PATIENCE_MS, report, running, seated, taskWhere } from '../e2e/promises/promise-mesh.ts'
-import { createNetLab, type NetLab } from '../support/net-lab.ts'
 import { createRealMesh, type RealMesh, type RealNode } from '../support/real-mesh.ts'
 import { requirement } from '../support/requirements.ts'
 import { until } from '../support/until.ts'
-import { createWitness, metricsOf, oneFold, startLoad, upMs, type Witness } from '../support/witness.ts'
+import { createWitness, type Load, metricsOf, oneFold, startLoad, upMs, type Witness } from '../support/witness.ts'
+import { createNetLab, type NetLab } from './net-lab.ts'
+import { passed, watchDead } from './waiting.ts'
 
 const root = requirement('root')
 /** A publication each so often; each works for a third of a second. */
@@ -27,6 +28,12 @@ describe.skipIf(!root.present)(root.title('five nodes in five network namespaces
   let mesh: RealMesh
   let witness: Witness
   let nodes: RealNode[]
+  const loads: Load[] = []
+  const load = (targets: () => readonly RealNode[] = () => nodes): Load => {
+    const started = startLoad(witness, targets, EVERY_MS)
+    loads.push(started)
+    return started
+  }
 
   beforeAll(async () => {
     lab = createNetLab(5)
@@ -37,6 +44,12 @@ describe.skipIf(!root.present)(root.title('five nodes in five network namespaces
     witness = createWitness(mesh)
     nodes = mesh.nodes
   })
+  // What one test leaves behind when it fails must not fail the next ones.
+  afterEach(async () => {
+    lab.heal()
+    for (const { child } of nodes) child.kill('SIGCONT')
+    await Promise.all(loads.splice(0).map((one) => one.stop()))
+  })
   afterAll(async () => {
     await mesh?.close()
     lab?.close()
@@ -46,10 +59,10 @@ describe.skipIf(!root.present)(root.title('five nodes in five network namespaces
     const [here, there] = [nodes[3] as RealNode, nodes[4] as RealNode]
     const majority = nodes.slice(0, 3)
     let reachable = nodes
-    const load = startLoad(witness, () => reachable, EVERY_MS)
+    const stream = load(() => reachable)
     await until(() => witness.counts.acknowledged >= 8, { what: 'a load', timeoutMs: PATIENCE_MS })
     // It runs on the side that will be cut off, much longer than its lease.
-    const held = await witness.publish(here, { beats: 150, worker: here.name })
+    const held = await witness.publish(here, { beats: 25, worker: here.name })
     await running(here, held?.id ?? '')
 
     lab.partition([3, 4], [0, 1, 2])
@@ -82,7 +95,7 @@ describe.skipIf(!root.present)(root.title('five nodes in five network namespaces
     expect((await here.task(fresh?.id ?? '')).attempts).toEqual([])
 
     const knownThere = new Set((await witness.look(here)).map(({ task }) => task))
-    const stopped = load.stop()
+    const stopped = stream.stop()
     const dropped = lab.dropped()
     lab.heal()
     const healedMs = upMs()
@@ -110,7 +123,7 @@ describe.skipIf(!root.present)(root.title('five nodes in five network namespaces
 
   test('a holder that hangs for 30 s comes back with a result that nobody takes', { timeout: 150_000 }, async () => {
     const gate = join(mesh.dir, 'gate')
-    const load = startLoad(witness, () => nodes, EVERY_MS)
+    const stream = load()
     const held = (await witness.publish(nodes[1]!, { gate }))?.id ?? ''
     const hung = holderOf(nodes, await running(nodes[1]!, held))
     await until(async () => (await witness.lines()).some(({ task }) => task === held), { what: 'its first line', timeoutMs: PATIENCE_MS })
@@ -137,7 +150,7 @@ describe.skipIf(!root.present)(root.title('five nodes in five network namespaces
       hung.child.kill('SIGCONT')
     }
     await until(async () => (await refusedAt(hung)) > refusedBefore, { what: 'the late result to be refused', timeoutMs: PATIENCE_MS })
-    await load.stop()
+    await stream.stop()
     expect(await witness.judge(nodes, REST_MS)).toEqual([])
     const views = await Promise.all(nodes.map((node) => node.task(held)))
     for (const view of views) expect([outcomes(view), view.result]).toEqual([['lost', 'succeeded'], views[0]?.result])
@@ -150,12 +163,12 @@ describe.skipIf(!root.present)(root.title('five nodes in five network namespaces
     const dead = watchDead(nodes)
     lab.lose(5)
     const startMs = upMs()
-    const load = startLoad(witness, () => nodes, EVERY_MS)
+    const stream = load()
     await passed(startMs, LOSS_MS)
     const cancelled = await witness.publish(nodes[2]!, { beats: 600 })
     await running(nodes[3]!, cancelled?.id ?? '')
     await witness.cancel(nodes[4]!, cancelled?.id ?? '')
-    await load.stop()
+    await stream.stop()
     lab.heal()
     report('5 % loss', {
       'packets dropped': lab.dropped() - droppedBefore,
@@ -170,7 +183,7 @@ describe.skipIf(!root.present)(root.title('five nodes in five network namespaces
 
   test('a member that can speak and not hear loses its work, not its place', { timeout: 120_000 }, async () => {
     const [deaf] = nodes.slice(4) as [RealNode]
-    const load = startLoad(witness, () => nodes, EVERY_MS)
+    const stream = load()
     const held = (await witness.publish(nodes[0]!, { beats: 40 }))?.id ?? ''
     const last = (await witness.publish(nodes[0]!, { beats: 200, worker: deaf.name }))?.id ?? ''
     await running(deaf, last)
@@ -183,28 +196,23 @@ describe.skipIf(!root.present)(root.title('five nodes in five network namespaces
     const healedMs = upMs()
     await mesh.settled()
     report('it hears again', { 'ms until all see each other': upMs() - healedMs })
-    await load.stop()
+    await stream.stop()
     expect(await witness.judge(nodes, REST_MS)).toEqual([])
     expect(await outcomeAt(nodes[2]!, held)).toBe('succeeded')
   })
 
   test('one pair that cannot hear each other one way is helped by the others: nobody is called dead', { timeout: 90_000 }, async () => {
     const dead = watchDead(nodes)
-    const load = startLoad(witness, () => nodes, EVERY_MS)
+    const stream = load()
     lab.oneWay([3], [4])
     await passed(upMs(), DEAF_MS)
     lab.heal()
     expect(await dead.stop()).toBe(0)
-    await load.stop()
+    await stream.stop()
     expect(await witness.judge(nodes, REST_MS)).toEqual([])
     report('the whole laboratory', witness.counts)
   })
 })
-
-/** The wait that a fault needs to have its effect. */
-async function passed(sinceMs: number, ms: number): Promise<void> {
-  await until(() => upMs() - sinceMs >= ms, { what: `${ms} ms to pass`, timeoutMs: ms + 5_000, intervalMs: 50 })
-}
 
 const settledIn = ({ tasks }: { tasks: Record<TaskView['state'], number> }): number => tasks.succeeded + tasks.cancelled
 
@@ -217,25 +225,4 @@ const outcomeAt = async (node: RealNode, id: string): Promise<string> => (await 
 function missing(known: ReadonlySet<string>, shown: readonly { task: string }[]): string[] {
   const there = new Set(shown.map(({ task }) => task))
   return [...known].filter((task) => !there.has(task))
-}
-
-/** Counts how often one of these nodes calls another one dead. */
-function watchDead(nodes: readonly RealNode[]): { stop(): Promise<number> } {
-  const stopping = new AbortController()
-  const dead = new Set<string>()
-  const watching = until(
-    async () => {
-      for (const view of await Promise.all(nodes.map((node) => node.mesh())))
-        for (const member of view.members) if (member.state === 'dead') dead.add(`${view.self.name} ${member.name}`)
-      return stopping.signal.aborted
-    },
-    { what: 'the watch to be stopped', timeoutMs: 120_000, intervalMs: 250 },
-  )
-  return {
-    async stop() {
-      stopping.abort()
-      await watching
-      return dead.size
-    },
-  }
 }

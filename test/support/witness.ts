@@ -142,7 +142,16 @@ async function atRest(nodes: readonly RealNode[], acknowledged: ReadonlySet<stri
       { what: 'all tasks to be settled everywhere', timeoutMs, intervalMs: 100 },
     )
   } catch {
-    console.log('ATREST', await Promise.all(nodes.map(async (n) => { const v = await n.mesh(); return [n.name, v.tasks, v.foldHash.slice(0,6)] })), acknowledged.size)
+    console.log(
+      'ATREST',
+      await Promise.all(
+        nodes.map(async (n) => {
+          const v = await n.mesh()
+          return [n.name, v.tasks, v.foldHash.slice(0, 6)]
+        }),
+      ),
+      acknowledged.size,
+    )
   }
 }
 

@@ -14,11 +14,15 @@ type Net = {
   /** What `name` has seen, as `peer state`. */
   changes(name: string): string[]
   sent(): number
+  /** Links given up as silent, as `node peer`. */
+  silentLinks: string[]
   /** Answers nothing any more, but its links stay open. */
   hang(name: string): void
   /** Its links close at once everywhere. */
   kill(name: string): void
   cut(one: string, other: string): void
+  /** Nothing crosses between the two any more, and their link stays open. */
+  drop(one: string, other: string): void
 }
 
 function createNet(count: number, seed = 1): Net {
@@ -28,6 +32,8 @@ function createNet(count: number, seed = 1): Net {
   const cuts = new Set<string>()
   const changes = new Map<string, string[]>()
   const nodes = new Map<string, Membership>()
+  const silentLinks: string[] = []
+  const deaf = new Set<string>()
   let sent = 0
   const isLinked = (one: string, other: string): boolean => one !== other && !cuts.has(`${one} ${other}`)
   for (const [index, name] of names.entries()) {
@@ -41,12 +47,14 @@ function createNet(count: number, seed = 1): Net {
         send(peer, message) {
           sent++
           clock.after(2, () => {
-            if (!silent.has(name) && !silent.has(peer) && isLinked(name, peer)) nodes.get(peer)?.receive(name, message)
+            if (!silent.has(name) && !silent.has(peer) && !deaf.has(`${name} ${peer}`) && isLinked(name, peer))
+              nodes.get(peer)?.receive(name, message)
           })
         },
         members: () => others,
         linked: () => others.filter((other) => isLinked(name, other)),
         onChange: (peer: PeerId, state: MemberState) => seen.push(`${peer} ${state}`),
+        onSilentLink: (peer: PeerId) => silentLinks.push(`${name} ${peer}`),
       },
       MEMBERSHIP_PRESETS.local,
     )
@@ -67,12 +75,14 @@ function createNet(count: number, seed = 1): Net {
     node: (name) => nodes.get(name) as Membership,
     changes: (name) => changes.get(name) ?? [],
     sent: () => sent,
+    silentLinks,
     hang: (name) => void silent.add(name),
     kill(name) {
       silent.add(name)
       for (const other of names) if (other !== name) cut(name, other)
     },
     cut,
+    drop: (one, other) => void deaf.add(`${one} ${other}`).add(`${other} ${one}`),
   }
 }
 
@@ -121,6 +131,29 @@ test('a link between two that breaks while the rest reach both makes neither of 
   expect(net.node('n0').stateOf('n1' as PeerId)).toBe('alive')
   expect(net.node('n1').stateOf('n0' as PeerId)).toBe('alive')
   expect(net.changes('n0')).not.toContain('n1 dead')
+})
+
+test('a link over which nothing comes is given up within some seconds, also where others reach the member', () => {
+  const net = createNet(5)
+  net.clock.advance(5000)
+  net.drop('n0', 'n1')
+  net.clock.advance(12_000)
+  expect(new Set(net.silentLinks)).toEqual(new Set(['n0 n1', 'n1 n0']))
+  expect(net.node('n0').stateOf('n1' as PeerId)).toBe('alive')
+})
+
+test('no link is given up while a member is only slow', () => {
+  const net = createNet(5)
+  net.clock.advance(5000)
+  net.hang('n4')
+  net.clock.advance(4000)
+  for (const name of ['n0', 'n1', 'n2', 'n3']) net.node(name).heard('n4' as PeerId)
+  net.clock.advance(4000)
+  // What hung hears nothing either, and gives up its own links: the others count here.
+  const given = (): string[] => net.silentLinks.filter((link) => !link.startsWith('n4'))
+  expect(given()).toEqual([])
+  net.clock.advance(8000)
+  expect(new Set(given())).toEqual(new Set(['n0 n4', 'n1 n4', 'n2 n4', 'n3 n4']))
 })
 
 test('a dead member is alive again with its first sign of life', () => {

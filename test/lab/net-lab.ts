@@ -1,7 +1,7 @@
 // A network laboratory: one Linux namespace a node, joined by a bridge in a further one, where nftables cut and lose packets.
 // Each node has a second cable to the test alone, for its API: no packet crosses from one such cable to another. Needs root.
 import { execFileSync } from 'node:child_process'
-import type { Place } from './real-mesh.ts'
+import type { Place } from '../support/real-mesh.ts'
 
 export type NetLab = {
   places: Place[]
