@@ -256,6 +256,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
             emitWorker(node)
           },
           onGroup: () => feed.emit(() => ({ type: 'mesh.updated', entity: 'mesh', id: trust.mesh(), data: port.mesh() })),
+          onName: () => {},
           onRuns: () => presence.changed(),
           onLease: lastWords.onLease,
           onFork: (author) => log.error({ author }, 'a member signed two blocks with one number; its log is frozen'),

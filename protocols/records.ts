@@ -64,7 +64,8 @@ export const nameState = z.looseObject({
     .optional(),
   /** Of a counter. */
   sum: z.int().optional(),
-  /** Starts that a rate has counted: [when, how many], oldest first. */
+  /** The longest window that a rate was asked for, and the starts that it has counted: [when, how many], oldest first. */
+  windowMs: count.optional(),
   starts: z
     .array(z.tuple([timeMs, z.int().min(1)]))
     .max(NAME_STARTS_MAX)

@@ -1,7 +1,7 @@
 // The queue of the mesh at one node, without any I/O: replica, fold, keeper group, scheduler and execution, wired. Messages and timers
 // go in; sends, writes, processes and events come out through ports. The same code runs on libp2p and LevelDB and in the simulator.
 import type { Block, SealedBlock } from '../../protocols/blocks.ts'
-import type { PeerId, TaskId, Term } from '../../protocols/ids.ts'
+import type { NameKey, PeerId, TaskId, Term } from '../../protocols/ids.ts'
 import type { Entry, RegisterValue, TaskSpec } from '../../protocols/records.ts'
 import type { GroupConfig, Head, LinkMessage } from '../../protocols/streams.ts'
 import type { ReplicaComponents } from '../replication/replica.ts'
@@ -23,6 +23,8 @@ import type { Offer } from './matching/match.ts'
 import type { Scheduler } from './matching/scheduler.ts'
 import { createScheduler } from './matching/scheduler.ts'
 import { createNameFold } from './names/name-fold.ts'
+import type { Naming } from './names/naming.ts'
+import { createNaming } from './names/naming.ts'
 import { createTaskIndex } from './fold/task-index.ts'
 import type { Graph } from './fold/graph.ts'
 import { createGraph } from './fold/graph.ts'
@@ -56,6 +58,7 @@ export type EngineComponents = ReplicaPorts & {
     onTask(state: TaskState, entry: Entry['kind']): void
     onProfile(node: PeerId): void
     onGroup(config: GroupConfig): void
+    onName(key: NameKey): void
     onRuns(): void
     onLease(untilMs: number | undefined, term: Term): void
   }
@@ -74,6 +77,7 @@ export type Engine = {
   states(): StateContext
   /** What waits for what. */
   graph: Graph
+  names: Naming
   seats: Seats
   start(): void
   stop(): void
@@ -116,7 +120,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
   const holdings = createHoldings()
   const index = createTaskIndex()
   const families = createFamilies((task) => fold.task(task))
-  const names = createNameFold(() => {})
+  const nameFold = createNameFold((key) => (started ? names.folded(key) : undefined))
   let started = false
   let hash: string | undefined
 
@@ -131,6 +135,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
         if (kind === 'task') publisher.folded(state.id)
         scheduler.onTask(state)
         for (const id of waiters) changedWith(id)
+        names.gates.note(state)
         if (kind === 'cancel') execution.onCancel(state.id)
         if (state.value.holder === self && state.value.state === 'held') execution.hold(state.id, state.value)
         listener.onTask(state, kind)
@@ -138,6 +143,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
       onTerm(node, term) {
         if (!started) return
         if (node === self) group.lease.ended(term)
+        scheduler.wake()
         for (const task of holdings.of(node, term)) {
           const state = fold.task(task)
           if (state === undefined) continue
@@ -156,7 +162,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
         listener.onGroup(config)
       },
     },
-    { mayPublish: trust.mayPublish, parts: [names.part, ...(components.foldParts ?? [])] },
+    { mayPublish: trust.mayPublish, parts: [nameFold.part, ...(components.foldParts ?? [])] },
   )
   const graph = createGraph(fold)
   /** A task that waited for another is ready now, or never will be. */
@@ -193,14 +199,12 @@ export async function createEngine(components: EngineComponents, stored: Stored)
       persist,
       saveSeat: components.saveSeat,
       fold,
-      holding: holdings.terms,
+      holding: () => [...holdings.terms(), ...names.terms()],
       keepers: trust.keepers,
       append: replica.append,
-      onName(key, value) {
-        if ((names.get(key)?.version ?? -1) < value.version) replica.append({ kind: 'name', key, value })
-      },
+      onName: (key, value) => names.chosen(key, value),
       onSeats: replica.seatsChanged,
-      needsLease: () => new Set([...claiming.values(), ...execution.runs().map((run) => run.term)]),
+      needsLease: () => new Set([...claiming.values(), ...execution.runs().map((run) => run.term), ...names.ownTerms()]),
       onLease(untilMs, term) {
         listener.onLease(untilMs, term)
         if (untilMs === undefined) execution.onTermEnded(term)
@@ -210,6 +214,13 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     stored,
   )
   const { proposer, lease, seats } = group
+  const names = createNaming({
+    ...{ self, epoch, clock, random, fold: nameFold, facts: fold, proposer, lease, append: replica.append },
+    onChange(key) {
+      scheduler.wake()
+      listener.onName(key)
+    },
+  })
   const execution = createExecution({
     self,
     clock,
@@ -232,6 +243,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     authorName: components.nameOf,
     freeSlots: () => components.slots() - execution.busy() - claiming.size,
     isBusyWith: (task) => claiming.has(task) || execution.has(task),
+    openAtMs: names.gates.openAtMs,
     claim: (task) => void tryClaim(task).catch(listener.onError),
     end: (task, reason) => void tryEnd(task, reason).catch(listener.onError),
     isPaused: () => false,
@@ -246,7 +258,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     const term = lease.term(leaseLengthMs(fold.task(task)?.task?.spec))
     claiming.set(task, term)
     lease.wake()
-    const change = await proposer.change(task, claim(claimer(task, term)), CLAIM_DEADLINE_MS)
+    const change = await names.gates.claim(task, claim(claimer(task, term)), term, CLAIM_DEADLINE_MS)
     claiming.delete(task)
     let held: RegisterValue | undefined
     if ('changed' in change) held = change.changed
@@ -268,6 +280,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     scheduler,
     states: () => ({ wallMs: clock.wallMs(), termEnded: fold.termEnded, isBlocked: graph.isBlocked }),
     graph,
+    names,
     seats,
     start() {
       started = true
@@ -275,7 +288,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
       replica.start()
       for (const state of fold.tasks()) scheduler.onTask(state)
     },
-    stop: () => [group, replica, scheduler].forEach((part) => part.stop()),
+    stop: () => [names, group, replica, scheduler].forEach((part) => part.stop()),
     append: replica.append,
     publisher,
     publishOnce: (spec) => publisher.publish(spec),

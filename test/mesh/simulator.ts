@@ -8,6 +8,8 @@ import { fakePeer } from './parts/fake-identity.ts'
 import type { Promises } from './promises.ts'
 import { createPromises } from './promises.ts'
 import { createSimClock } from './parts/sim-clock.ts'
+import type { SimNames } from './parts/sim-names.ts'
+import { createSimNames } from './parts/sim-names.ts'
 import type { Weather } from './parts/sim-network.ts'
 import { CALM, createSimNetwork } from './parts/sim-network.ts'
 import type { PlantedFault, SimNode, World } from './parts/world.ts'
@@ -30,6 +32,8 @@ export type Plan = {
   workMaxMs: number
   /** Share of the tasks that outlive a partition of some seconds. */
   longShare: number
+  /** With locks, counters, and keys for one in two tasks. */
+  names?: boolean
   planted?: PlantedFault
 }
 export const DEFAULT_PLAN: Plan = {
@@ -45,6 +49,8 @@ export const DEFAULT_PLAN: Plan = {
 export const STORM: Plan = { ...DEFAULT_PLAN, tasks: 60, faultGapMaxMs: 700 }
 /** A larger mesh on a good day. */
 export const CALM_TWELVE: Plan = { ...DEFAULT_PLAN, nodes: 12, tasks: 100, faults: 'none' }
+/** Tasks that share keys, people who hold locks, counters. */
+export const NAMED: Plan = { ...DEFAULT_PLAN, names: true, workMaxMs: 1_500 }
 /** Slow links, and nodes that stand still with answers under way: what leases have to survive. */
 export const STALLS: Plan = { ...DEFAULT_PLAN, tasks: 20, faults: 'stalls', faultGapMaxMs: 1_500, workMaxMs: 20_000 }
 
@@ -54,7 +60,14 @@ const SETTLE_LIMIT_MS = 120_000
 /** Every write that is under way at rest has reached the disk by then. */
 const LAST_WRITES_MS = 5_000
 
-type Stage = { plan: Plan; world: World; random: Random; promises: Promises; nodes: ReadonlyMap<PeerId, SimNode> }
+type Stage = {
+  plan: Plan
+  world: World
+  random: Random
+  promises: Promises
+  nodes: ReadonlyMap<PeerId, SimNode>
+  names: SimNames | undefined
+}
 
 /** @param inspect looks at the end state before the nodes are taken down */
 export async function simulate(
@@ -79,19 +92,24 @@ export async function simulate(
     planted: plan.planted,
     workMaxMs: plan.workMaxMs,
     node: (peer) => nodes.get(peer) as SimNode,
-    onRun: promises.onRun,
+    onRun(run) {
+      promises.onRun(run)
+      names?.onRun(run)
+    },
     onCrash: promises.onCrash,
     onSettled: promises.onSettled,
     onError: promises.onError,
     count,
   }
   for (const peer of world.peers) nodes.set(peer, createSimNode(world, peer))
-  const stage: Stage = { plan, world, random, promises, nodes }
+  const names = plan.names === true ? createSimNames(world, random, nodes, (text) => promises.violations.push(text)) : undefined
+  const stage: Stage = { plan, world, random, promises, nodes, names }
 
   planChaos(stage)
   await clock.run(plan.chaosMs)
   await comeToRest(stage)
   promises.check()
+  names?.check()
   for (const { engine } of nodes.values()) {
     for (const [name, value] of Object.entries({ ...engine?.proposer.counters, ...engine?.execution.counters })) count(name, value)
   }
@@ -112,6 +130,7 @@ function planChaos(stage: Stage): void {
   // The mesh grows from its founder, as real ones do.
   for (const [index, peer] of world.peers.entries()) clock.after(index * 100, () => void world.node(peer).boot().catch(world.onError))
   for (let i = 0; i < plan.tasks; i++) clock.after(500 + random.next() * plan.chaosMs, () => publish(stage))
+  stage.names?.begin(plan.chaosMs)
   if (plan.faults === 'none') return
   if (plan.faults === 'stalls') world.network.weather = SLOW
   for (let atMs = 1_500; atMs < plan.chaosMs; atMs += plan.faultGapMaxMs * (0.14 + random.next() * 0.86))
@@ -142,6 +161,7 @@ function publish(stage: Stage): void {
       priority: Math.floor(random.next() * 10),
       attempts: 1,
       ...(random.next() < plan.longShare ? { lostAfterMs: pick(random, LOST_AFTER_MS) ?? 0 } : {}),
+      ...stage.names?.keys(),
     },
   })
   void node.engine.durable(seq, 1_000).then((result) => {
@@ -223,7 +243,10 @@ async function comeToRest(stage: Stage): Promise<void> {
     if (!node.up) await node.boot()
   }
   heal(stage)
-  await world.clock.run(plan.chaosMs + SETTLE_LIMIT_MS, () => world.clock.events() % 64 === 0 && promises.atRest())
+  await world.clock.run(
+    plan.chaosMs + SETTLE_LIMIT_MS,
+    () => world.clock.events() % 64 === 0 && promises.atRest() && stage.names?.atRest() !== false,
+  )
 }
 
 /** P6 across restarts: what a node reads back from its disk folds to what it had. */

@@ -52,6 +52,7 @@ export const registerValues: Record<string, RegisterValue> = {
     name: {
       holders: [{ node: bob.peerId, term: TERM, places: [[TASK, 2, CREATED_AT + 5]] }],
       sum: -2,
+      windowMs: 1_000,
       starts: [[CREATED_AT, 2]],
       last: [[bob.peerId, 7, 3]],
     },

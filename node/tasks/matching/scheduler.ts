@@ -1,6 +1,7 @@
 // Which task this node tries to claim next: the open tasks in their order, who should try first by the pure match, and its
 // turn by rank. Outside events only mark work as due; `evaluate` decides.
 import type { PeerId, TaskId } from '../../../protocols/ids.ts'
+import type { TaskSpec } from '../../../protocols/records.ts'
 import type { Cancel, Clock } from '../../kernel/clock.ts'
 import type { Fold, TaskState } from '../fold/fold.ts'
 import type { Graph } from '../fold/graph.ts'
@@ -37,6 +38,8 @@ export type SchedulerComponents = {
   /** Slots that neither run nor claim. */
   freeSlots(): number
   isBusyWith(task: TaskId): boolean
+  /** When the keys and rates of a task let it in, by the monotonic clock; Infinity while only a change of one can. */
+  openAtMs(spec: TaskSpec): number
   claim(task: TaskId): void
   /** Ends an open task that nobody shall run. */
   end(task: TaskId, reason: EndReason): void
@@ -122,11 +125,12 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
   const ableFor = (taskClass: TaskClass, offers: readonly Offer[]): Offer[] | undefined => {
     const { task } = taskClass.example
     if (task === undefined || (task.spec.pool !== undefined && components.isPaused(task.spec.pool))) return undefined
+    if (components.openAtMs(task.spec) === Infinity) return undefined
     const author = { peer: task.author, name: components.authorName(task.author) }
     const able = offers.filter((offer) => mismatch(task.spec, author, offer) === undefined)
     return able.some((offer) => offer.node === self) ? able : undefined
   }
-  const dueMs = (candidate: Candidate, able: readonly Offer[]): number => {
+  const dueMs = (candidate: Candidate, able: readonly Offer[], openMs: number): number => {
     const state = fold.task(candidate.task)
     const order = rank(candidate.task, able)
     const preferred = state?.value.version === 0 ? state.task?.preferred?.[0] : undefined
@@ -135,7 +139,7 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
         ? [preferred, ...order.filter((node) => node !== preferred)]
         : order
     const turn = first.indexOf(self)
-    return Math.max(candidate.retryAtMs, candidate.sinceMs + (turn < 0 ? first.length : turn) * RANK_STEP_MS)
+    return Math.max(candidate.retryAtMs, Math.max(candidate.sinceMs, openMs) + (turn < 0 ? first.length : turn) * RANK_STEP_MS)
   }
   const passTimes = (): void => {
     const wallMs = clock.wallMs()
@@ -161,7 +165,10 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
     })
     for (const { candidate, workers } of inOrder(able, LOOK_MAX)) {
       if (components.isBusyWith(candidate.task)) continue
-      const atMs = dueMs(candidate, workers)
+      const spec = fold.task(candidate.task)?.task?.spec
+      const openMs = spec === undefined ? 0 : components.openAtMs(spec)
+      if (openMs === Infinity) continue
+      const atMs = dueMs(candidate, workers, openMs)
       if (atMs > nowMs) {
         wakeAt(atMs)
         continue

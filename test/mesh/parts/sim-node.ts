@@ -118,6 +118,7 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
           },
           onProfile() {},
           onGroup() {},
+          onName() {},
           onRuns() {},
           onLease(untilMs, which) {
             guardian.onLease(untilMs, which)
