@@ -215,7 +215,15 @@ export async function createEngine(components: EngineComponents, stored: Stored)
   )
   const { proposer, lease, seats } = group
   const names = createNaming({
-    ...{ self, epoch, clock, random, fold: nameFold, facts: fold, proposer, lease, append: replica.append },
+    self,
+    epoch,
+    clock,
+    random,
+    fold: nameFold,
+    facts: fold,
+    proposer,
+    lease,
+    append: replica.append,
     onChange(key) {
       scheduler.wake()
       listener.onName(key)

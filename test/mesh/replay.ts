@@ -1,11 +1,12 @@
-// Replays one seed: node test/mesh/replay.ts SEED [mixed|storm|stalls|calm]. Prints the violations, the counts and the end state of each node.
+// Replays one seed: node test/mesh/replay.ts SEED [mixed|storm|stalls|calm|names]. Prints the violations, the counts and the end state of each node.
 import type { PeerId } from '../../protocols/ids.ts'
 import { shortName } from './promises.ts'
 import type { SimNode } from './parts/world.ts'
-import type { Plan } from './simulator.ts'
-import { CALM_TWELVE, DEFAULT_PLAN, simulate, STALLS, STORM } from './simulator.ts'
+import type { Plan } from './parts/plans.ts'
+import { CALM_TWELVE, DEFAULT_PLAN, NAMED, STALLS, STORM } from './parts/plans.ts'
+import { simulate } from './simulator.ts'
 
-const PLANS: Record<string, Plan> = { mixed: DEFAULT_PLAN, storm: STORM, stalls: STALLS, calm: CALM_TWELVE }
+const PLANS: Record<string, Plan> = { mixed: DEFAULT_PLAN, storm: STORM, stalls: STALLS, calm: CALM_TWELVE, names: NAMED }
 
 const [seed = '', name = 'mixed'] = process.argv.slice(2)
 const plan = PLANS[name]

@@ -1,6 +1,8 @@
 // Runs many seeds and says what they went through: totals of the rare states, and how to replay what failed.
-import type { Plan, Report } from './simulator.ts'
-import { DEFAULT_PLAN, simulate } from './simulator.ts'
+import type { Plan } from './parts/plans.ts'
+import { DEFAULT_PLAN } from './parts/plans.ts'
+import type { Report } from './simulator.ts'
+import { simulate } from './simulator.ts'
 
 /** States that a run must have met, or it proves nothing: name, and the counters that stand for it. */
 const RARE_STATES: Record<string, readonly string[]> = {

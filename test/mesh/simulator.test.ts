@@ -1,7 +1,8 @@
 // The simulator itself: the same seed gives the same run, a calm mesh is quick, and built-in mistakes are found.
 import { expect, test } from 'vitest'
 import { firstBroken, runSeeds } from './run-seeds.ts'
-import { CALM_TWELVE, DEFAULT_PLAN, simulate, STALLS, STORM } from './simulator.ts'
+import { CALM_TWELVE, DEFAULT_PLAN, STALLS, STORM } from './parts/plans.ts'
+import { simulate } from './simulator.ts'
 
 const LONG_MS = 180_000
 

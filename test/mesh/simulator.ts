@@ -12,7 +12,9 @@ import type { SimNames } from './parts/sim-names.ts'
 import { createSimNames } from './parts/sim-names.ts'
 import type { Weather } from './parts/sim-network.ts'
 import { CALM, createSimNetwork } from './parts/sim-network.ts'
-import type { PlantedFault, SimNode, World } from './parts/world.ts'
+import type { Plan } from './parts/plans.ts'
+import { DEFAULT_PLAN } from './parts/plans.ts'
+import type { SimNode, World } from './parts/world.ts'
 import { createSimNode } from './parts/sim-node.ts'
 
 export type Report = {
@@ -22,38 +24,6 @@ export type Report = {
   virtualMs: number
   events: number
 }
-/** `planted` builds a known mistake into every node: the checks must find it. */
-export type Plan = {
-  nodes: number
-  tasks: number
-  chaosMs: number
-  faults: 'none' | 'mixed' | 'stalls'
-  faultGapMaxMs: number
-  workMaxMs: number
-  /** Share of the tasks that outlive a partition of some seconds. */
-  longShare: number
-  /** With locks, counters, and keys for one in two tasks. */
-  names?: boolean
-  planted?: PlantedFault
-}
-export const DEFAULT_PLAN: Plan = {
-  nodes: 5,
-  tasks: 30,
-  chaosMs: 20_000,
-  faults: 'mixed',
-  faultGapMaxMs: 2_900,
-  workMaxMs: 4_000,
-  longShare: 0.3,
-}
-/** Faults so dense that a mistake shows within few seeds. */
-export const STORM: Plan = { ...DEFAULT_PLAN, tasks: 60, faultGapMaxMs: 700 }
-/** A larger mesh on a good day. */
-export const CALM_TWELVE: Plan = { ...DEFAULT_PLAN, nodes: 12, tasks: 100, faults: 'none' }
-/** Tasks that share keys, people who hold locks, counters. */
-export const NAMED: Plan = { ...DEFAULT_PLAN, names: true, workMaxMs: 1_500 }
-/** Slow links, and nodes that stand still with answers under way: what leases have to survive. */
-export const STALLS: Plan = { ...DEFAULT_PLAN, tasks: 20, faults: 'stalls', faultGapMaxMs: 1_500, workMaxMs: 20_000 }
-
 const SLOW: Weather = { loss: 0, duplicate: 0, delayMs: 100, jitterMs: 60 }
 const LOST_AFTER_MS = [3_000, 6_000, 12_000]
 const SETTLE_LIMIT_MS = 120_000

@@ -1,7 +1,7 @@
 // The pure changes of a lock or a limit: a place is taken while there are fewer than the limit, and given back. A place is held
 // under its holder's term and may be removed by anybody who can prove that the holder has it no more.
 import { encode } from '@ipld/dag-cbor'
-import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
+import type { PeerId, Term } from '../../../protocols/ids.ts'
 import { isTaskId } from '../../../protocols/ids.ts'
 import { NAME_BYTES_MAX, NAME_PLACES_MAX } from '../../../protocols/limits.ts'
 import type { NameState, RegisterValue } from '../../../protocols/records.ts'
@@ -30,7 +30,7 @@ export function placesOf(value: RegisterValue | undefined): Place[] {
 export function isOver(place: Place, facts: Facts): boolean {
   if (facts.termEnded(place.node, place.term)) return true
   if (!isTaskId(place.what)) return false
-  const value = facts.task(place.what as TaskId)?.value
+  const value = facts.task(place.what)?.value
   if (value === undefined || value.epoch < place.epoch) return value?.state === 'settled'
   return !(value.state === 'held' && value.epoch === place.epoch && value.holder === place.node && value.term === place.term)
 }

@@ -75,7 +75,7 @@ export function createSimNames(
     if (engine === undefined) return
     sums.unknown += 1
     const change = await engine.names.operate(COUNTER, (operation) => addToSum(1, operation), 2_000)
-    if ('unreachable' in change) return void count('count unknown')
+    if ('unreachable' in change) return count('count unknown')
     sums.unknown -= 1
     sums.known += 1
     if ('refused' in change) count('count repeated')

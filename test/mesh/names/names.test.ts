@@ -1,8 +1,8 @@
 // Names under the simulator: locks, keys and counters of a mesh with crashes, partitions, pauses and bad weather.
 import { expect, test } from 'vitest'
-import type { Totals } from './run-seeds.ts'
-import { runSeeds } from './run-seeds.ts'
-import { NAMED, STORM } from './simulator.ts'
+import type { Totals } from '../run-seeds.ts'
+import { runSeeds } from '../run-seeds.ts'
+import { NAMED, STORM } from '../parts/plans.ts'
 
 const LONG_MS = 240_000
 /** States that the runs must have met, or they prove nothing. */
