@@ -56,6 +56,30 @@ describe('tasks', () => {
     expect(page.root.querySelectorAll('tbody tr')).toHaveLength(1)
   })
 
+  test('a task shows what it came after, the files that it left and what it cost', async () => {
+    const first = aTask(90, 'succeeded', { name: 'fetch the data' })
+    const task = aTask(91, 'succeeded', { name: 'report' })
+    Object.assign(task.spec, { after: [first.id], concurrency: [{ key: 'db', limit: 2 }], resources: { cpus: 2 }, budgetUsd: 3 })
+    task.result = {
+      endedAt: Date.now(),
+      exitCode: 0,
+      costUsd: 1.5,
+      artifacts: [{ path: 'out/report.html', hash: 'b'.repeat(64), size: 12_400 }],
+    }
+    page = await renderPage(`/tasks/${task.id}`, (transport) => transport.state.tasks.push(first, task))
+    await expect.poll(page.text, SOON).toContain('fetch the data')
+    expect(page.text()).toContain('1 of 1 ended')
+    expect(page.text()).toContain('$1.50')
+    expect(page.text()).toContain('db: 2 at a time')
+    expect(page.text()).toContain('2 cores')
+    const file = page.root.querySelector<HTMLAnchorElement>('a[download]')
+    expect({ href: file?.getAttribute('href'), text: file?.textContent }).toEqual({
+      href: `/api/artifacts/${'b'.repeat(64)}`,
+      text: 'out/report.html',
+    })
+    expect(page.text()).toContain('12 kB')
+  })
+
   test('a waiting task says why, and what to do', async () => {
     page = await renderPage(`/tasks/${aTask(2, 'ready').id}`)
     await expect.poll(page.text, SOON).toContain('No worker that is online has the skill gpu.')

@@ -33,6 +33,24 @@ export type ShownSpec = {
   notBefore?: number
   env?: Record<string, string>
   retryOf?: string
+  queueTimeoutMs?: number
+  startTimeoutMs?: number
+  heartbeatTimeoutMs?: number
+  lostAfterMs?: number
+  after?: string[]
+  parent?: string
+  dedupe?: string
+  claim?: string
+  schedule?: { id: string; at: number }
+  resources?: { cpus?: number; memoryMb?: number; diskMb?: number; gpus?: number; freeMemoryMb?: number }
+  prefer?: Record<string, string>
+  concurrency?: { key: string; limit: number }[]
+  rate?: { key: string; limit: number; perMs: number }[]
+  artifacts?: string[]
+  dir?: { hash: string; size: number }
+  stdin?: { hash: string; size: number }
+  secrets?: string[]
+  budgetUsd?: number
 }
 
 export function specOf(task: TaskView): ShownSpec {
@@ -100,6 +118,7 @@ export function publishCommand(draft: TaskDraft): string {
 }
 
 export function draftOf(task: TaskView): TaskDraft {
-  const { timeoutMs, notBefore, retryOf, ...spec } = specOf(task)
-  return timeoutMs === undefined ? spec : { ...spec, timeout: timeoutMs }
+  const { argv, name, repo, ref, worker, skills, roles, pool, labels, priority, attempts, env, timeoutMs } = specOf(task)
+  const spec = { argv, name, repo, ref, worker, skills, roles, pool, labels, priority, attempts, env, timeout: timeoutMs }
+  return Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined)) as TaskDraft
 }

@@ -2,10 +2,8 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { TaskView } from '../../../../protocols/http/views.ts'
 import { commandOf, endText, hasEnded, specOf, titleOf, usedAttempts } from '../../models/task-facts.ts'
-import { durationText, fullTimeText } from '../../models/text/durations.ts'
 import { sentence } from '../../models/text/sentences.ts'
-import { ShortId } from '../../parts/copy.tsx'
-import { Chips, Facts, PageHead } from '../../parts/facts.tsx'
+import { PageHead } from '../../parts/facts.tsx'
 import { Callout, EmptyState, ProblemNote } from '../../parts/notes.tsx'
 import { usePage } from '../../parts/page-context.ts'
 import { StateMark } from '../../parts/state-mark.tsx'
@@ -14,7 +12,9 @@ import { type ApiError, asApiError } from '../../transport/api-error.ts'
 import { Attempts } from './attempts.tsx'
 import { OutputView } from './output-view.tsx'
 import { TaskActions } from './task-actions.tsx'
+import { Artifacts, CameAfter } from './task-links.tsx'
 import { TaskProgress } from './task-progress.tsx'
+import { TaskSide } from './task-side.tsx'
 
 export function TaskPage(props: { id: string }) {
   const { dashboard } = usePage()
@@ -51,7 +51,8 @@ function TaskDetail(props: { task: TaskView }) {
           <>
             <StateMark state={task.state} />
             {task.result !== undefined && hasEnded(task.state) && <span>{endText(task.result)}</span>}
-            {task.provisional && <span class="muted">not settled by the keepers yet</span>}
+            {task.provisional && <span class="badge">provisional: not settled by the keepers yet</span>}
+            {task.result?.costUsd !== undefined && <span class="number">${task.result.costUsd.toFixed(2)}</span>}
             <span class="muted">
               published by {task.authorName} <Age time={task.createdAt} suffix />
             </span>
@@ -74,7 +75,9 @@ function TaskDetail(props: { task: TaskView }) {
             </h2>
             <Attempts task={task} />
           </section>
+          <Artifacts task={task} />
           <OutputView task={task} />
+          <CameAfter task={task} />
         </div>
         <TaskSide task={task} />
       </div>
@@ -116,42 +119,4 @@ function Standing(props: { task: TaskView }) {
   const error = hasEnded(task.state) ? task.result?.error : undefined
   if (error !== undefined) return <Callout tone="bad" title={endText({ error })} />
   return <TaskProgress task={task} />
-}
-
-function TaskSide(props: { task: TaskView }) {
-  const { task } = props
-  const spec = specOf(task)
-  const pairs = (of: Record<string, string> | undefined) => Object.entries(of ?? {}).map(([key, value]) => `${key}=${value}`)
-  return (
-    <section class="card side" aria-label="What was asked for">
-      <Facts
-        of={[
-          ['ID', <ShortId id={task.id} what="the task ID" />],
-          ['Priority', <span class="number">{spec.priority ?? 5}</span>],
-          ['Attempts', <span class="number">{spec.attempts ?? 1}</span>],
-          ['Time limit', spec.timeoutMs !== undefined && durationText(spec.timeoutMs)],
-          ['Not before', spec.notBefore !== undefined && spec.notBefore > task.createdAt && fullTimeText(spec.notBefore)],
-          ['Repository', spec.repo && <span class="break">{spec.repo}</span>],
-          ['Ref', spec.ref],
-          ['Worker', spec.worker],
-          ['Pool', spec.pool],
-          ['Skills', spec.skills?.length ? <Chips of={spec.skills} kind="skill" /> : undefined],
-          ['Roles', spec.roles?.length ? <Chips of={spec.roles} kind="role" /> : undefined],
-          ['Labels', spec.labels && <Chips of={pairs(spec.labels)} kind="label" />],
-          [
-            'Environment',
-            spec.env && (
-              <ul class="plain mono break">
-                {pairs(spec.env).map((pair) => (
-                  <li key={pair}>{pair}</li>
-                ))}
-              </ul>
-            ),
-          ],
-          ['Retry of', spec.retryOf && <a href={`/tasks/${spec.retryOf}`}>{spec.retryOf.slice(0, 10)}…</a>],
-          ['Keepers', `group ${task.group}`],
-        ]}
-      />
-    </section>
-  )
 }
