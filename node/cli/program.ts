@@ -6,6 +6,7 @@ import { addFleetCommands } from './commands/fleet.ts'
 import { addMessageCommands } from './commands/message.ts'
 import { addMeshCommands } from './commands/mesh.ts'
 import { addShellCommands } from './commands/shell.ts'
+import { addSpawnCommands } from './commands/spawn.ts'
 import { addTaskCommands } from './commands/task.ts'
 import { addUpCommands } from './commands/up.ts'
 import { addWatchCommands } from './commands/watch.ts'
@@ -71,6 +72,7 @@ function buildProgram(io: Io, components: ProgramComponents, action: Action): Co
   addArtifactCommands(program, action)
   addBuildCommands(program, action)
   addMessageCommands(program, action)
+  addSpawnCommands(program, action, components)
   addWatchCommands(program, action)
   addShellCommands(program, action, { version: components.version })
   settle(program, io)

@@ -1,0 +1,74 @@
+// Replicates workers on this machine: each a node of its own with its own folder, identity and ports, joined by an invite made here.
+import { mkdir, readdir } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { Command } from 'commander'
+import type { InviteView, MeshView, WorkerView } from '../../../protocols/http/views.ts'
+import { NimbusError } from '../../kernel/errors.ts'
+import { safe } from '../../kernel/safe-text.ts'
+import { startInBackground } from '../background.ts'
+import { createClient } from '../client.ts'
+import type { Action, Cli } from '../context.ts'
+import { wholeNumber } from '../options.ts'
+import type { ProgramComponents, ReadyLine, UpFlags } from '../run-node.ts'
+
+const REPLICAS_MAX = 32
+const INVITE_LIFE = '5m'
+
+type Spawned = Pick<ReadyLine, 'name' | 'http' | 'peerId' | 'pid'> & { dataDir: string }
+
+export function addSpawnCommands(program: Command, action: Action, components: Pick<ProgramComponents, 'binFile'>): void {
+  program
+    .command('spawn')
+    .description('start more workers on this machine; each joins the mesh by itself')
+    .option('--count <n>', 'how many (default 1)', wholeNumber('--count', 1, REPLICAS_MAX), 1)
+    .option('--from <worker>', 'with the roles, skills, labels, pool and slots of this one (default: this node)')
+    .option('--pool <pool>', 'the pool they belong to')
+    .action(action((cli, _words, options) => spawn(cli, options, components.binFile)))
+}
+
+async function spawn(cli: Cli, options: Record<string, unknown>, binFile: string): Promise<number> {
+  const client = await createClient(cli)
+  const { self } = await client.get<MeshView>('/api/mesh')
+  const { from, pool, count } = options as { from?: string; pool?: string; count: number }
+  const model = from === undefined ? self : await client.get<WorkerView>(`/api/workers/${encodeURIComponent(from)}`)
+  const { invite } = await client.post<InviteView>('/api/invites', { uses: count, expires: INVITE_LIFE })
+  const root = join(dirname(cli.dataDir), `${basename(cli.dataDir)}-replicas`)
+  const names = await freeNames(root, model.name, count)
+  const started = await Promise.all(
+    names.map(async (name) => {
+      const dataDir = join(root, name)
+      await mkdir(dataDir, { recursive: true, mode: 0o700 })
+      return startOne({ ...cli, dataDir }, { ...likenessOf(model, pool), name, join: invite, http: '127.0.0.1:0' }, binFile)
+    }),
+  )
+  if (cli.globals.json) cli.printJson({ workers: started })
+  else for (const one of started) cli.print(`ready ${safe(one.name)} ${one.http} (folder ${one.dataDir})`)
+  cli.note(`End one with: nimbus down --data ${join(root, names[0] ?? '')}`)
+  return 0
+}
+
+async function startOne(cli: Cli, flags: UpFlags, binFile: string): Promise<Spawned> {
+  let ready: ReadyLine | undefined
+  const code = await startInBackground(cli, flags, binFile, (info) => {
+    ready = info
+  })
+  if (ready !== undefined) return { name: ready.name, http: ready.http, peerId: ready.peerId, pid: ready.pid, dataDir: cli.dataDir }
+  throw new NimbusError('not-spawned', `The worker ${String(flags['name'])} ended with ${code} before it was ready.`, {
+    cure: `Look into ${join(cli.dataDir, 'up.log')}.`,
+  })
+}
+
+/** What a worker offers, for one that is to be like it. */
+function likenessOf(model: WorkerView, pool: string | undefined): UpFlags {
+  const { roles, skills, labels, slots, repo } = model
+  const own = pool ?? model.pool ?? undefined
+  return { roles, skills, labels, slots, ...(own === undefined ? {} : { pool: own }), ...(repo === null ? {} : { repo }) }
+}
+
+/** `box-2`, `box-3`, …: the first that have no folder yet. */
+async function freeNames(root: string, base: string, count: number): Promise<string[]> {
+  const taken = new Set(await readdir(root).catch(() => [])) // not there before the first one
+  const names: string[] = []
+  for (let number = 2; names.length < count; number++) if (!taken.has(`${base}-${number}`)) names.push(`${base}-${number}`)
+  return names
+}
