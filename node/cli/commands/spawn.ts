@@ -47,13 +47,13 @@ async function spawn(cli: Cli, options: Record<string, unknown>, binFile: string
   return 0
 }
 
-async function startOne(cli: Cli, flags: UpFlags, binFile: string): Promise<Spawned> {
+async function startOne(cli: Cli, flags: UpFlags & { name: string }, binFile: string): Promise<Spawned> {
   let ready: ReadyLine | undefined
   const code = await startInBackground(cli, flags, binFile, (info) => {
     ready = info
   })
   if (ready !== undefined) return { name: ready.name, http: ready.http, peerId: ready.peerId, pid: ready.pid, dataDir: cli.dataDir }
-  throw new NimbusError('not-spawned', `The worker ${String(flags['name'])} ended with ${code} before it was ready.`, {
+  throw new NimbusError('not-spawned', `The worker ${flags.name} ended with ${code} before it was ready.`, {
     cure: `Look into ${join(cli.dataDir, 'up.log')}.`,
   })
 }
