@@ -6,6 +6,8 @@ import { bytesOf, bytesUpTo } from './bytes.ts'
 import type { PeerId, RegisterKey, TaskId, Term } from './ids.ts'
 import { isNameKey, isPeerId, isTaskId } from './ids.ts'
 import { BLOCK_BYTES_MAX, BLOCK_ENTRIES_MAX, FRAME_BYTES_MAX, REGISTER_BATCH_MAX, TERMS_MAX } from './limits.ts'
+import type { TaskRun } from './tasks/task-runs.ts'
+import { countTasks, runsUpTo } from './tasks/task-runs.ts'
 import type { RegisterValue } from './records.ts'
 import { registerValue } from './records.ts'
 import { presence } from './presence.ts'
@@ -39,20 +41,35 @@ const sealed = z.tuple([bytesUpTo(BLOCK_BYTES_MAX), bytesOf(64)])
 export const groupConfig = z.looseObject({ version: z.int().min(1), seats: z.array(peerId).min(1).max(6) })
 export type GroupConfig = z.infer<typeof groupConfig>
 
+/** What a request or an answer says of many tasks at once. */
+const runs = runsUpTo(REGISTER_BATCH_MAX)
+const groupsOf = <Group extends z.ZodType<{ tasks?: TaskRun[] | undefined }>>(group: Group) =>
+  z
+    .array(group)
+    .min(1)
+    .max(REGISTER_BATCH_MAX)
+    .refine(
+      (groups) => groups.reduce((sum, { tasks }) => sum + countTasks(tasks ?? []), 0) <= REGISTER_BATCH_MAX,
+      `more than ${REGISTER_BATCH_MAX} tasks`,
+    )
 const prepareItem = z.looseObject({ task: registerKey, ballot })
 const acceptItem = z.looseObject({ task: registerKey, ballot, value: registerValue })
 /**
  * A keeper's answer to one item: `promised` where a higher ballot stands, `unknown` where the task has not arrived, `full` where
  * the seat keeps as many names as it may.
  */
-export const keeperAnswer = z.looseObject({
-  task: registerKey,
+const verdict = {
   ok: z.boolean(),
   promised: ballot.optional(),
   unknown: z.boolean().optional(),
   full: z.boolean().optional(),
   accepted: z.looseObject({ ballot, value: registerValue }).optional(),
-})
+  /** The seat has forgotten the register, because its log holds this last value. */
+  settled: registerValue.optional(),
+}
+export const keeperAnswer = z.looseObject({ task: registerKey, ...verdict })
+const verdictOnMany = z.looseObject({ ...verdict, tasks: runs.optional() })
+export type KeeperVerdict = z.infer<typeof verdictOnMany>
 export type PrepareItem = { task: RegisterKey; ballot: Ballot }
 export type AcceptItem = { task: RegisterKey; ballot: Ballot; value: RegisterValue }
 export type KeeperAnswer = z.infer<typeof keeperAnswer>
@@ -68,6 +85,18 @@ export const linkMessage = z.discriminatedUnion('t', [
   z.looseObject({ t: z.literal('prepare'), ...request, items: z.array(prepareItem).min(1).max(REGISTER_BATCH_MAX) }),
   z.looseObject({ t: z.literal('accept'), ...request, items: z.array(acceptItem).min(1).max(REGISTER_BATCH_MAX) }),
   z.looseObject({ t: z.literal('answers'), id: count, items: z.array(keeperAnswer).max(REGISTER_BATCH_MAX) }),
+  // the same for many tasks at once; an answer without tasks is for all that were asked
+  z.looseObject({ t: z.literal('prepare-runs'), ...request, groups: groupsOf(z.looseObject({ tasks: runs, ballot })) }),
+  z.looseObject({
+    t: z.literal('accept-runs'),
+    ...request,
+    groups: groupsOf(z.looseObject({ tasks: runs, ballot, value: registerValue })),
+  }),
+  z.looseObject({
+    t: z.literal('answers-runs'),
+    id: count,
+    groups: groupsOf(verdictOnMany),
+  }),
   z.looseObject({ t: z.literal('stale'), id: count, config: groupConfig }),
   // leases
   z.looseObject({
@@ -111,6 +140,8 @@ export const linkMessage = z.discriminatedUnion('t', [
       .array(z.looseObject({ task: registerKey, promised: ballot, accepted: z.looseObject({ ballot, value: registerValue }).optional() }))
       .max(REGISTER_BATCH_MAX),
     terms: z.array(z.tuple([peerId, term])).max(10_000),
+    /** How far the seat knew the logs: registers of tasks that these show as settled are not listed. */
+    heads: z.array(head).max(10_000).optional(),
     next: z.string().max(REGISTER_KEY_MAX).optional(),
   }),
   /** What a running attempt is doing; never stored. */

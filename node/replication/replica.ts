@@ -14,6 +14,7 @@ import { createAntiEntropy } from './anti-entropy.ts'
 import type { BlockStore } from './block-store.ts'
 import { createDurability } from './durability.ts'
 import { createLedger } from './ledger.ts'
+import type { Vector } from './vector.ts'
 import { createVector } from './vector.ts'
 
 export type ReplicaComponents = {
@@ -52,6 +53,8 @@ export type Replica = {
   onHeads(from: PeerId, heads: readonly Head[]): void
   /** The same array until something changes. */
   heads(): readonly Head[]
+  /** Whether every one of these logs is known as far, or as far as its author's removal lets it count. */
+  covers(heads: readonly Head[]): boolean
   /** `peer` said that it has this node's own log up to `seq`. */
   isKnownTo(peer: PeerId, seq: number): boolean
   /** The newest log of this node itself. */
@@ -70,11 +73,7 @@ export function createReplica(components: ReplicaComponents): Replica {
     blocks,
     sign: components.sign,
     persist: components.persist,
-    push(sealed) {
-      // One message for all: it is encoded once.
-      const message: LinkMessage = { t: 'blocks', blocks: [[sealed.body, sealed.signature]] }
-      for (const peer of net.linked()) net.send(peer, message)
-    },
+    push: (sealed) => pushToAll(net, sealed),
     fold: components.fold,
     onOwnDurable: (seq) => durability.acknowledged(self, seq),
   })
@@ -134,11 +133,21 @@ export function createReplica(components: ReplicaComponents): Replica {
     },
     onPeerUp: antiEntropy.onLink,
     onHeads(from, heads) {
-      if (heads.some(([author, logEpoch, seq]) => author !== self && (vector.end(author, logEpoch)?.seq ?? 0) < seq))
-        antiEntropy.onBehind(from)
+      if (heads.some((head) => head[0] !== self && !isKnown(vector, head, () => undefined))) antiEntropy.onBehind(from)
     },
     heads: vector.heads,
+    covers: (heads) => heads.every((head) => isKnown(vector, head, components.cutOf)),
     isKnownTo: durability.has,
     ownHeads: () => vector.heads().filter(([author, logEpoch]) => author === self && logEpoch === epoch),
   }
+}
+
+function isKnown(vector: Vector, [author, epoch, seq]: Head, cutOf: ReplicaComponents['cutOf']): boolean {
+  return (vector.end(author, epoch)?.seq ?? 0) >= Math.min(seq, cutOf(author, epoch) ?? seq)
+}
+
+function pushToAll(net: ReplicaComponents['net'], { body, signature }: SealedBlock): void {
+  // One message for all: it is encoded once.
+  const message: LinkMessage = { t: 'blocks', blocks: [[body, signature]] }
+  for (const peer of net.linked()) net.send(peer, message)
 }

@@ -4,6 +4,8 @@
 export const BLOCKS = 'b/'
 /** `r/TASK` -> what this seat has promised and accepted for the task's register. */
 export const REGISTERS = 'r/'
+/** `j/NUMBER` -> registers that one request changed; a higher number counts, and more than `r/`. */
+export const REGISTER_JOURNAL = 'j/'
 /** `e/NODE/TERM` -> a term that this seat has ended. */
 export const ENDED_TERMS = 'e/'
 /** `m/NAME` -> single values: epoch, seat, invites. */

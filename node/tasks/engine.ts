@@ -132,6 +132,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
         const waiters = graph.note(state)
         families.note(state)
         if (!started) return
+        if (state.value.state === 'settled') group.onSettled(state.id)
         if (kind === 'task') publisher.folded(state.id)
         scheduler.onTask(state)
         for (const id of waiters) changedWith(id)
@@ -202,6 +203,8 @@ export async function createEngine(components: EngineComponents, stored: Stored)
       holding: () => [...holdings.terms(), ...names.terms()],
       keepers: trust.keepers,
       append: replica.append,
+      heads: replica.heads,
+      covers: replica.covers,
       onName: (key, value) => names.chosen(key, value),
       onSeats: replica.seatsChanged,
       needsLease: () => new Set([...claiming.values(), ...execution.runs().map((run) => run.term), ...names.ownTerms()]),

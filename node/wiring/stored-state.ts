@@ -1,13 +1,13 @@
 // What a node finds on its disk at start, read once and checked: single values, what its seat promised, ended terms.
 import { decode, encode } from '@ipld/dag-cbor'
-import type { PeerId, RegisterKey } from '../../protocols/ids.ts'
+import type { PeerId } from '../../protocols/ids.ts'
 import { NimbusError } from '../kernel/errors.ts'
 import { unframeValue } from '../store/checked-value.ts'
 import type { Database } from '../store/database.ts'
 import type { GroupCommit } from '../store/group-commit.ts'
-import { ADDRESSES, ENDED_TERMS, endOf, META, REGISTERS } from '../store/namespaces.ts'
-import type { Register } from '../tasks/claims/keeper.ts'
-import { decodeRegister } from '../tasks/claims/keeper.ts'
+import { ADDRESSES, ENDED_TERMS, endOf, META, REGISTER_JOURNAL, REGISTERS } from '../store/namespaces.ts'
+import type { StoredRegisters } from '../tasks/claims/registers/register-book.ts'
+import { createRegisterReader } from '../tasks/claims/registers/register-book.ts'
 import type { SeatState } from '../tasks/claims/seats.ts'
 
 /** Single values by name. */
@@ -39,19 +39,21 @@ export async function readSeatMemory(
   values: Values,
   founder: PeerId,
   self: PeerId,
-): Promise<{ registers: Map<RegisterKey, Register>; ended: Set<string>; seat: SeatState; damaged: boolean }> {
-  const registers = new Map<RegisterKey, Register>()
+): Promise<StoredRegisters & { ended: Set<string>; seat: SeatState; damaged: boolean }> {
+  const reader = createRegisterReader()
   const ended = new Set<string>()
   let isDamaged = false
-  for await (const [key, framed] of database.range(REGISTERS, endOf(REGISTERS))) {
-    const payload = unframeValue(framed)
-    if (payload === undefined) isDamaged = true
-    else registers.set(key.slice(REGISTERS.length) as RegisterKey, decodeRegister(payload))
+  for (const namespace of [REGISTERS, REGISTER_JOURNAL]) {
+    for await (const [key, framed] of database.range(namespace, endOf(namespace))) {
+      const payload = unframeValue(framed)
+      if (payload === undefined) isDamaged = true
+      else reader.take(key, payload)
+    }
   }
   for await (const [key] of database.range(ENDED_TERMS, endOf(ENDED_TERMS))) ended.add(key.slice(ENDED_TERMS.length))
   const first: SeatState = { config: { version: 1, seats: [founder] }, votes: self === founder ? 1 : 0, promised: [0, ''] }
   const seat = (await values.get<SeatState>('seat')) ?? first
-  return { registers, ended, seat: isDamaged ? { ...seat, votes: 0 } : seat, damaged: isDamaged }
+  return { ...reader.stored, ended, seat: isDamaged ? { ...seat, votes: 0 } : seat, damaged: isDamaged }
 }
 
 /** The node's own epoch: greater than every earlier one, on disk before it is used. */

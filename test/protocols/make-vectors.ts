@@ -13,6 +13,7 @@ import { DOMAIN, encodeInvite, meshIdOf } from '../../protocols/trust.ts'
 import { frameValue } from '../../node/store/checked-value.ts'
 import { encodeCursor } from '../../node/tasks/view/cursor.ts'
 import { planBlocks } from './plan-samples.ts'
+import { runsMessages } from './runs-samples.ts'
 import * as samples from './samples.ts'
 
 export const VECTORS_DIR = join(import.meta.dirname, '../../protocols/vectors')
@@ -66,7 +67,7 @@ export function makeVectors(): Record<string, unknown> {
       }
     }),
     registers: Object.entries(samples.registerValues).map(([name, value]) => plain(name, value, encode(value))),
-    links: linkMessages.map((message) => plain(message.t, message, encodeLink(message))),
+    links: [...linkMessages, ...runsMessages].map((message) => plain(message.t, message, encodeLink(message))),
     gossip: Object.entries(gossip).map(([name, message]) => plain(name, message, encodeGossip(message))),
     calls: {
       requests: callRequests.map((request) => plain(request.op, request, encodeCall(request))),

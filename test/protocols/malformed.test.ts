@@ -11,11 +11,12 @@ import { decodeLink, encodeLink } from '../../protocols/streams.ts'
 import { decodeInvite, encodeInvite } from '../../protocols/trust.ts'
 import { decodeCursor } from '../../node/tasks/view/cursor.ts'
 import { planBlocks } from './plan-samples.ts'
+import { runsMessages } from './runs-samples.ts'
 import { blocks, callAnswers, callRequests, gossip, invite, linkMessages } from './samples.ts'
 
 const DECODERS: Record<string, { decode(bytes: Uint8Array): unknown; real: Uint8Array[] }> = {
   block: { decode: decodeBlock, real: Object.values({ ...blocks, ...planBlocks }).map(encodeBlock) },
-  link: { decode: decodeLink, real: linkMessages.map(encodeLink) },
+  link: { decode: decodeLink, real: [...linkMessages, ...runsMessages].map(encodeLink) },
   gossip: { decode: decodeGossip, real: Object.values(gossip).map(encodeGossip) },
   'call request': { decode: decodeCallRequest, real: callRequests.map(encodeCall) },
   'call answer': { decode: decodeCallAnswer, real: callAnswers.map(encodeCall) },

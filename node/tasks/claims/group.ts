@@ -3,19 +3,22 @@
 import type { NameKey, PeerId, RegisterKey, TaskId, Term } from '../../../protocols/ids.ts'
 import { isNameKey, lifeOf } from '../../../protocols/ids.ts'
 import type { Entry, RegisterValue } from '../../../protocols/records.ts'
-import type { GroupConfig, LinkMessage } from '../../../protocols/streams.ts'
+import type { GroupConfig, Head, LinkMessage } from '../../../protocols/streams.ts'
 import type { Clock } from '../../kernel/clock.ts'
+import { gather } from '../../kernel/batching.ts'
 import type { Random } from '../../kernel/random.ts'
 import type { Write } from '../../store/database.ts'
 import type { Fold } from '../fold/fold.ts'
 import { NO_BALLOT } from './ballots.ts'
-import type { Register } from './keeper.ts'
+import { acceptItems, answersMessage, prepareItems } from './registers/batches.ts'
 import { createKeeper } from './keeper.ts'
 import type { Lease } from './lease.ts'
 import { createLease } from './lease.ts'
 import type { Proposer } from './proposer.ts'
 import { createProposer } from './proposer.ts'
 import { createQuorum } from './quorum.ts'
+import { createChosenLog } from './registers/chosen-log.ts'
+import type { StoredRegisters } from './registers/register-book.ts'
 import type { SeatState, Seats } from './seats.ts'
 import { createSeats } from './seats.ts'
 import { createTerms } from './terms.ts'
@@ -34,6 +37,9 @@ export type GroupComponents = {
   /** Members that may keep registers, longest certified first. */
   keepers(): PeerId[]
   append(entry: Entry): void
+  /** How far this node knows the logs, and whether it knows them as far as this. */
+  heads(): readonly Head[]
+  covers(heads: readonly Head[]): boolean
   /** A value of a name is chosen for certain. */
   onName(key: NameKey, value: RegisterValue): void
   onSeats(): void
@@ -41,7 +47,7 @@ export type GroupComponents = {
   needsLease(): ReadonlySet<Term>
   onLease(untilMs: number | undefined, term: Term): void
 }
-export type GroupMemory = { registers: Map<RegisterKey, Register>; ended: Set<string>; seat: SeatState }
+export type GroupMemory = StoredRegisters & { ended: Set<string>; seat: SeatState }
 
 export type Group = {
   proposer: Proposer
@@ -52,6 +58,8 @@ export type Group = {
   /** False where the message is not about the group. */
   onMessage(from: PeerId, message: LinkMessage): boolean
   onLastWords(node: PeerId, term: Term): void
+  /** The log has brought the last value of a task. */
+  onSettled(task: TaskId): void
   /** Ends all terms of this process: no process of its work is left. */
   endOwnTerms(): void
 }
@@ -59,9 +67,16 @@ export type Group = {
 const SEATS_MAX = 5
 /** A seat that did not decide a change logs it after this, in case the one that did died first. */
 const LOG_SEATS_MS = 2_000
+/** A new seat waits this long for the logs that an old one knows, before it reads anew; and looks this often. */
+const COVER_MS = 2_000
+const COVER_LOOK_MS = 20
 
 export function createGroup(components: GroupComponents, memory: GroupMemory): Group {
   const { self, clock, random, net, fold, append } = components
+  const settledOf = (key: RegisterKey): RegisterValue | undefined => {
+    const value = fold.task(key as TaskId)?.value
+    return value?.state === 'settled' ? value : undefined
+  }
   const keeper = createKeeper(
     {
       clock,
@@ -72,9 +87,13 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
         const task = state?.task
         return task === undefined ? undefined : { preferred: task.preferred?.[0] }
       },
+      settledOf,
     },
     memory,
   )
+  keeper.settled([...memory.registers.keys()].filter((key) => settledOf(key) !== undefined))
+  const settled = gather<RegisterKey>(keeper.settled)
+  const chosen = createChosenLog(fold, append)
   const quorum = createQuorum(
     { self, clock, send: net.send, askSelf: (message, reply) => void answer(self, message, reply) },
     Math.floor(random.next() * 2 ** 31),
@@ -93,6 +112,15 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
       wanted: (config) => wantedSeats(config.seats, components.keepers(), (peer) => peer === self || net.linked().includes(peer)),
       linked: (peer) => net.linked().includes(peer),
       send: net.send,
+      heads: components.heads,
+      whenCovered(heads, done) {
+        const lateMs = clock.nowMs() + COVER_MS
+        const look = (): void => {
+          if (components.covers(heads) || clock.nowMs() >= lateMs) done(components.covers(heads))
+          else clock.after(COVER_LOOK_MS, look)
+        }
+        look()
+      },
       onDecided(config) {
         components.onSeats()
         if (config.seats[0] === self) queueMicrotask(() => logSeats(config))
@@ -118,8 +146,7 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
     },
     onChosen(key, value) {
       if (isNameKey(key)) return components.onName(key, value)
-      const task = key
-      if ((fold.task(task)?.value.version ?? -1) < value.version) append({ kind: 'register', task, value })
+      chosen([key, value])
     },
   })
   const lease = createLease({
@@ -144,12 +171,14 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
       seats.onRequest(from, message, reply)
       return true
     }
-    if (message.t !== 'prepare' && message.t !== 'accept' && message.t !== 'renew' && message.t !== 'fence') return false
+    const isPrepare = message.t === 'prepare' || message.t === 'prepare-runs'
+    const isAccept = message.t === 'accept' || message.t === 'accept-runs'
+    if (!isPrepare && !isAccept && message.t !== 'renew' && message.t !== 'fence') return false
     const { id } = message
     if (message.version !== seats.config().version) reply({ t: 'stale', id, config: seats.config() })
     else if (!seats.votes(message.version)) return true
-    else if (message.t === 'prepare') keeper.prepare(message.items, (items) => reply({ t: 'answers', id, items }))
-    else if (message.t === 'accept') keeper.accept(message.items, (items) => reply({ t: 'answers', id, items }))
+    else if (isPrepare) keeper.prepare(prepareItems(message), (items) => reply(answersMessage(message, id, items)))
+    else if (isAccept) keeper.accept(acceptItems(message), (items) => reply(answersMessage(message, id, items)))
     else if (message.t === 'renew') {
       const ended = message.also?.filter((term) => !keeper.renew(from, term)) ?? []
       reply({ t: 'renewed', id, term: message.term, ok: keeper.renew(from, message.term), ...(ended.length > 0 ? { ended } : {}) })
@@ -180,6 +209,7 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
           if (!quorum.onAnswer(from, message.id, message)) seats.learn(message.config)
           return true
         case 'answers':
+        case 'answers-runs':
         case 'renewed':
         case 'fenced':
         case 'seat-promise':
@@ -191,6 +221,7 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
           return false
       }
     },
+    onSettled: settled,
     onLastWords(node, term) {
       if (seats.votes(seats.config().version)) keeper.end(node, term, true, () => terms.end(node, term))
     },

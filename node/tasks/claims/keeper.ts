@@ -1,24 +1,26 @@
 // A seat of the keeper group: what it promised and accepted for each register, which leases it has heard of, which
 // terms it has ended. It answers only what is on disk, and only requests of its own version of the group.
-import { decode, encode } from '@ipld/dag-cbor'
 import type { PeerId, RegisterKey, Term } from '../../../protocols/ids.ts'
 import { isNameKey, lifeOf } from '../../../protocols/ids.ts'
 import { NAME_BATCH_MAX, NAMES_MAX, TERMS_MAX } from '../../../protocols/limits.ts'
 import type { RegisterValue } from '../../../protocols/records.ts'
 import type { AcceptItem, Ballot, KeeperAnswer, PrepareItem } from '../../../protocols/streams.ts'
 import type { Clock } from '../../kernel/clock.ts'
+import { remembered } from '../../kernel/batching.ts'
 import type { Write } from '../../store/database.ts'
-import { ENDED_TERMS, REGISTERS } from '../../store/namespaces.ts'
+import { ENDED_TERMS } from '../../store/namespaces.ts'
 import { compareBallots, isAbove, NO_BALLOT } from './ballots.ts'
 import { expiryMs } from './lease-times.ts'
-
-export type Register = { promised: Ballot; accepted?: { ballot: Ballot; value: RegisterValue } }
+import type { Register, StoredRegisters } from './registers/register-book.ts'
+import { createRegisterBook } from './registers/register-book.ts'
 
 export type KeeperComponents = {
   clock: Pick<Clock, 'nowMs'>
   persist(writes: readonly Write[], done: () => void): void
   /** The task's preferred node, or undefined while the signed task (the record of `by`, where it is given) has not arrived. */
   taskOf(id: RegisterKey, by?: PeerId): { preferred: PeerId | undefined } | undefined
+  /** The last value of a task, where this node's log holds it. */
+  settledOf(id: RegisterKey): RegisterValue | undefined
 }
 
 export type Keeper = {
@@ -35,16 +37,24 @@ export type Keeper = {
   /** The next ones in the order of their keys, as many as fit in a message. */
   registers(after: string, limit: number): { task: RegisterKey; register: Register }[]
   endedTerms(): [PeerId, Term][]
+  /**
+   * The log has brought the last values of these tasks: their registers go. What was written before stays before, so that a crash
+   * never takes the log and leaves the register forgotten.
+   */
+  settled(tasks: readonly RegisterKey[]): void
   /** Takes what a majority of the old seats knew; the higher ballot wins. */
   adopt(registers: readonly { task: RegisterKey; register: Register }[], terms: readonly [PeerId, Term][], done: () => void): void
 }
 
+const UNTOUCHED: Register = { promised: NO_BALLOT }
+
 /** Terms of one node whose renewals a seat remembers; an older one counts from when it is asked for again. */
 const RENEWALS_MAX = 2 * TERMS_MAX
 
-export function createKeeper(components: KeeperComponents, stored: { registers: Map<RegisterKey, Register>; ended: Set<string> }): Keeper {
+export function createKeeper(components: KeeperComponents, stored: StoredRegisters & { ended: Set<string> }): Keeper {
   const { clock, persist } = components
-  const { registers, ended } = stored
+  const { ended } = stored
+  const registers = createRegisterBook(stored)
   /**
    * Ended by this seat's own clock or by the node's own word since it votes. What it only adopted or read from disk it refuses to
    * renew, but calls it ended no sooner than its own clock does: an old seat's minority verdict is no proof of an expired lease.
@@ -55,30 +65,31 @@ export function createKeeper(components: KeeperComponents, stored: { registers: 
 
   const isIn = (terms: ReadonlySet<string>, node: PeerId, term: Term): boolean =>
     terms.has(`${node}/${term}`) || terms.has(`${node}/${lifeOf(term)}`)
-  let names = [...registers.keys()].filter(isNameKey).length
-  const write = (task: RegisterKey, register: Register): Write => {
-    if (isNameKey(task) && !registers.has(task)) names += 1
-    registers.set(task, register)
-    return { put: REGISTERS + task, value: encode(register) }
-  }
   const answerAll = <Item extends { task: RegisterKey; value?: RegisterValue }>(
     items: readonly Item[],
-    one: (item: Item, register: Register) => { answer: KeeperAnswer; write?: Write },
+    one: (item: Item, register: Register) => KeeperAnswer | Register,
     answer: (items: KeeperAnswer[]) => void,
   ): void => {
-    const results = items.map((item) => {
-      const register = registers.get(item.task)
+    const changed: [RegisterKey, Register][] = []
+    const answers = items.map((item): KeeperAnswer => {
+      const { task } = item
+      const register = registers.get(task)
       // A name needs nothing signed, so it is the number of names that is bounded.
-      if (isNameKey(item.task)) {
-        if (register === undefined && names >= NAMES_MAX) return { answer: { task: item.task, ok: false, full: true } }
-      } else if (components.taskOf(item.task, item.value?.record) === undefined)
-        return { answer: { task: item.task, ok: false, unknown: true } }
-      return one(item, register ?? { promised: NO_BALLOT })
+      if (isNameKey(task)) {
+        if (register === undefined && registers.names() >= NAMES_MAX) return { task, ok: false, full: true }
+      } else {
+        const settled = components.settledOf(task)
+        if (settled !== undefined) return { task, ok: false, settled }
+        if (components.taskOf(task, item.value?.record) === undefined) return { task, ok: false, unknown: true }
+      }
+      const result = one(item, register ?? UNTOUCHED)
+      if ('ok' in result) return result
+      changed.push([task, result])
+      const accepted = item.value === undefined ? register?.accepted : undefined
+      return { task, ok: true, ...(accepted === undefined ? {} : { accepted }) }
     })
-    const writes = results.flatMap((result) => ('write' in result && result.write !== undefined ? [result.write] : []))
-    const answers = results.map((result) => result.answer)
-    if (writes.length === 0) answer(answers)
-    else persist(writes, () => answer(answers))
+    if (changed.length === 0) answer(answers)
+    else persist(registers.put(changed), () => answer(answers))
   }
   const remember = (node: PeerId, renewal: { term: Term; atMs: number }): void => {
     const others = (renewals.get(node) ?? []).filter((one) => one.term !== renewal.term)
@@ -97,33 +108,33 @@ export function createKeeper(components: KeeperComponents, stored: { registers: 
   }
 
   return {
-    prepare: (items, answer) =>
+    prepare(items, answer) {
+      const next = remembered((register: Register, ballot: Ballot): Register => ({ ...register, promised: ballot }))
       answerAll(
         items,
-        (item, register) => {
+        ({ task, ballot }, register) => {
+          if (ballot[0] >= 1 && isAbove(ballot, register.promised)) return next(register, ballot)
           const accepted = register.accepted === undefined ? {} : { accepted: register.accepted }
-          if (item.ballot[0] < 1 || !isAbove(item.ballot, register.promised)) {
-            return { answer: { task: item.task, ok: false, promised: register.promised, ...accepted } }
-          }
-          return { answer: { task: item.task, ok: true, ...accepted }, write: write(item.task, { ...register, promised: item.ballot }) }
+          return { task, ok: false, promised: register.promised, ...accepted }
         },
         answer,
-      ),
-    accept: (items, answer) =>
+      )
+    },
+    accept(items, answer) {
+      // The same node's next round is promised along: a proposer that repeats needs no prepare.
+      const next = remembered(
+        (value: RegisterValue, ballot: Ballot): Register => ({ promised: [ballot[0] + 1, ballot[1]], accepted: { ballot, value } }),
+      )
       answerAll(
         items,
-        (item, register) => {
+        ({ task, ballot, value }, register) => {
           const mayUseZero =
-            item.ballot[0] > 0 ||
-            (item.ballot[1] === components.taskOf(item.task)?.preferred && compareBallots(register.promised, NO_BALLOT) === 0)
-          if (!mayUseZero || isAbove(register.promised, item.ballot))
-            return { answer: { task: item.task, ok: false, promised: register.promised } }
-          // The same node's next round is promised along: a proposer that repeats needs no prepare.
-          const next: Register = { promised: [item.ballot[0] + 1, item.ballot[1]], accepted: { ballot: item.ballot, value: item.value } }
-          return { answer: { task: item.task, ok: true }, write: write(item.task, next) }
+            ballot[0] > 0 || (ballot[1] === components.taskOf(task)?.preferred && compareBallots(register.promised, NO_BALLOT) === 0)
+          return mayUseZero && !isAbove(register.promised, ballot) ? next(value, ballot) : { task, ok: false, promised: register.promised }
         },
         answer,
-      ),
+      )
+    },
     renew(node, term) {
       if (isIn(ended, node, term)) return false
       remember(node, { term, atMs: clock.nowMs() })
@@ -156,12 +167,17 @@ export function createKeeper(components: KeeperComponents, stored: { registers: 
       return page
     },
     endedTerms: () => [...ended].map((key) => key.split('/') as [PeerId, Term]),
+    settled(tasks) {
+      const writes = registers.drop(tasks)
+      if (writes.length > 0) persist(writes, () => {})
+    },
     adopt(incoming, terms, done) {
-      const writes: Write[] = []
+      const changed: [RegisterKey, Register][] = []
       for (const { task, register } of incoming) {
         const merged = higher(registers.get(task), register)
-        if (merged !== registers.get(task)) writes.push(write(task, merged))
+        if (merged !== registers.get(task) && components.settledOf(task) === undefined) changed.push([task, merged])
       }
+      const writes: Write[] = changed.length === 0 ? [] : registers.put(changed)
       for (const [node, term] of terms) {
         const key = `${node}/${term}`
         if (ended.has(key)) continue
@@ -183,9 +199,4 @@ function higher(mine: Register | undefined, theirs: Register): Register {
       : mine.accepted
   if (promised === mine.promised && accepted === mine.accepted) return mine
   return { promised, ...(accepted === undefined ? {} : { accepted }) }
-}
-
-/** Reads a register back from the store. */
-export function decodeRegister(payload: Uint8Array): Register {
-  return decode<Register>(payload)
 }

@@ -1,7 +1,7 @@
 // The keeper group's own configuration: which version this node knows, whether it votes in it, and how the next version is
 // decided by the seats of this one (decision 0001, "Seats"). It moves seats one at a time and never guesses from who is reachable.
 import type { PeerId } from '../../../protocols/ids.ts'
-import type { Ballot, GroupConfig, LinkMessage, LinkMessageOf } from '../../../protocols/streams.ts'
+import type { Ballot, GroupConfig, Head, LinkMessage, LinkMessageOf } from '../../../protocols/streams.ts'
 import type { Cancel, Clock } from '../../kernel/clock.ts'
 import type { Random } from '../../kernel/random.ts'
 import { isAbove, NO_BALLOT } from './ballots.ts'
@@ -26,6 +26,12 @@ export type SeatsComponents = {
   /** A version is decided for certain: it belongs into the log. */
   onDecided(config: GroupConfig): void
   send(peer: PeerId, message: LinkMessage): boolean
+  heads(): readonly Head[]
+  /**
+   * Calls back once this node's log reaches as far, or after a while with false: an old seat forgets the registers whose last
+   * values its log holds, so a new one has to hold them as well before it votes.
+   */
+  whenCovered(heads: readonly Head[], done: (covered: boolean) => void): void
 }
 
 export type Seats = {
@@ -100,8 +106,11 @@ export function createSeats(components: SeatsComponents, stored: SeatState): Sea
           }))
           keeper.adopt(registers, answer.terms, () => {
             if (answer.next !== undefined) return readFrom(seat, answer.next)
-            done.add(seat)
-            finished()
+            components.whenCovered(answer.heads ?? [], (covered) => {
+              if (!covered) return retry()
+              done.add(seat)
+              finished()
+            })
           })
         },
         timeout: retry,
@@ -222,6 +231,7 @@ export function createSeats(components: SeatsComponents, stored: SeatState): Sea
       ok: true,
       registers: page.map(({ task, register }) => ({ task, ...register })),
       terms: message.after === '' ? keeper.endedTerms() : [],
+      heads: [...components.heads()],
       // A page may end early, before a large value: only an empty one is the last.
       ...(last === undefined ? {} : { next: last.task }),
     }

@@ -1,15 +1,14 @@
 // One node of the simulator: an engine on a simulated disk that can crash, stand still and come back.
 import { decode, encode } from '@ipld/dag-cbor'
-import type { PeerId, RegisterKey, Term } from '../../../protocols/ids.ts'
+import type { PeerId, Term } from '../../../protocols/ids.ts'
 import type { Clock } from '../../../node/kernel/clock.ts'
 import { createHlc } from '../../../node/kernel/hlc.ts'
 import { createBlockStore } from '../../../node/replication/block-store.ts'
 import { unframeValue } from '../../../node/store/checked-value.ts'
-import { ENDED_TERMS, endOf, META, REGISTERS } from '../../../node/store/namespaces.ts'
+import { ENDED_TERMS, endOf, META, REGISTER_JOURNAL, REGISTERS } from '../../../node/store/namespaces.ts'
 import { createEngine } from '../../../node/tasks/engine.ts'
 import { NO_BALLOT } from '../../../node/tasks/claims/ballots.ts'
-import { decodeRegister } from '../../../node/tasks/claims/keeper.ts'
-import type { Register } from '../../../node/tasks/claims/keeper.ts'
+import { createRegisterReader } from '../../../node/tasks/claims/registers/register-book.ts'
 import type { SeatState } from '../../../node/tasks/claims/seats.ts'
 import { fakeSign } from './fake-identity.ts'
 import { createSimGuardian } from './sim-guardian.ts'
@@ -58,10 +57,10 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
     guardian.nodeStarted()
     const epoch = Math.floor(clock.wallMs() * 1024 + random.next() * 1024)
     await disk.database.write([], { sync: true })
-    const registers = new Map<RegisterKey, Register>()
-    for await (const [key, value] of disk.database.range(REGISTERS, endOf(REGISTERS)))
-      registers.set(key.slice(2) as RegisterKey, decodeRegister(unframeValue(value) as Uint8Array))
-    if (world.planted === 'forgetful-keeper') registers.clear()
+    const reader = createRegisterReader()
+    for (const namespace of [REGISTERS, REGISTER_JOURNAL])
+      for await (const [key, value] of disk.database.range(namespace, endOf(namespace))) reader.take(key, unframeValue(value) as Uint8Array)
+    if (world.planted === 'forgetful-keeper') reader.stored.registers.clear()
     const ended = new Set<string>()
     for await (const [key] of disk.database.range(ENDED_TERMS, endOf(ENDED_TERMS))) ended.add(key.slice(2))
     const seat = await disk.read(`${META}seat`)
@@ -129,7 +128,7 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
         },
       },
       {
-        registers,
+        ...reader.stored,
         ended,
         seat: seat === undefined ? firstSeat(world.peers[0] as PeerId, peer) : decode<SeatState>(seat),
         blocks: blocks.all(() => world.count('damaged')),

@@ -1,17 +1,19 @@
 // One seat: which ballots it takes, what it has on disk before it answers, and when it calls a term ended.
-import { decode } from '@ipld/dag-cbor'
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { TaskId, Term } from '../../../../protocols/ids.ts'
+import type { RegisterKey, TaskId, Term } from '../../../../protocols/ids.ts'
 import { lifeOf } from '../../../../protocols/ids.ts'
 import type { Ballot, KeeperAnswer } from '../../../../protocols/streams.ts'
 import type { Write } from '../../../../node/store/database.ts'
-import type { Keeper, Register } from '../../../../node/tasks/claims/keeper.ts'
+import type { Keeper } from '../../../../node/tasks/claims/keeper.ts'
+import type { Register } from '../../../../node/tasks/claims/registers/register-book.ts'
+import { createRegisterReader } from '../../../../node/tasks/claims/registers/register-book.ts'
 import { createKeeper } from '../../../../node/tasks/claims/keeper.ts'
 import { EXPIRY_MS, expiryMs, LEASE_MS, leaseLengthMs } from '../../../../node/tasks/claims/lease-times.ts'
 import { createVirtualClock } from '../../../support/virtual-clock.ts'
 import { alice, bob, LONG_TERM, registerValues, TASK, TERM } from '../../../protocols/samples.ts'
 
 const held = registerValues['held']!
+const settled = registerValues['settled']!
 const A = alice.peerId
 const B = bob.peerId
 const OTHER = TASK.replace(/.$/, '0') as TaskId
@@ -19,6 +21,8 @@ const OTHER = TASK.replace(/.$/, '0') as TaskId
 let clock = createVirtualClock()
 let disk = new Map<string, Uint8Array>()
 let waiting: (() => void)[] = []
+/** Tasks whose last value the log of this seat holds. */
+let last = new Set<RegisterKey>()
 
 function seat(stored: { registers?: Map<TaskId, Register>; ended?: Set<string> } = {}): Keeper {
   const persist = (writes: readonly Write[], done: () => void): void => {
@@ -28,7 +32,10 @@ function seat(stored: { registers?: Map<TaskId, Register>; ended?: Set<string> }
     })
   }
   const taskOf = (id: TaskId) => (id === TASK ? { preferred: A } : undefined)
-  return createKeeper({ clock, persist, taskOf }, { registers: stored.registers ?? new Map(), ended: stored.ended ?? new Set() })
+  return createKeeper(
+    { clock, persist, taskOf, settledOf: (id) => (last.has(id) ? settled : undefined) },
+    { registers: stored.registers ?? new Map(), ended: stored.ended ?? new Set() },
+  )
 }
 function sync(): void {
   for (const run of waiting.splice(0)) run()
@@ -52,6 +59,7 @@ beforeEach(() => {
   clock = createVirtualClock()
   disk = new Map()
   waiting = []
+  last = new Set()
 })
 
 describe('ballots', () => {
@@ -99,8 +107,24 @@ describe('ballots', () => {
     expect(answers).toEqual([])
     sync()
     expect(answers).toEqual([[{ task: TASK, ok: true }]])
-    expect(decode(disk.get(`r/${TASK}`)!)).toEqual({ promised: [2, A], accepted: { ballot: [1, A], value: held } })
+    const reader = createRegisterReader()
+    for (const [key, value] of disk) reader.take(key, value)
+    expect(reader.stored.registers.get(TASK)).toEqual({ promised: [2, A], accepted: { ballot: [1, A], value: held } })
   })
+})
+
+test('once the log holds the last value of a task, its register goes and every question is answered with that value', () => {
+  const keeper = seat()
+  ask(keeper, 'accept', [0, A])
+  last.add(TASK)
+  keeper.settled([TASK])
+  expect(keeper.registers('', 10)).toEqual([])
+  expect(ask(keeper, 'prepare', [9, B])).toEqual({ task: TASK, ok: false, settled })
+  expect(ask(keeper, 'accept', [0, A])).toEqual({ task: TASK, ok: false, settled })
+  const adopted: string[] = []
+  keeper.adopt([{ task: TASK, register: { promised: [4, B] } }], [], () => adopted.push('done'))
+  expect(adopted).toEqual(['done'])
+  expect(keeper.registers('', 10), 'what an old seat still kept of it is not taken').toEqual([])
 })
 
 describe('terms', () => {

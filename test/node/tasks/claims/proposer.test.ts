@@ -2,8 +2,9 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { PeerId } from '../../../../protocols/ids.ts'
 import type { RegisterValue } from '../../../../protocols/records.ts'
-import type { LinkMessage } from '../../../../protocols/streams.ts'
+import type { KeeperAnswer, LinkMessage } from '../../../../protocols/streams.ts'
 import { createSeededRandom } from '../../../../node/kernel/random.ts'
+import { acceptItems, answersMessage, prepareItems } from '../../../../node/tasks/claims/registers/batches.ts'
 import type { Keeper } from '../../../../node/tasks/claims/keeper.ts'
 import { createKeeper } from '../../../../node/tasks/claims/keeper.ts'
 import type { Proposer } from '../../../../node/tasks/claims/proposer.ts'
@@ -30,7 +31,10 @@ beforeEach(() => {
   keepers = new Map(
     seats.map((seat) => [
       seat,
-      createKeeper({ clock, persist, taskOf: () => ({ preferred: first }) }, { registers: new Map(), ended: new Set() }),
+      createKeeper(
+        { clock, persist, taskOf: () => ({ preferred: first }), settledOf: () => undefined },
+        { registers: new Map(), ended: new Set() },
+      ),
     ]),
   )
 })
@@ -39,18 +43,17 @@ function proposerAt(self: PeerId, preferred = false): Proposer {
   const ask = (seat: PeerId, message: LinkMessage, reply: (answer: LinkMessage) => void): void => {
     if (silent.has(seat)) return
     const keeper = keepers.get(seat) as Keeper
-    const answer = (items: Extract<LinkMessage, { t: 'answers' }>['items']): void => {
-      if (message.t === 'prepare' || message.t === 'accept') clock.after(1, () => reply({ t: 'answers', id: message.id, items }))
-    }
-    if (message.t === 'prepare') clock.after(1, () => keeper.prepare(message.items, answer))
-    if (message.t === 'accept') clock.after(1, () => keeper.accept(message.items, answer))
+    if (message.t !== 'prepare-runs' && message.t !== 'accept-runs') return
+    const answer = (items: KeeperAnswer[]): void => void clock.after(1, () => reply(answersMessage(message, message.id, items)))
+    if (message.t === 'prepare-runs') clock.after(1, () => keeper.prepare(prepareItems(message), answer))
+    else clock.after(1, () => keeper.accept(acceptItems(message), answer))
   }
   const quorum = createQuorum(
     {
       self,
       clock,
       send(seat, message) {
-        ask(seat, message, (answer) => void ('items' in answer && answer.t === 'answers' && quorum.onAnswer(seat, answer.id, answer)))
+        ask(seat, message, (answer) => void (answer.t === 'answers-runs' && quorum.onAnswer(seat, answer.id, answer)))
         return true
       },
       askSelf: (message, reply) => ask(self, message, reply),

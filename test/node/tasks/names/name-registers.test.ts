@@ -4,8 +4,8 @@ import type { NameKey, RegisterKey } from '../../../../protocols/ids.ts'
 import { isNameKey } from '../../../../protocols/ids.ts'
 import { NAME_BATCH_MAX, NAMES_MAX } from '../../../../protocols/limits.ts'
 import type { KeeperAnswer } from '../../../../protocols/streams.ts'
-import type { Register } from '../../../../node/tasks/claims/keeper.ts'
 import { createKeeper } from '../../../../node/tasks/claims/keeper.ts'
+import type { Register } from '../../../../node/tasks/claims/registers/register-book.ts'
 import { fakePeer } from '../../../mesh/parts/fake-identity.ts'
 import { createSimClock } from '../../../mesh/parts/sim-clock.ts'
 import { TASK } from '../../../protocols/samples.ts'
@@ -15,7 +15,7 @@ const key = (index: number): NameKey => `@lock/${String(index).padStart(6, '0')}
 
 function seat(registers: Map<RegisterKey, Register>) {
   const keeper = createKeeper(
-    { clock: createSimClock(), persist: (_, done) => done(), taskOf: () => undefined },
+    { clock: createSimClock(), persist: (_, done) => done(), taskOf: () => undefined, settledOf: () => undefined },
     { registers, ended: new Set() },
   )
   const prepare = (task: RegisterKey): KeeperAnswer | undefined => {
