@@ -84,7 +84,7 @@ function worksWith(program: string, argv: string[]): { path: string } | { reason
 
 function networkLab(): { path: string } | { reason: string } {
   if (process.getuid?.() !== 0) return { reason: 'the network lab needs root for namespaces' }
-  for (const tool of ['nft', 'ip']) {
+  for (const tool of ['nft', 'ip', 'nsenter']) {
     const found = onPath(tool)
     if ('reason' in found) return found
   }

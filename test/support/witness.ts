@@ -9,7 +9,8 @@ import { describeViolation, type Observation, type Seen, violationsOf } from '..
 import type { RealMesh, RealNode } from './real-mesh.ts'
 import { until } from './until.ts'
 
-export type WorkWish = { beats?: number; worker?: string; gate?: string }
+/** `mark`: a file of its own for the start of each run, where the ledger is too long to be read again and again. */
+export type WorkWish = { beats?: number; worker?: string; gate?: string; mark?: string }
 export type Witness = {
   observations: Observation[]
   /** Work that writes a line ten times a second, for `beats` beats or until the file `gate` is there. Undefined: no answer came. */
@@ -31,6 +32,7 @@ const PAGE = 200
 const WORK = `
 say() { read -r up _ </proc/uptime; echo "$NIMBUS_TASK $NIMBUS_FENCE $NIMBUS_WORKER $1 $up" >>"$LEDGER"; }
 say start
+[ -z "$MARK" ] || echo "$NIMBUS_FENCE $NIMBUS_WORKER $up" >>"$MARK"
 n=0
 until { [ -n "$GATE" ] && [ -e "$GATE" ]; } || { [ -z "$GATE" ] && [ "$n" -ge "$BEATS" ]; }; do sleep 0.1; n=$((n + 1)); say beat; done
 echo "epoch $NIMBUS_FENCE"
@@ -52,10 +54,10 @@ export function createWitness(mesh: RealMesh): Witness {
     observations,
     counts,
     lines,
-    async publish(node, { beats = 3, worker, gate = '' } = {}) {
+    async publish(node, { beats = 3, worker, gate = '', mark = '' } = {}) {
       const body = {
         argv: ['sh', '-c', WORK],
-        env: { LEDGER: ledger, BEATS: String(beats), GATE: gate },
+        env: { LEDGER: ledger, BEATS: String(beats), GATE: gate, MARK: mark },
         ...(worker === undefined ? {} : { worker }),
       }
       try {
