@@ -31,6 +31,7 @@ import { createChildCancels } from './tasks/cancel-children.ts'
 import { createPreparation } from './tasks/work/prepare-run.ts'
 import { createRunLogs } from './tasks/work/run-logs.ts'
 import { createShellWork } from './tasks/work/shell-work.ts'
+import { toolHomes } from './runner/commands/tool-homes.ts'
 import { createAdmission } from './trust/admission.ts'
 import { loadIdentity } from './trust/identity.ts'
 import { createInviteBook } from './trust/invite-book.ts'
@@ -171,6 +172,8 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
           return state === undefined ? undefined : views.taskOf(state)
         },
       }),
+      nimbus: [process.execPath, fileURLToPath(new URL('nimbus.js', import.meta.url))],
+      toolHomes: toolHomes(process.env),
       secrets: () => Promise.resolve({}),
       environment: (order) => ({
         PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',

@@ -18,6 +18,15 @@ const timeMs = z.int().min(0)
 const word = z.string().min(1).max(128)
 const label = z.record(word, z.string().max(256))
 
+/** Of a task of kind `build`: what it came to, beside the exit code. The whole report is among the artifacts. */
+const buildOutcome = z.looseObject({
+  commit: z.string().max(64).optional(),
+  commands: count,
+  failure: z.string().max(64).optional(),
+  reason: z.string().max(2048).optional(),
+  flaky: z.boolean().optional(),
+})
+
 /** How one run ended. `exitCode` and `signal` come from the process; `error` says why no process ended by itself. */
 export const outcome = z.looseObject({
   result: z.enum(['succeeded', 'failed', 'cancelled', 'lost']),
@@ -38,6 +47,7 @@ export const outcome = z.looseObject({
     .max(ARTIFACTS_MAX)
     .optional(),
   costUsd: z.number().min(0).optional(),
+  build: buildOutcome.optional(),
   /** The task ended while nobody ran it: this is the end of no attempt. */
   unrun: z.boolean().optional(),
 })

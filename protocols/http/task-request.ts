@@ -23,7 +23,7 @@ export const secretName = z
 /** A task as a client asks for it. Durations are milliseconds or text such as `30s`. */
 export const taskRequest = z
   .strictObject({
-    kind: z.enum(['shell', 'noop']).default('shell'),
+    kind: z.enum(['shell', 'noop', 'build']).default('shell'),
     name: text(200).optional(),
     argv: z.array(text(32_768)).max(1024).default([]),
     repo: z
@@ -91,9 +91,13 @@ export const taskRequest = z
     budgetUsd: z.number().min(0).max(1_000_000).optional(),
     group: word.optional(),
   })
-  .refine(({ kind, argv }) => (kind === 'noop' ? argv.length === 0 : argv.length > 0), {
+  .refine(({ kind, argv }) => (kind === 'shell' ? argv.length > 0 : argv.length === 0), {
     path: ['argv'],
-    message: 'a shell task needs a command, a noop task has none',
+    message: 'a shell task needs a command, the other kinds have none',
+  })
+  .refine(({ kind, repo, dir }) => kind !== 'build' || repo !== undefined || dir !== undefined, {
+    path: ['repo'],
+    message: 'a build needs a repository or a folder',
   })
   .refine(({ repo, dir }) => repo === undefined || dir === undefined, {
     path: ['dir'],

@@ -61,6 +61,16 @@ export const taskView = z
         endedAt: z.int(),
         artifacts: z.array(artifactView).optional(),
         costUsd: z.number().optional(),
+        /** Of a build. */
+        build: z
+          .object({
+            commit: z.string().optional(),
+            commands: z.int(),
+            failure: z.string().optional(),
+            reason: z.string().optional(),
+            flaky: z.boolean().optional(),
+          })
+          .optional(),
         log: z.object({ hash: z.string(), size: z.int() }).optional(),
         tail: z.string().optional(),
       })

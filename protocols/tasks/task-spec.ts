@@ -15,8 +15,8 @@ export type BlobRef = z.infer<typeof blobRef>
 
 /** What a task asks for, as it is signed by its author. Durations in milliseconds. */
 export const taskSpec = z.looseObject({
-  /** `noop` runs nothing: a joint of a graph. */
-  kind: z.enum(['shell', 'noop']),
+  /** `noop` runs nothing: a joint of a graph. `build` finds out how its folder is built, and does it. */
+  kind: z.enum(['shell', 'noop', 'build']),
   name: z.string().max(200).optional(),
   argv: z.array(z.string().max(32_768)).max(1024),
   repo: z.string().max(2048).optional(),

@@ -9,6 +9,7 @@ import { NimbusError } from '../../kernel/errors.ts'
 import { findTool } from '../../runner/commands/find-tools.ts'
 import { runStep } from '../../runner/commands/run-step.ts'
 import { sandboxArgv } from '../../runner/commands/sandbox.ts'
+import { toolHomes } from '../../runner/commands/tool-homes.ts'
 import type { BuildPlan } from '../plan.ts'
 import type { Step } from '../project.ts'
 import type { BuildReport } from './carry-out.ts'
@@ -27,8 +28,6 @@ export type BuildOrder = {
   signal?: AbortSignal
 }
 
-/** Variables of the machine that say where tools live, and nothing else. */
-const TOOL_HOMES = ['RUSTUP_HOME', 'PYENV_ROOT', 'JAVA_HOME', 'GOROOT', 'NVM_DIR', 'SDKMAN_DIR'] as const
 /** The proxy and the mirrors of the machine, for the phase that fetches. */
 const NETWORK_VARIABLES = /^(https?_proxy|no_proxy|npm_config_registry|pip_index_url|pip_find_links|goproxy|gosumdb)$/i
 /** Tools that carry a list of authorities of their own are told to trust the machine's. */
@@ -100,11 +99,7 @@ function requireBubblewrap(path: string): string {
 function environmentOf(order: BuildOrder, step: Step, { path, parallel }: { path: string; parallel: boolean }): Record<string, string> {
   const { home, plan, environment } = order
   const jobs = parallel ? availableParallelism() : 1
-  const kept = Object.entries(environment).filter(
-    ([name]) => TOOL_HOMES.some((one) => one === name) || (step.network && NETWORK_VARIABLES.test(name)),
-  )
-  const rustup = toolHome(environment, 'RUSTUP_HOME', '.rustup')
-  const pyenv = toolHome(environment, 'PYENV_ROOT', '.pyenv')
+  const kept = Object.entries(environment).filter(([name]) => step.network && NETWORK_VARIABLES.test(name))
   return {
     PATH: path,
     HOME: home,
@@ -117,27 +112,18 @@ function environmentOf(order: BuildOrder, step: Step, { path, parallel }: { path
     MAKEFLAGS: `-j${jobs}`,
     GOFLAGS: `-p=${jobs}`,
     MAVEN_OPTS: `-Duser.home=${home}`,
-    ...(rustup === undefined ? {} : { RUSTUP_HOME: rustup }),
-    ...(pyenv === undefined ? {} : { PYENV_ROOT: pyenv }),
+    ...toolHomes(environment),
     ...(step.network && existsSync(AUTHORITIES) ? Object.fromEntries(AUTHORITY_VARIABLES.map((name) => [name, AUTHORITIES])) : {}),
     ...(Object.fromEntries(kept.filter(([, value]) => value !== undefined)) as Record<string, string>),
     ...plan.env,
   }
 }
 
-function toolHome(environment: BuildOrder['environment'], name: string, usual: string): string | undefined {
-  const path = environment[name] ?? (environment['HOME'] === undefined ? undefined : join(environment['HOME'], usual))
-  return path !== undefined && existsSync(path) ? path : undefined
-}
-
 /** Where the tools of the path lie, beside the system's own folders. */
 function readableFor(order: BuildOrder, path: string): string[] {
-  const { environment } = order
-  const homes = [toolHome(environment, 'RUSTUP_HOME', '.rustup'), toolHome(environment, 'PYENV_ROOT', '.pyenv'), environment['JAVA_HOME']]
+  const homes = Object.values(toolHomes(order.environment))
   const folders = path.split(delimiter).filter((folder) => folder.startsWith('/') && !/^\/(usr(?!\/local\/go)|bin|sbin|lib)/.test(folder))
-  return [...new Set([...folders.map((folder) => packageOf(folder)), ...homes.filter((home) => home !== undefined)])].filter((folder) =>
-    existsSync(folder),
-  )
+  return [...new Set([...folders.map((folder) => packageOf(folder)), ...homes])].filter((folder) => existsSync(folder))
 }
 
 /** A folder of links into packages (`node_modules/.bin`) is of use only with them. */

@@ -13,7 +13,11 @@ export function addTaskOptions(command: Command): Command {
 function addWhat(command: Command): Command {
   return command
     .option('--name <name>', 'a name for people')
-    .option('--kind <kind>', 'shell, or noop: nothing runs, a joint of a graph', oneOf('--kind', ['shell', 'noop']))
+    .option(
+      '--kind <kind>',
+      'shell; build: find out how it is built, and do it; noop: nothing runs, a joint of a graph',
+      oneOf('--kind', ['shell', 'build', 'noop']),
+    )
     .option('--repo <url>', 'repository to run in')
     .option('--ref <ref>', 'branch, tag or commit of it')
     .option('--dir <path>', 'ship this folder: it is where the command runs')
@@ -81,13 +85,14 @@ export function requestOf(argv: readonly string[] | undefined, options: Record<s
 
 function assertCommand(argv: readonly string[] | undefined, kind: unknown): void {
   const given = argv !== undefined && argv.length > 0
-  if (kind === 'noop' && given) {
-    throw new NimbusError('usage', `--kind noop runs nothing, and a command is given: ${JSON.stringify(argv.join(' ').slice(0, 80))}.`, {
+  const bare = kind === 'noop' || kind === 'build'
+  if (bare && given) {
+    throw new NimbusError('usage', `--kind ${kind} takes no command, and one is given: ${JSON.stringify(argv.join(' ').slice(0, 80))}.`, {
       kind: 'usage',
-      cure: 'Leave out --kind noop, or what comes after --.',
+      cure: `Leave out --kind ${kind}, or what comes after --.`,
     })
   }
-  if (kind === 'noop' || given) return
+  if (bare || given) return
   throw new NimbusError('usage', 'There is no command to run.', {
     kind: 'usage',
     cure: 'Put it after --, as in: nimbus task run --timeout 5m -- npm test',

@@ -57,7 +57,18 @@ function resultView(outcome: Outcome | undefined, settledAt: number): NonNullabl
     ...endOf(outcome),
     ...(outcome.log === undefined ? {} : { log: { hash: outcome.log.hash, size: outcome.log.size } }),
     ...(outcome.artifacts === undefined ? {} : { artifacts: outcome.artifacts.map(({ path, hash, size }) => ({ path, hash, size })) }),
+    ...(outcome.build === undefined ? {} : { build: buildView(outcome.build) }),
     ...(outcome.tail === undefined ? {} : { tail: outcome.tail }),
+  }
+}
+
+function buildView({ commands, commit, failure, reason, flaky }: NonNullable<Outcome['build']>) {
+  return {
+    commands,
+    ...(commit === undefined ? {} : { commit }),
+    ...(failure === undefined ? {} : { failure }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(flaky === undefined ? {} : { flaky }),
   }
 }
 

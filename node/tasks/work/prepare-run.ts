@@ -27,23 +27,32 @@ export type PreparationComponents = {
   /** A task as this node sees it now. */
   taskOf(task: TaskId): TaskView | undefined
 }
-export type Prepared = { root: string; cwd: string; env: Record<string, string>; stdinFile?: string }
+/** `commit` is what a cloned folder stands at. */
+export type Prepared = { root: string; cwd: string; env: Record<string, string>; stdinFile?: string; commit?: string }
 
 export type Prepare = (order: WorkOrder, signal: AbortSignal, tell: (progress: Progress) => void) => Promise<Prepared>
 
 export function createPreparation(components: PreparationComponents): Prepare {
   const { blobs, fetch } = components
 
-  const bringFolder = async ({ spec, author }: WorkOrder, dir: string, signal: AbortSignal, tell: (progress: Progress) => void) => {
+  const bringFolder = async (
+    { spec, author }: WorkOrder,
+    dir: string,
+    signal: AbortSignal,
+    tell: (progress: Progress) => void,
+  ): Promise<string | undefined> => {
     if (spec.dir !== undefined) {
       tell({ phase: 'fetching', message: 'the shipped folder' })
       await fetch.need('The shipped folder', spec.dir.hash, author, signal)
       await unpackFolder(blobs.open(spec.dir.hash), dir, signal)
-      return
+      return undefined
     }
-    if (spec.repo === undefined) return void (await mkdir(dir, { recursive: true }))
+    if (spec.repo === undefined) {
+      await mkdir(dir, { recursive: true })
+      return undefined
+    }
     tell({ phase: 'cloning', message: 'asking the server' })
-    await components.clone({
+    const { commit } = await components.clone({
       url: spec.repo,
       ...(spec.ref === undefined ? {} : { ref: spec.ref }),
       dir,
@@ -56,6 +65,7 @@ export function createPreparation(components: PreparationComponents): Prepare {
           ...(percent === undefined ? {} : { percent }),
         }),
     })
+    return commit
   }
   /** `ID/result.json` and `ID/files/…` of each task before this one. */
   const bringInputs = async (after: readonly TaskId[], root: string, signal: AbortSignal): Promise<void> => {
@@ -82,7 +92,7 @@ export function createPreparation(components: PreparationComponents): Prepare {
     const root = await components.workspaces.create(task, epoch)
     const cwd = join(root, 'work')
     const inputs = join(root, 'inputs')
-    await bringFolder(order, cwd, signal, tell)
+    const commit = await bringFolder(order, cwd, signal, tell)
     if (spec.after !== undefined) {
       tell({ phase: 'fetching', message: 'what the tasks before it left' })
       await bringInputs(spec.after, inputs, signal)
@@ -99,6 +109,7 @@ export function createPreparation(components: PreparationComponents): Prepare {
         ...(spec.after === undefined ? {} : { NIMBUS_INPUTS: inputs }),
       },
       ...(spec.stdin === undefined ? {} : { stdinFile: blobs.pathOf(spec.stdin.hash) }),
+      ...(commit === undefined ? {} : { commit }),
     }
   }
 }

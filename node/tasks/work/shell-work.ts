@@ -14,6 +14,7 @@ import type { RunEnd } from '../../runner/run-order.ts'
 import type { BlobStore } from '../../store/blobs.ts'
 import type { Work, WorkOrder } from '../execution.ts'
 import { collectArtifacts } from './artifacts.ts'
+import { buildArgv, readBuild } from './build-work.ts'
 import type { Prepare, Prepared, Progress } from './prepare-run.ts'
 import type { OwnLimit, RunLimits } from './run-limits.ts'
 import { createRunLimits, outcomeOfLimit } from './run-limits.ts'
@@ -29,6 +30,9 @@ export type ShellWorkComponents = {
   workspaces: Pick<Workspaces, 'release'>
   blobs: BlobStore
   prepare: Prepare
+  /** The words that start this very program, and where the machine keeps tool chains: what a build runs with. */
+  nimbus: readonly string[]
+  toolHomes: Readonly<Record<string, string>>
   /** Variables that tell the work where it runs, its token among them. */
   environment(order: WorkOrder): Record<string, string>
   /** The secrets that the task names, opened: values by name. */
@@ -53,7 +57,7 @@ type Running = {
   limits: RunLimits
   /** Why it is being ended from outside of the process. */
   stopped?: 'cancelled' | 'lost' | 'shutdown' | OwnLimit
-  cwd?: string
+  prepared?: Prepared
   secrets: string[]
   done: Promise<void>
 }
@@ -74,7 +78,7 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
   const execute = async (run: Running): Promise<RunEnd> => {
     const { task, epoch, spec } = run.order
     const prepared = await components.prepare(run.order, run.abort.signal, (progress) => components.onProgress(task, epoch, progress))
-    run.cwd = prepared.cwd
+    run.prepared = prepared
     const secrets = await components.secrets(run.order)
     run.secrets = Object.values(secrets)
     components.onProgress(task, epoch, undefined)
@@ -83,7 +87,7 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
     const end = new Promise<RunEnd>((resolve) => ends.set(id, resolve))
     await runner.start({
       id,
-      argv: spec.argv,
+      argv: spec.kind === 'build' ? buildArgv(components.nimbus, prepared) : spec.argv,
       cwd: prepared.cwd,
       env: environmentOf(run.order, prepared, secrets),
       ...(run.secrets.length === 0 ? {} : { mask: run.secrets }),
@@ -101,6 +105,7 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
   }
   const environmentOf = (order: WorkOrder, prepared: Prepared, secrets: Record<string, string>): Record<string, string> => ({
     ...prepared.env,
+    ...(order.spec.kind === 'build' ? components.toolHomes : {}),
     ...components.environment(order),
     ...order.spec.env,
     ...secrets,
@@ -137,10 +142,12 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
   }
   /** Whoever asked for files has nothing without them: a success that cannot keep them is none. A failure leaves what it can. */
   const putAwayFiles = async (run: Running, { result }: Outcome): Promise<Partial<Outcome>> => {
-    const globs = run.order.spec.artifacts
-    if (globs === undefined || run.cwd === undefined || result === 'lost' || result === 'cancelled') return {}
+    const { kind, artifacts: globs } = run.order.spec
+    if (run.prepared === undefined || result === 'lost' || result === 'cancelled') return {}
     try {
-      const artifacts = await collectArtifacts(run.cwd, globs, blobs)
+      if (kind === 'build') return await readBuild(run.prepared, globs, blobs)
+      if (globs === undefined) return {}
+      const artifacts = await collectArtifacts(run.prepared.cwd, globs, blobs)
       return artifacts.length === 0 ? {} : { artifacts }
     } catch (error) {
       return result === 'succeeded' ? { result: 'failed', error: messageOf(error) } : {}

@@ -62,8 +62,8 @@ it('--kind noop needs no command', async () => {
 })
 
 const WRONG: [string[], string][] = [
-  [['--kind', 'noop', '--', 'x'], '--kind noop runs nothing, and a command is given: "x".'],
-  [['--kind', 'python', '--', 'x'], '--kind is "python"; it takes shell or noop.'],
+  [['--kind', 'noop', '--', 'x'], '--kind noop takes no command, and one is given: "x".'],
+  [['--kind', 'python', '--', 'x'], '--kind is "python"; it takes shell or build or noop.'],
   [['--claim', 'maybe', '--', 'x'], '--claim is "maybe"; it takes exclusive or available.'],
   [['--reconcile', 'best', '--', 'x'], '--reconcile is "best"; it takes first or newest or original or longest.'],
   [['--budget', '-1', '--', 'x'], '--budget is "-1"; it takes an amount from 0 to 1000000, as 2.50.'],
