@@ -216,7 +216,13 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       seats: () => engine.seats.config().seats,
       onLastWords: (node, term) => engine.onLastWords(node, term),
     })
-    const agenda = createAgenda({ self, clock, random })
+    const agenda = createAgenda({
+      ...{ self, clock, random, onError },
+      mayPublish(peer) {
+        const member = members.find(peer)
+        return member !== undefined && member.left !== true && member.removed !== true && mayWrite(peer)
+      },
+    })
     const engine: Engine = await createEngine(
       {
         self,
@@ -252,6 +258,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
           onTask(state) {
             blobKeeper.note(state)
             childCancels.note(state)
+            agenda.noteTask(state)
             emitTask(state.id)
           },
           onProfile(node) {
@@ -360,7 +367,8 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     engine.start()
     membership.start()
     presence.start()
-    lifecycle.onStop('queue', () => (blobKeeper.stop(), presence.stop(), membership.stop(), engine.stop()))
+    agenda.start()
+    lifecycle.onStop('queue', () => (agenda.stop(), blobKeeper.stop(), presence.stop(), membership.stop(), engine.stop()))
     if (bootstrap !== undefined)
       await host.dial(bootstrap).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'the redeemer cannot be reached yet'))
     sayWhoIAm(engine, profileOf(options, requestedName, slots, version), self)

@@ -6,6 +6,7 @@ import { ARTIFACTS_MAX, NAME_PLACES_MAX, NAME_STARTS_MAX, NAME_WRITERS_MAX, REGI
 import type { BlobHash, NameKey, PeerId, TaskId, Term } from './ids.ts'
 import { isNameKey, isPeerId, isTaskId } from './ids.ts'
 import { messageRecord, readRecord } from './message-records.ts'
+import { pauseRecord, scheduleRecord, skipRecord } from './schedule-records.ts'
 import { runsUpTo } from './tasks/task-runs.ts'
 import { taskSpec } from './tasks/task-spec.ts'
 
@@ -197,6 +198,9 @@ export const entry = z.discriminatedUnion('kind', [
   nameRecord,
   messageRecord,
   readRecord,
+  scheduleRecord,
+  pauseRecord,
+  skipRecord,
 ])
 export type Entry = z.infer<typeof entry>
 /** An entry of a kind that this version does not know: kept and handed on, never folded. */
@@ -213,4 +217,7 @@ export const KNOWN_KINDS: ReadonlySet<string> = new Set([
   'name',
   'message',
   'read',
+  'schedule',
+  'schedule-pause',
+  'schedule-skip',
 ])

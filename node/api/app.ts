@@ -12,6 +12,7 @@ import { createRoutes } from './env.ts'
 import { eventRoutes } from './routes/events.ts'
 import type { Guard } from './access/guard.ts'
 import { messageRoutes } from './routes/plan/messages.ts'
+import { scheduleRoutes } from './routes/plan/schedules.ts'
 import { meshRoutes } from './routes/mesh.ts'
 import { healthRoute, metricsRoute } from './routes/metrics.ts'
 import { nodeLogRoutes } from './routes/node-log.ts'
@@ -77,6 +78,7 @@ export function createApp(components: AppComponents, options: { origin: () => st
   app.route('/', messageRoutes(node.messages))
   app.route('/', taskInsideRoutes(node, gate))
   app.route('/', blobRoutes(node, gate))
+  app.route('/', scheduleRoutes(node.schedules))
   app.route('/', eventRoutes({ node, auth, clock, log, gate }))
   app.route('/', metricsRoute(node))
   app.route('/', nodeLogRoutes({ clock, gate }, options.logFile))

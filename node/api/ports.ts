@@ -12,6 +12,7 @@ import type {
   WorkerView,
 } from '../../protocols/http/views.ts'
 import type { ProgressReport, TaskRequest } from '../../protocols/http/task-request.ts'
+import type { ScheduleRequest, ScheduleView } from '../../protocols/http/schedules.ts'
 import type { MessageRequest, MessageView, ReadAnswer, SentMessage } from '../../protocols/http/messages.ts'
 import type { TaskId } from '../../protocols/ids.ts'
 
@@ -77,6 +78,7 @@ export type NodePort = {
   /** Prometheus text. */
   metrics(): Promise<string>
   messages: MessagesPort
+  schedules: SchedulesPort
 }
 
 export type MessageQuery = { limit: number; cursor?: string; q?: string; topic?: string; unread: boolean }
@@ -95,3 +97,12 @@ export type Actor = { kind: 'operator' } | { kind: 'task'; task: string }
 
 /** Tokens that the node gave to the tasks it runs. */
 export type TaskTokens = { taskOf(token: string): string | undefined }
+
+export type SchedulesPort = {
+  /** By name. */
+  list(): ScheduleView[]
+  find(name: string): ScheduleView | undefined
+  add(request: ScheduleRequest): Promise<ScheduleView>
+  remove(name: string): Promise<void>
+  setPaused(name: string, paused: boolean): Promise<ScheduleView>
+}

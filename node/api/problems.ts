@@ -30,6 +30,7 @@ const STATUS_OF_CODE: Record<string, ProblemStatus> = {
   'rate-limited': 429,
   'task-ended': 409,
   'task-running': 409,
+  'schedule-exists': 409,
   timeout: 504,
 }
 const TITLES: Record<ProblemStatus, string> = {

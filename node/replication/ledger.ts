@@ -107,6 +107,7 @@ function approximateBytes(entry: Entry): number {
   if (entry.kind === 'tasks') return ENTRY_OVERHEAD_BYTES + JSON.stringify([entry.specs, entry.items, entry.preferred]).length * 2
   if (entry.kind === 'registers') return ENTRY_OVERHEAD_BYTES * 2 + entry.tasks.length * 32
   if (entry.kind === 'message') return ENTRY_OVERHEAD_BYTES + Buffer.byteLength(entry.body)
+  if (entry.kind === 'schedule') return ENTRY_OVERHEAD_BYTES + JSON.stringify(entry.plan ?? {}).length * 2
   if (entry.kind === 'read') return ENTRY_OVERHEAD_BYTES + entry.ids.length * 32
   return ENTRY_OVERHEAD_BYTES * 2
 }

@@ -6,7 +6,7 @@ import type { MeshView, TaskView, WorkerView } from '../../protocols/http/views.
 import type { OnceName, PeerId, TaskId } from '../../protocols/ids.ts'
 import { isTaskId } from '../../protocols/ids.ts'
 import type { TaskSpec } from '../../protocols/records.ts'
-import type { MessagesPort, NodePort, Published, WorkerVerb } from '../api/ports.ts'
+import type { MessagesPort, NodePort, Published, SchedulesPort, WorkerVerb } from '../api/ports.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { NimbusError } from '../kernel/errors.ts'
 import type { Random } from '../kernel/random.ts'
@@ -48,6 +48,7 @@ export type NodePortComponents = {
   shutdown(drain: boolean): void
   metrics(): Promise<string>
   messages: MessagesPort
+  schedules: SchedulesPort
 }
 
 const ACKNOWLEDGE_MS = 1_500
@@ -168,6 +169,7 @@ export function createNodePort(components: NodePortComponents): NodePort {
     events: ({ since, signal }) => feed.read({ signal, ...(since === undefined ? {} : { since }) }),
     metrics: components.metrics,
     messages: components.messages,
+    schedules: components.schedules,
   }
 }
 

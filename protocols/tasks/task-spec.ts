@@ -77,6 +77,7 @@ export const taskSpec = z.looseObject({
   secrets: z.array(word).max(32).optional(),
   budgetUsd: z.number().min(0).optional(),
   group: word.optional(),
-  schedule: z.looseObject({ id: word, at: timeMs }).optional(),
+  /** A tick of a schedule, and whose schedule that is: whoever writes the tick speaks for its author. */
+  schedule: z.looseObject({ id: word, at: timeMs, author: z.string().max(128).optional(), authorName: word.optional() }).optional(),
 })
 export type TaskSpec = z.infer<typeof taskSpec>

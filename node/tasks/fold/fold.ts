@@ -131,6 +131,9 @@ export function createFold(listener: FoldListener, options: { mayPublish(author:
       case 'name': // each kept by its own part
       case 'message':
       case 'read':
+      case 'schedule':
+      case 'schedule-pause':
+      case 'schedule-skip':
         return
     }
   }

@@ -61,11 +61,16 @@ function refusingRule(rules: readonly string[], spec: TaskSpec, author: { peer: 
       key === 'kind'
         ? values.includes(spec.kind)
         : key === 'publisher'
-          ? values.includes(author.name) || values.includes(author.peer)
+          ? (values.includes(author.name) || values.includes(author.peer)) && acceptsSchedule(values, spec)
           : key === 'repo' && spec.repo !== undefined && values.some((prefix) => spec.repo?.startsWith(prefix))
     if (!holds) return key
   }
   return undefined
+}
+
+/** Whoever writes the tick of a schedule: it is its author's work. */
+function acceptsSchedule(publishers: readonly string[], { schedule }: TaskSpec): boolean {
+  return schedule?.author === undefined || publishers.includes(schedule.author) || publishers.includes(schedule.authorName ?? '')
 }
 
 /** Orders workers with a free slot for one task: the higher the weight, the more often first. */

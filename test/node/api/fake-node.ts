@@ -9,6 +9,7 @@ import type { NodePort, StreamEvent } from '../../../node/api/ports.ts'
 import { NimbusError } from '../../../node/kernel/errors.ts'
 import { createPostOffice } from '../messages/post-office.ts'
 import { createFakeFiles } from './fake-files.ts'
+import { createScheduleRoom } from '../schedules/schedule-room.ts'
 
 export const PEER = '12D3KooWFakeFakeFakeFakeFakeFakeFakeFakeFakeFakeFake' as PeerId
 
@@ -148,6 +149,7 @@ export function createFakeNode(): FakeNode {
       }
     },
     messages: createPostOffice(PEER).post,
+    schedules: createScheduleRoom(PEER).desk,
     metrics: async () => '# TYPE nimbus_up gauge\nnimbus_up 1\n',
     settle(id, end) {
       const task = tasks.get(id)!
