@@ -5,6 +5,7 @@ import { addArtifactCommands } from './commands/artifact.ts'
 import { addFleetCommands } from './commands/fleet.ts'
 import { addMessageCommands } from './commands/message.ts'
 import { addMeshCommands } from './commands/mesh.ts'
+import { addScheduleCommands } from './commands/schedule.ts'
 import { addShellCommands } from './commands/shell.ts'
 import { addSpawnCommands } from './commands/spawn.ts'
 import { addTaskCommands } from './commands/task.ts'
@@ -71,6 +72,7 @@ function buildProgram(io: Io, components: ProgramComponents, action: Action): Co
   addTaskCommands(program, action)
   addArtifactCommands(program, action)
   addBuildCommands(program, action)
+  addScheduleCommands(program, action)
   addMessageCommands(program, action)
   addSpawnCommands(program, action, components)
   addWatchCommands(program, action)

@@ -11,7 +11,7 @@ export type SimClock = Clock & {
 
 const START_WALL_MS = Date.UTC(2026, 0, 1)
 
-export function createSimClock(): SimClock {
+export function createSimClock(startWallMs = START_WALL_MS): SimClock {
   const heap: Timer[] = []
   let nowMs = 0
   let order = 0
@@ -44,7 +44,7 @@ export function createSimClock(): SimClock {
   }
 
   return {
-    wallMs: () => START_WALL_MS + Math.floor(nowMs),
+    wallMs: () => startWallMs + Math.floor(nowMs),
     nowMs: () => nowMs,
     after(delayMs, run): Cancel {
       const timer: Timer = { atMs: nowMs + Math.max(0, delayMs), order: order++, run, cancelled: false }

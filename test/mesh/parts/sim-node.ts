@@ -70,6 +70,7 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
     const persist = (writes: Parameters<SimDisk['persist']>[0], done: () => void): void => {
       if (mine === life) disk.persist(writes, later(done))
     }
+    const room = world.room?.(peer, engineClock)
     const engine = await createEngine(
       {
         self: peer,
@@ -93,6 +94,7 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
           keepers: () => world.peers.filter((one) => !world.left.has(one)),
         },
         work: guardian.work,
+        foldParts: room?.parts ?? [],
         offers: () =>
           world.peers.map((one) => ({
             node: one,
@@ -112,6 +114,7 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
         slots: () => (world.left.has(peer) ? 0 : SLOTS),
         listener: {
           onTask(state) {
+            room?.noteTask(state)
             if (state.value.state === 'settled')
               world.onSettled(peer, state.id, `${state.value.end}/${state.value.epoch}`, state.value.version)
           },
@@ -137,6 +140,7 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
     if (mine !== life) return
     node.engine = engine
     engine.start()
+    room?.start(engine)
     for (const other of node.linked()) {
       engine.onPeerUp(other)
       world.node(other).engine?.onPeerUp(peer)

@@ -3,6 +3,8 @@ import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
 import type { TaskSpec } from '../../../protocols/records.ts'
 import type { LinkMessage } from '../../../protocols/streams.ts'
 import type { Random } from '../../../node/kernel/random.ts'
+import type { Clock } from '../../../node/kernel/clock.ts'
+import type { FoldPart, TaskState } from '../../../node/tasks/fold/fold.ts'
 import type { Engine } from '../../../node/tasks/engine.ts'
 import type { SimClock } from './sim-clock.ts'
 import type { SimNetwork } from './sim-network.ts'
@@ -31,6 +33,8 @@ export type World = {
   planted: PlantedFault | undefined
   workMaxMs: number
   node(peer: PeerId): SimNode
+  /** What else a node holds beside its engine, made anew at each of its starts. */
+  room?(peer: PeerId, clock: Clock): SimRoom
   /** Checked at every change of a run: no two of one task run at once. */
   onRun(run: SimRun): void
   onCrash(node: PeerId): void
@@ -38,6 +42,8 @@ export type World = {
   onError(error: unknown): void
   count(state: string): void
 }
+
+export type SimRoom = { parts: readonly FoldPart[]; noteTask(state: TaskState): void; start(engine: Engine): void }
 
 export type SimNode = {
   peer: PeerId
