@@ -217,7 +217,10 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       onLastWords: (node, term) => engine.onLastWords(node, term),
     })
     const agenda = createAgenda({
-      ...{ self, clock, random, onError },
+      self,
+      clock,
+      random,
+      onError,
       mayPublish(peer) {
         const member = members.find(peer)
         return member !== undefined && member.left !== true && member.removed !== true && mayWrite(peer)

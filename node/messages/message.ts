@@ -1,6 +1,6 @@
 // A message as the board keeps it, and who may be its reader.
 import type { MessageId, PeerId, TaskId } from '../../protocols/ids.ts'
-import type { MessageRecord } from '../../protocols/message-records.ts'
+import type { MessageRecord } from '../../protocols/plan/message-records.ts'
 
 export type Message = {
   id: MessageId

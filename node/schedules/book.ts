@@ -3,7 +3,7 @@ import type { Block } from '../../protocols/blocks.ts'
 import type { PeerId } from '../../protocols/ids.ts'
 import type { Entry } from '../../protocols/records.ts'
 import { FUTURE_MS_MAX } from '../../protocols/limits.ts'
-import type { SchedulePlan } from '../../protocols/schedule-records.ts'
+import type { SchedulePlan } from '../../protocols/plan/schedule-records.ts'
 import { hlcToMs } from '../kernel/hlc.ts'
 import type { FoldPart } from '../tasks/fold/fold.ts'
 

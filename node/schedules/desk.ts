@@ -2,7 +2,7 @@
 import type { ScheduleRequest, ScheduleView } from '../../protocols/http/schedules.ts'
 import type { PeerId, TaskId } from '../../protocols/ids.ts'
 import type { Entry } from '../../protocols/records.ts'
-import type { SchedulePlan } from '../../protocols/schedule-records.ts'
+import type { SchedulePlan } from '../../protocols/plan/schedule-records.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { parseDuration } from '../kernel/durations.ts'
 import { NimbusError } from '../kernel/errors.ts'

@@ -2,7 +2,7 @@
 // comes twice has two of them. Cron lines follow croner: one with a fixed time of day that falls into a skipped hour runs at the
 // first moment after it, and once where the hour comes twice; all others run at each real moment that matches.
 import { Cron } from 'croner'
-import type { SchedulePlan } from '../../protocols/schedule-records.ts'
+import type { SchedulePlan } from '../../protocols/plan/schedule-records.ts'
 import { NimbusError } from '../kernel/errors.ts'
 
 export type Ticks = {

@@ -38,7 +38,13 @@ export function addScheduleCommands(program: Command, action: Action): void {
       const { cron, timezone, every, at, overlap, missed, replace, ...task } = options
       assertShipsNothing(task)
       const body = {
-        ...{ name, cron, every, at, overlap, missed, replace },
+        name,
+        cron,
+        every,
+        at,
+        overlap,
+        missed,
+        replace,
         timezone: timezone ?? (cron === undefined ? undefined : Intl.DateTimeFormat().resolvedOptions().timeZone),
         task: requestOf(cli.rest === undefined ? words : cli.rest, task),
       }

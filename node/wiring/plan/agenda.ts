@@ -48,7 +48,13 @@ export function createAgenda({ self, clock, random, mayPublish, onError }: Agend
       const assertMayWrite = createMayWrite(self, fleet)
       const { append, durable } = engine
       const post = createPost({
-        ...{ self, clock, random, board, append, durable, assertMayWrite },
+        self,
+        clock,
+        random,
+        board,
+        append,
+        durable,
+        assertMayWrite,
         kinOf(task) {
           const state = engine.fold.task(task)
           if (state?.task === undefined) return undefined
@@ -59,24 +65,38 @@ export function createAgenda({ self, clock, random, mayPublish, onError }: Agend
         nameOf: fleet.nameOf,
       })
       const ticker = createTicker({
-        ...{ self, clock, book, append, mayPublish, onError },
+        self,
+        clock,
+        book,
+        append,
+        mayPublish,
+        onError,
         publishOnce: engine.publishOnce,
         task: engine.fold.task,
         writers: () => fleet.offers().flatMap(({ node, alive, mayRun }) => (alive && mayRun ? [node] : [])),
         nameOf: fleet.nameOf,
       })
       const desk = createDesk({
-        ...{ clock, book, append, durable, mayPublish, assertMayWrite },
+        clock,
+        book,
+        append,
+        durable,
+        mayPublish,
+        assertMayWrite,
         lastTick: ticker.lastTick,
         hasTask: (id) => engine.fold.task(id)?.task !== undefined,
         nameOf: fleet.nameOf,
       })
       const messageEvent = (message: Message): BareEvent => ({
-        ...{ type: 'message.received', entity: 'message', id: message.id },
+        type: 'message.received',
+        entity: 'message',
+        id: message.id,
         data: post.headOf(message),
       })
       const scheduleEvent = (name: string): BareEvent => ({
-        ...{ type: 'schedule.updated', entity: 'schedule', id: name },
+        type: 'schedule.updated',
+        entity: 'schedule',
+        id: name,
         data: desk.find(name) ?? { name, state: 'removed' },
       })
       const tellSchedule = (name: string): void => feed.emit(() => scheduleEvent(name))

@@ -1,6 +1,6 @@
 // A simulated mesh with the rooms of schedules and messages in each node, on a wall clock of the test's choice.
 import type { PeerId } from '../../../protocols/ids.ts'
-import type { SchedulePlan } from '../../../protocols/schedule-records.ts'
+import type { SchedulePlan } from '../../../protocols/plan/schedule-records.ts'
 import type { Random } from '../../../node/kernel/random.ts'
 import { createSeededRandom } from '../../../node/kernel/random.ts'
 import type { Board } from '../../../node/messages/board.ts'
@@ -86,14 +86,24 @@ export async function createPlanWorld(options: { seed: number; start: string; no
           book,
           board,
           post: createPost({
-            ...{ self, clock: nodeClock, random, board, append, durable },
+            self,
+            clock: nodeClock,
+            random,
+            board,
+            append,
+            durable,
             kinOf: () => undefined,
             findWorker: (name) => world.peers.find((one) => one === name),
             nameOf: (one) => one.slice(-3),
             assertMayWrite() {},
           }),
           ticker: createTicker({
-            ...{ self, clock: nodeClock, book, append, mayPublish, writers },
+            self,
+            clock: nodeClock,
+            book,
+            append,
+            mayPublish,
+            writers,
             publishOnce: engine.publishOnce,
             task: engine.fold.task,
             nameOf: (one) => one.slice(-3),

@@ -36,7 +36,7 @@ it('adds, shows the next five times in its zone, pauses, resumes and removes', a
   expect((await nimbus('rm', 'nightly')).stdout).toBe('nightly is removed.\n')
   expect((await nimbus('ls')).stdout).toContain('No schedules.')
   expect((await nimbus('rm', 'nightly')).code).toBe(3)
-})
+}, 60_000)
 
 it('adds by period and by moment, replaces only when told to', async () => {
   expect((await add('beat', '--every', '90s')).stdout).toContain('beat ticks every 1m 30s; next at ')

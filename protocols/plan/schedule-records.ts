@@ -1,7 +1,7 @@
 // Schedules, as members sign them. The newest record of a name counts (by HLC, then author); the ticks themselves are tasks
 // whose ID follows from schedule and time.
 import * as z from 'zod'
-import { taskSpec } from './tasks/task-spec.ts'
+import { taskSpec } from '../tasks/task-spec.ts'
 
 const timeMs = z.int().min(0)
 export const scheduleName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/i, 'a name: letters, digits, . _ -')

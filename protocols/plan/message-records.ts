@@ -1,10 +1,10 @@
 // Messages between workers and tasks, as their senders sign them, and the marks of those who have read them.
 import { encode } from '@ipld/dag-cbor'
 import * as z from 'zod'
-import { bytesOf } from './bytes.ts'
-import type { MessageId, PeerId, TaskId } from './ids.ts'
-import { isMessageId, isPeerId, isTaskId, messageId } from './ids.ts'
-import { MESSAGE_BYTES_MAX, READ_MAX } from './limits.ts'
+import { bytesOf } from '../bytes.ts'
+import type { MessageId, PeerId, TaskId } from '../ids.ts'
+import { isMessageId, isPeerId, isTaskId, messageId } from '../ids.ts'
+import { MESSAGE_BYTES_MAX, READ_MAX } from '../limits.ts'
 
 const id = z.custom<MessageId>((value) => typeof value === 'string' && isMessageId(value), 'not a message ID')
 const task = z.custom<TaskId>((value) => typeof value === 'string' && isTaskId(value), 'not a task ID')
