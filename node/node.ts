@@ -242,6 +242,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         trust: {
           wasMember: (peer) => members.find(peer) !== undefined,
           mayPublish: mayWrite,
+          isAdmin: (peer) => members.find(peer)?.role === 'admin',
           cutOf: (peer, logEpoch) => (trust.cutOf(peer) === undefined ? undefined : (trust.cutOf(peer)?.get(logEpoch) ?? 0)),
           keepers: () =>
             members

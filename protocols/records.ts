@@ -160,12 +160,17 @@ const termRecord = z.looseObject({
   node: peerId,
   term,
 })
-/** The seats of a keeper group from this version on. */
+/** The seats of a keeper group from this version on. Where it is `recovered` it counts only from an admin: the majority before it is lost for good. */
 const groupRecord = z.looseObject({
   kind: z.literal('group'),
   group: z.literal('default'),
   version: count,
   seats: z.array(peerId).min(1).max(6),
+  recovered: z.boolean().optional(),
+  /** Who recovered it, why, and the seats that were given up. */
+  by: word.optional(),
+  reason: z.string().max(500).optional(),
+  lost: z.array(peerId).max(6).optional(),
 })
 /** What a worker says of itself for as long as it is a member. */
 export const profileRecord = z.looseObject({
@@ -184,6 +189,7 @@ export const profileRecord = z.looseObject({
 export type TaskRecord = z.infer<typeof taskRecord>
 export type NameRecord = z.infer<typeof nameRecord>
 export type TasksRecord = z.infer<typeof tasksRecord>
+export type GroupRecord = z.infer<typeof groupRecord>
 export type ProfileRecord = z.infer<typeof profileRecord>
 
 export const entry = z.discriminatedUnion('kind', [

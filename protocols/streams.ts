@@ -38,7 +38,12 @@ export const head = z.tuple([peerId, z.int().min(1), count])
 export type Head = z.infer<typeof head>
 
 const sealed = z.tuple([bytesUpTo(BLOCK_BYTES_MAX), bytesOf(64)])
-export const groupConfig = z.looseObject({ version: z.int().min(1), seats: z.array(peerId).min(1).max(6) })
+export const groupConfig = z.looseObject({
+  version: z.int().min(1),
+  seats: z.array(peerId).min(1).max(6),
+  /** Not decided by the version before: its majority is lost, and an admin said how to go on. */
+  recovered: z.boolean().optional(),
+})
 export type GroupConfig = z.infer<typeof groupConfig>
 
 /** What a request or an answer says of many tasks at once. */

@@ -2,11 +2,12 @@
 // go in; sends, writes, processes and events come out through ports. The same code runs on libp2p and LevelDB and in the simulator.
 import type { Block, SealedBlock } from '../../protocols/blocks.ts'
 import type { NameKey, PeerId, TaskId, Term } from '../../protocols/ids.ts'
+import { isNameKey } from '../../protocols/ids.ts'
 import type { Entry, RegisterValue, TaskSpec } from '../../protocols/records.ts'
 import type { GroupConfig, Head, LinkMessage } from '../../protocols/streams.ts'
 import type { ReplicaComponents } from '../replication/replica.ts'
 import { createReplica } from '../replication/replica.ts'
-import type { GroupMemory } from './claims/group.ts'
+import type { Group, GroupMemory } from './claims/group.ts'
 import { createGroup } from './claims/group.ts'
 import { leaseLengthMs } from './claims/lease-times.ts'
 import type { Proposer } from './claims/proposer.ts'
@@ -22,7 +23,7 @@ import type { EndReason } from './matching/endings.ts'
 import type { Offer } from './matching/match.ts'
 import type { Scheduler } from './matching/scheduler.ts'
 import { createScheduler } from './matching/scheduler.ts'
-import { createNameFold } from './names/name-fold.ts'
+import { createNameFold, loggedValues } from './names/name-fold.ts'
 import type { Naming } from './names/naming.ts'
 import { createNaming } from './names/naming.ts'
 import { createTaskIndex } from './fold/task-index.ts'
@@ -47,7 +48,10 @@ export type EngineComponents = ReplicaPorts & {
     cutOf(peer: PeerId, epoch: number): number | undefined
     /** Members that may keep registers, longest certified first. */
     keepers(): PeerId[]
+    isAdmin(peer: PeerId): boolean
   }
+  /** A seat that nobody links to for so long gives its place to another member; five minutes where it is not told. */
+  seatDeadMs?: number
   work: Work
   /** What other rooms keep in the fold. */
   foldParts?: readonly FoldPart[]
@@ -94,6 +98,7 @@ export type Engine = {
   onHeads(from: PeerId, heads: readonly Head[]): void
   /** The node of a term said itself that it is over, by its guardian. */
   onLastWords(node: PeerId, term: Term): void
+  recoverGroup: Group['recover']
   /** Ends the terms of this process; no process of its work may be left. */
   endOwnTerms(): void
   terms(): Term[]
@@ -163,7 +168,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
         listener.onGroup(config)
       },
     },
-    { mayPublish: trust.mayPublish, parts: [nameFold.part, ...(components.foldParts ?? [])] },
+    { mayPublish: trust.mayPublish, mayRecover: trust.isAdmin, parts: [nameFold.part, ...(components.foldParts ?? [])] },
   )
   const graph = createGraph(fold)
   /** A task that waited for another is ready now, or never will be. */
@@ -202,6 +207,9 @@ export async function createEngine(components: EngineComponents, stored: Stored)
       fold,
       holding: () => [...holdings.terms(), ...names.terms()],
       keepers: trust.keepers,
+      seatDeadMs: components.seatDeadMs,
+      logged: () => loggedValues(fold, nameFold),
+      loggedValue: (key) => (isNameKey(key) ? nameFold.get(key) : fold.task(key)?.value),
       append: replica.append,
       heads: replica.heads,
       covers: replica.covers,
@@ -311,6 +319,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     },
     onHeads: replica.onHeads,
     onLastWords: group.onLastWords,
+    recoverGroup: group.recover,
     endOwnTerms: group.endOwnTerms,
     terms: lease.terms,
     heads: replica.heads,

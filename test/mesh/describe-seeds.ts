@@ -12,7 +12,7 @@ export function describeSeeds(from: number, count: number): void {
     const totals: Totals = {}
     for (let first = from; first < from + count; first += CHUNK) {
       test(
-        `seeds ${first} to ${first + CHUNK - 1} keep promises P1 to P9`,
+        `seeds ${first} to ${first + CHUNK - 1} keep promises P1 to P13`,
         async () => {
           expect(await runSeeds(first, CHUNK, totals)).toEqual([])
         },

@@ -8,7 +8,7 @@ import type { TaskState } from '../../node/tasks/fold/fold.ts'
 import type { SimNode, SimRun } from './parts/world.ts'
 import type { Observation, Seen } from './history.ts'
 import { describeViolation, violationsOf } from './history.ts'
-import { createPatience } from './patience.ts'
+import { createPatience } from './parts/patience.ts'
 
 export type Promises = {
   /** All that is broken so far: what `check` found, and errors. */
@@ -26,8 +26,8 @@ export type Promises = {
   open(): TaskId[]
   /** Nothing is left to do: what was acknowledged is settled everywhere, and all have the same blocks. */
   atRest(): boolean
-  /** Looks at the end state of all nodes. */
-  check(): void
+  /** Looks at the end state of all nodes. Of forgotten tasks only P7 is asked. */
+  check(forgotten: ReadonlySet<TaskId>): void
 }
 
 export function createPromises(nodes: ReadonlyMap<PeerId, SimNode>, clock: Pick<Clock, 'nowMs'>, count: (state: string) => void): Promises {
@@ -41,7 +41,8 @@ export function createPromises(nodes: ReadonlyMap<PeerId, SimNode>, clock: Pick<
   const published = new Set<TaskId>()
   const acknowledged = new Set<TaskId>()
   let minority: { peers: PeerId[]; version: number; sinceMs: number } | undefined
-  const engines = () => [...nodes.values()].map((node) => node.engine)
+  const present = () => [...nodes.values()].filter((node) => !node.gone)
+  const engines = () => present().map((node) => node.engine)
   const open = (): TaskId[] => [...published].filter((id) => !engines().every((engine) => engine?.fold.task(id)?.value.state === 'settled'))
   const isLost = (id: TaskId): boolean => engines().every((engine) => engine?.fold.task(id)?.task === undefined)
 
@@ -89,11 +90,16 @@ export function createPromises(nodes: ReadonlyMap<PeerId, SimNode>, clock: Pick<
       minority = version === undefined ? undefined : { peers: withoutMajority(nodes, sides), version, sinceMs: clock.nowMs() }
     },
     onError: (error) => violations.push(`error: ${(error as Error).stack ?? String(error)}`),
-    atRest: () => open().every((id) => isLost(id) && !acknowledged.has(id)) && haveEqualHeads(nodes),
-    check() {
+    atRest: () => open().every((id) => isLost(id) && !acknowledged.has(id)) && haveEqualHeads(present()),
+    check(forgotten) {
       for (const task of published) history.push({ kind: 'published', task, acknowledged: acknowledged.has(task) })
       history.push(...runs.values(), ...[...nodes.values()].flatMap(restOf))
-      violations.push(...violationsOf(history).map(describeViolation), ...patience.violations)
+      violations.push(
+        ...violationsOf(history)
+          .filter(({ promise, task }) => promise === 'P7' || task === undefined || !forgotten.has(task as TaskId))
+          .map(describeViolation),
+        ...patience.violations,
+      )
     },
   }
 }
@@ -125,8 +131,8 @@ function withoutMajority(nodes: ReadonlyMap<PeerId, SimNode>, sides: ReadonlyMap
   return [...nodes.keys()].filter((peer) => seats.filter((seat) => sideOf(seat) === sideOf(peer)).length * 2 <= seats.length)
 }
 
-function haveEqualHeads(nodes: ReadonlyMap<PeerId, SimNode>): boolean {
-  const heads = [...nodes.values()].map(({ engine }) => (engine === undefined ? '' : Buffer.from(encode(engine.heads())).toString('hex')))
+function haveEqualHeads(nodes: readonly SimNode[]): boolean {
+  const heads = nodes.map(({ engine }) => (engine === undefined ? '' : Buffer.from(encode(engine.heads())).toString('hex')))
   return new Set(heads).size === 1
 }
 

@@ -1,15 +1,23 @@
-// Replays one seed: node test/mesh/replay.ts SEED [mixed|storm|stalls|calm|names]. Prints the violations, the counts and the end state of each node.
+// Replays one seed: node test/mesh/replay.ts SEED [PLAN]. Without a plan it is the one of CI. Prints the violations, the counts and the end state of each node.
 import type { PeerId } from '../../protocols/ids.ts'
 import { shortName } from './promises.ts'
 import type { SimNode } from './parts/world.ts'
 import type { Plan } from './parts/plans.ts'
-import { CALM_TWELVE, DEFAULT_PLAN, NAMED, STALLS, STORM } from './parts/plans.ts'
+import { CALM_TWELVE, DEFAULT_PLAN, LOST_MAJORITY, LOST_SEAT, NAMED, planOf, STALLS, STORM } from './parts/plans.ts'
 import { simulate } from './simulator.ts'
 
-const PLANS: Record<string, Plan> = { mixed: DEFAULT_PLAN, storm: STORM, stalls: STALLS, calm: CALM_TWELVE, names: NAMED }
+const PLANS: Record<string, Plan> = {
+  mixed: DEFAULT_PLAN,
+  storm: STORM,
+  stalls: STALLS,
+  calm: CALM_TWELVE,
+  names: NAMED,
+  seat: LOST_SEAT,
+  majority: LOST_MAJORITY,
+}
 
-const [seed = '', name = 'mixed'] = process.argv.slice(2)
-const plan = PLANS[name]
+const [seed = '', name] = process.argv.slice(2)
+const plan = name === undefined ? planOf(Number(seed)) : PLANS[name]
 if (!/^\d+$/.test(seed) || plan === undefined) {
   console.error(`usage: node test/mesh/replay.ts SEED [${Object.keys(PLANS).join('|')}]`)
   process.exitCode = 2

@@ -7,6 +7,9 @@ import { createSeededRandom, pick } from '../../node/kernel/random.ts'
 import { fakePeer } from './parts/fake-identity.ts'
 import type { Promises } from './promises.ts'
 import { createPromises } from './promises.ts'
+import { generationOf } from '../../node/tasks/claims/recovery.ts'
+import type { Losses } from './parts/losses.ts'
+import { createLosses } from './parts/losses.ts'
 import { createSimClock } from './parts/sim-clock.ts'
 import type { SimNames } from './parts/sim-names.ts'
 import { createSimNames } from './parts/sim-names.ts'
@@ -35,6 +38,7 @@ type Stage = {
   world: World
   random: Random
   promises: Promises
+  losses: Losses
   nodes: ReadonlyMap<PeerId, SimNode>
   names: SimNames | undefined
 }
@@ -73,17 +77,20 @@ export async function simulate(
   }
   for (const peer of world.peers) nodes.set(peer, createSimNode(world, peer))
   const names = plan.names === true ? createSimNames(world, random, nodes, (text) => promises.violations.push(text)) : undefined
-  const stage: Stage = { plan, world, random, promises, nodes, names }
+  const calmDown = (): Promise<void> => allUp(stage)
+  const losses = createLosses({ world, nodes, acknowledged: promises.acknowledged, calmDown })
+  const stage: Stage = { plan, world, random, promises, losses, nodes, names }
 
   planChaos(stage)
   await clock.run(plan.chaosMs)
   await comeToRest(stage)
-  promises.check()
+  promises.check(losses.forgotten)
+  promises.violations.push(...losses.violations())
   names?.check()
   for (const { engine } of nodes.values()) {
     for (const [name, value] of Object.entries({ ...engine?.proposer.counters, ...engine?.execution.counters })) count(name, value)
   }
-  count('seat changes', ([...nodes.values()][0]?.engine?.seats.config().version ?? 1) - 1)
+  count('seat changes', seatChanges([...nodes.values()]))
   count('bytes', world.network.counters.bytes)
   count('lost messages', world.network.counters.lost)
   count('settled tasks', promises.settledCount())
@@ -105,6 +112,7 @@ function planChaos(stage: Stage): void {
   if (plan.faults === 'stalls') world.network.weather = SLOW
   for (let atMs = 1_500; atMs < plan.chaosMs; atMs += plan.faultGapMaxMs * (0.14 + random.next() * 0.86))
     clock.after(atMs, () => fault(stage))
+  if (plan.loss !== undefined) return stage.losses.plan(plan.loss, plan.chaosMs * (0.2 + random.next() * 0.5))
   if (random.next() >= 0.3) return
   clock.after(plan.chaosMs * random.next(), () => {
     world.left.add(world.peers[Math.floor(random.next() * plan.nodes)] as PeerId)
@@ -164,7 +172,7 @@ function fault(stage: Stage): void {
   const { clock, count, network } = world
   const node = pick(random, [...nodes.values()])
   const dice = random.next()
-  if (node === undefined) return
+  if (node === undefined || stage.losses.isQuiet()) return
   if (plan.faults === 'stalls') stall(stage, node)
   else if (dice < 0.3 && node.up) {
     if (random.next() < 0.5) node.crash()
@@ -206,23 +214,28 @@ function heal(stage: Stage): void {
 
 /** Everybody up and connected: then the mesh must come to rest by itself. */
 async function comeToRest(stage: Stage): Promise<void> {
-  const { world, nodes, plan, promises } = stage
-  world.network.weather = CALM
-  for (const node of nodes.values()) {
+  const { world, plan, promises, losses } = stage
+  await allUp(stage)
+  await world.clock.run(
+    plan.chaosMs + SETTLE_LIMIT_MS,
+    () => world.clock.events() % 64 === 0 && !losses.isQuiet() && promises.atRest() && losses.isAtRest() && stage.names?.atRest() !== false,
+  )
+}
+
+async function allUp(stage: Stage): Promise<void> {
+  stage.world.network.weather = CALM
+  for (const node of stage.nodes.values()) {
     if (node.paused) node.resume()
     if (!node.up) await node.boot()
   }
   heal(stage)
-  await world.clock.run(
-    plan.chaosMs + SETTLE_LIMIT_MS,
-    () => world.clock.events() % 64 === 0 && promises.atRest() && stage.names?.atRest() !== false,
-  )
 }
 
 /** P6 across restarts: what a node reads back from its disk folds to what it had. */
 async function restartAll({ world, nodes, promises }: Stage): Promise<void> {
   const { clock } = world
   for (const node of nodes.values()) {
+    if (node.gone) continue
     for (let ms = 0; ms < LAST_WRITES_MS && !node.hasWritten(); ms++) await clock.run(clock.nowMs() + 1)
     const before = node.engine?.fold.hash()
     node.crash()
@@ -233,4 +246,11 @@ async function restartAll({ world, nodes, promises }: Stage): Promise<void> {
 
 function upNodes({ nodes }: Stage): SimNode[] {
   return [...nodes.values()].filter((node) => node.up && !node.paused && node.engine !== undefined)
+}
+
+/** A recovery jumps to another number: only what was decided step by step counts. */
+function seatChanges(nodes: readonly SimNode[]): number {
+  const versions = nodes.flatMap(({ engine }) => engine?.seats.config().version ?? [])
+  const newest = Math.max(1, ...versions)
+  return generationOf(newest) === 0 ? newest - 1 : 0
 }

@@ -11,6 +11,7 @@ import type { Write } from '../../store/database.ts'
 import type { Fold } from '../fold/fold.ts'
 import { NO_BALLOT } from './ballots.ts'
 import { acceptItems, answersMessage, prepareItems } from './registers/batches.ts'
+import type { Keeper } from './keeper.ts'
 import { createKeeper } from './keeper.ts'
 import type { Lease } from './lease.ts'
 import { createLease } from './lease.ts'
@@ -18,10 +19,12 @@ import type { Proposer } from './proposer.ts'
 import { createProposer } from './proposer.ts'
 import { createQuorum } from './quorum.ts'
 import { createChosenLog } from './registers/chosen-log.ts'
-import type { StoredRegisters } from './registers/register-book.ts'
+import type { Register, StoredRegisters } from './registers/register-book.ts'
+import { generationOf, lifted, recoveredVersion, reseeded } from './recovery.ts'
 import type { SeatState, Seats } from './seats.ts'
 import { createSeats } from './seats.ts'
 import { createTerms } from './terms.ts'
+import { createSeatWatch, wantedSeats } from './wanted-seats.ts'
 
 export type GroupComponents = {
   self: PeerId
@@ -36,7 +39,11 @@ export type GroupComponents = {
   holding(): readonly { node: PeerId; term: Term }[]
   /** Members that may keep registers, longest certified first. */
   keepers(): PeerId[]
-  append(entry: Entry): void
+  seatDeadMs: number | undefined
+  /** All register values that the log tells of. */
+  logged(): Iterable<readonly [RegisterKey, RegisterValue]>
+  loggedValue(key: RegisterKey): RegisterValue | undefined
+  append(entry: Entry): number
   /** How far this node knows the logs, and whether it knows them as far as this. */
   heads(): readonly Head[]
   covers(heads: readonly Head[]): boolean
@@ -60,16 +67,20 @@ export type Group = {
   onLastWords(node: PeerId, term: Term): void
   /** The log has brought the last value of a task. */
   onSettled(task: TaskId): void
+  /** Goes on with these seats without a majority of the present ones: an admin's step, and it may forget what only they knew. */
+  recover(request: { seats: PeerId[]; by: string; reason?: string }): number
   /** Ends all terms of this process: no process of its work is left. */
   endOwnTerms(): void
 }
 
-const SEATS_MAX = 5
+/** A seat that nobody links to for so long gives its place to another member. */
+const SEAT_DEAD_MS = 5 * 60_000
 /** A seat that did not decide a change logs it after this, in case the one that did died first. */
 const LOG_SEATS_MS = 2_000
 /** A new seat waits this long for the logs that an old one knows, before it reads anew; and looks this often. */
 const COVER_MS = 2_000
 const COVER_LOOK_MS = 20
+const PAGE = 10_000
 
 export function createGroup(components: GroupComponents, memory: GroupMemory): Group {
   const { self, clock, random, net, fold, append } = components
@@ -99,8 +110,11 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
     Math.floor(random.next() * 2 ** 31),
   )
   const logSeats = (config: GroupConfig): void => {
-    if ((fold.group()?.version ?? 0) < config.version) append({ kind: 'group', group: 'default', ...config })
+    // A recovery is in the log of the admin who signed it.
+    if (config.recovered !== true && (fold.group()?.version ?? 0) < config.version) append({ kind: 'group', group: 'default', ...config })
   }
+  const isHere = (peer: PeerId): boolean => peer === self || net.linked().includes(peer)
+  const watch = createSeatWatch(clock, isHere, components.seatDeadMs ?? SEAT_DEAD_MS)
   const seats = createSeats(
     {
       self,
@@ -109,7 +123,9 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
       quorum,
       keeper,
       save: components.saveSeat,
-      wanted: (config) => wantedSeats(config.seats, components.keepers(), (peer) => peer === self || net.linked().includes(peer)),
+      reseed: (generation, done) => keeper.adopt(reseeded(allOf(keeper), components.logged(), generation), [], done),
+      watch: watch.look,
+      wanted: (config) => wantedSeats(config.seats, components.keepers(), isHere, watch.isDead),
       linked: (peer) => net.linked().includes(peer),
       send: net.send,
       heads: components.heads,
@@ -192,7 +208,11 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
   }
 
   return {
-    proposer,
+    proposer: {
+      ...proposer,
+      change: (key, decide, deadlineMs) =>
+        proposer.change(key, lifted(decide, generationOf(seats.config().version), components.loggedValue(key)), deadlineMs),
+    },
     lease,
     seats,
     start() {
@@ -225,6 +245,19 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
     onLastWords(node, term) {
       if (seats.votes(seats.config().version)) keeper.end(node, term, true, () => terms.end(node, term))
     },
+    recover({ seats: next, ...who }) {
+      const { version, seats: before } = seats.config()
+      const lost = before.filter((seat) => !next.includes(seat))
+      return append({
+        kind: 'group',
+        group: 'default',
+        version: recoveredVersion(version, random.next()),
+        seats: next,
+        recovered: true,
+        lost,
+        ...who,
+      })
+    },
     endOwnTerms: () => lease.terms().forEach((term) => terms.end(self, term, true)),
   }
 }
@@ -235,10 +268,8 @@ function newest(seat: SeatState, logged: GroupConfig | undefined): SeatState {
   return logged !== undefined && logged.version > seat.config.version ? { config: logged, votes: seat.votes, promised: NO_BALLOT } : seat
 }
 
-/** The largest odd number of seats, at most five, that members who sit already or are here can fill. */
-export function wantedSeats(current: readonly PeerId[], keepers: readonly PeerId[], linked: (peer: PeerId) => boolean): PeerId[] {
-  const sitting = current.filter((seat) => keepers.includes(seat))
-  const candidates = keepers.filter((peer) => !sitting.includes(peer) && linked(peer))
-  const available = Math.min(SEATS_MAX, sitting.length + candidates.length)
-  return [...sitting, ...candidates].slice(0, available % 2 === 0 ? available - 1 : available)
+function allOf(keeper: Keeper): { task: RegisterKey; register: Register }[] {
+  const all: { task: RegisterKey; register: Register }[] = []
+  for (let page = keeper.registers('', PAGE); page.length > 0; page = keeper.registers(all.at(-1)?.task ?? '', PAGE)) all.push(...page)
+  return all
 }

@@ -9,6 +9,8 @@ import type { Keeper } from './keeper.ts'
 import { ASK_MS } from './lease-times.ts'
 import type { Quorum } from './quorum.ts'
 import { majorityOf } from './quorum.ts'
+import { generationOf } from './recovery.ts'
+import { nextSeats } from './wanted-seats.ts'
 
 /** What a seat remembers on disk about its group. `votes` is the newest version in which it may vote. */
 export type SeatState = { config: GroupConfig; votes: number; promised: Ballot; accepted?: { ballot: Ballot; config: GroupConfig } }
@@ -19,7 +21,11 @@ export type SeatsComponents = {
   random: Random
   quorum: Quorum
   keeper: Pick<Keeper, 'registers' | 'endedTerms' | 'adopt' | 'seated'>
+  /** Brings this node's registers into the generation of a recovered group. */
+  reseed(generation: number, done: () => void): void
   save(state: SeatState, done: () => void): void
+  /** Called before each look at the seats. */
+  watch(seats: readonly PeerId[]): void
   /** The seats that this node would want now, in order of preference; the current ones when nothing is to change. */
   wanted(current: GroupConfig): readonly PeerId[]
   linked(peer: PeerId): boolean
@@ -56,6 +62,8 @@ export function createSeats(components: SeatsComponents, stored: SeatState): Sea
   let busy = false
   let round = 0
   let reading = 0
+  /** The recovered version for which this node's registers are ready to be read by the other seats. */
+  let reseeded = 0
   let timer: Cancel = () => {}
 
   const save = (next: SeatState, done: () => void = () => {}): void => {
@@ -80,15 +88,23 @@ export function createSeats(components: SeatsComponents, stored: SeatState): Sea
   const read = (old: GroupConfig, config: GroupConfig): void => {
     if (reading === config.version) return
     reading = config.version
-    const sources = old.version === config.version - 1 ? old.seats : config.seats.filter((seat) => seat !== self)
-    const done = new Set<PeerId>(old.seats.includes(self) && state.votes === old.version ? [self] : [])
+    const others = config.seats.filter((seat) => seat !== self)
+    // A recovered group has no majority of before to ask: every seat reads what all others have left.
+    const whole = config.recovered === true
+    const sources = whole ? config.seats : old.version === config.version - 1 ? old.seats : others
+    const done = new Set<PeerId>(!whole && old.seats.includes(self) && state.votes === old.version ? [self] : [])
     const retry = (): void => {
       if (reading !== config.version) return
       reading = 0
       clock.after(ASK_MS, () => (state.config.version === config.version && state.votes < config.version ? read(old, config) : undefined))
     }
     const finished = (): void => {
-      if (done.size < majorityOf(sources) || state.config.version !== config.version || state.votes === config.version) return
+      if (
+        done.size < (whole ? sources.length : majorityOf(sources)) ||
+        state.config.version !== config.version ||
+        state.votes === config.version
+      )
+        return
       keeper.seated()
       save({ ...state, votes: config.version })
       reading = 0
@@ -116,8 +132,16 @@ export function createSeats(components: SeatsComponents, stored: SeatState): Sea
         timeout: retry,
       })
     }
-    for (const seat of sources) if (seat !== self) readFrom(seat, '')
-    finished()
+    const begin = (): void => {
+      for (const seat of sources) if (seat !== self) readFrom(seat, '')
+      finished()
+    }
+    if (!whole) return begin()
+    components.reseed(generationOf(config.version), () => {
+      reseeded = config.version
+      done.add(self)
+      begin()
+    })
   }
 
   /** Decides the next version among the seats of this one; also completes what another seat left half decided. */
@@ -176,6 +200,7 @@ export function createSeats(components: SeatsComponents, stored: SeatState): Sea
   }
 
   const evaluate = (): void => {
+    components.watch(state.config.seats)
     if (busy || !state.config.seats.includes(self) || state.votes !== state.config.version) return
     if (state.accepted !== undefined) return decide(state.accepted.config)
     const next = nextSeats(state.config.seats, components.wanted(state.config))
@@ -222,7 +247,8 @@ export function createSeats(components: SeatsComponents, stored: SeatState): Sea
   function readState(message: LinkMessageOf<'seat-read'>): LinkMessageOf<'seat-state'> {
     const refused = { t: 'seat-state' as const, id: message.id, registers: [], terms: [] }
     // Only a seat that has moved on and voted in the version before knows what was chosen there.
-    if (state.config.version !== message.version || state.votes < message.version - 1 || state.votes === 0) return { ...refused, ok: false }
+    const knows = state.config.recovered === true ? reseeded === message.version : state.votes >= message.version - 1 && state.votes > 0
+    if (state.config.version !== message.version || !knows) return { ...refused, ok: false }
     const page = keeper.registers(message.after, READ_PAGE)
     const last = page.at(-1)
     return {
@@ -236,12 +262,4 @@ export function createSeats(components: SeatsComponents, stored: SeatState): Sea
       ...(last === undefined ? {} : { next: last.task }),
     }
   }
-}
-
-/** One step towards the wanted seats: first add, then remove. */
-export function nextSeats(current: readonly PeerId[], wanted: readonly PeerId[]): PeerId[] | undefined {
-  const added = wanted.find((seat) => !current.includes(seat))
-  if (added !== undefined) return [...current, added]
-  const removed = current.find((seat) => !wanted.includes(seat))
-  return removed === undefined ? undefined : current.filter((seat) => seat !== removed)
 }

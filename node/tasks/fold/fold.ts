@@ -9,6 +9,8 @@ import type { Entry, UnknownEntry, ProfileRecord, RegisterValue } from '../../..
 import type { GroupConfig } from '../../../protocols/streams.ts'
 import { expandRuns } from '../../../protocols/tasks/task-runs.ts'
 import { createAttemptMerge } from './attempts.ts'
+import type { Recovery } from './group-fold.ts'
+import { createGroupFold } from './group-fold.ts'
 import { createShare } from './state-share.ts'
 import { createStateSum } from './state-sum.ts'
 import { bodyOf, chooseRecord, eachOfBatch, isEarlier, mergeTask } from './task-records.ts'
@@ -30,6 +32,7 @@ export type Fold = {
   profiles(): ReadonlyMap<PeerId, Profile>
   termEnded(node: PeerId, term: Term): boolean
   group(): GroupConfig | undefined
+  recoveries(): readonly Recovery[]
   /** A hash over the whole state, base64url; equal wherever the same blocks are. Costs what changed since it was asked last. */
   hash(): string
   /** Register values of one version that differ: a broken promise, never seen in a correct mesh. */
@@ -54,13 +57,20 @@ export type FoldListener = {
   onGroup(config: GroupConfig): void
 }
 
-export function createFold(listener: FoldListener, options: { mayPublish(author: PeerId): boolean; parts?: readonly FoldPart[] }): Fold {
+export type FoldOptions = {
+  mayPublish(author: PeerId): boolean
+  /** Whether this member may say how a group goes on without its majority. */
+  mayRecover?(author: PeerId): boolean
+  parts?: readonly FoldPart[]
+}
+
+export function createFold(listener: FoldListener, options: FoldOptions): Fold {
   const parts = options.parts ?? []
   const partOf = new Map(parts.flatMap((part) => part.kinds.map((kind) => [kind, part] as const)))
   const tasks = new Map<TaskId, TaskState>()
   const profiles = new Map<PeerId, Profile>()
   const endedTerms = new Map<PeerId, Set<Term>>()
-  let group: GroupConfig | undefined
+  const group = createGroupFold(options.mayRecover ?? (() => false))
   let conflicts = 0
 
   const sum = createStateSum(createShare())
@@ -118,10 +128,10 @@ export function createFold(listener: FoldListener, options: { mayPublish(author:
         endedTerms.set(entry.node, ended.add(entry.term))
         return listener.onTerm(entry.node, entry.term)
       }
-      case 'group':
-        if (group !== undefined && group.version >= entry.version) return
-        group = { version: entry.version, seats: entry.seats }
-        return listener.onGroup(group)
+      case 'group': {
+        const config = group.apply(entry, block)
+        return config === undefined ? undefined : listener.onGroup(config)
+      }
       case 'profile': {
         const known = profiles.get(block.author)
         if (known !== undefined && known.hlc >= block.hlc) return
@@ -155,13 +165,14 @@ export function createFold(listener: FoldListener, options: { mayPublish(author:
       const ended = endedTerms.get(node)
       return ended !== undefined && (ended.has(term) || ended.has(lifeOf(term)))
     },
-    group: () => group,
+    group: group.config,
+    recoveries: group.recoveries,
     conflicts: () => conflicts,
     hash() {
       const hash = createHash('sha256').update(sum.bytes())
       hash.update(encode([...profiles].sort(byKey)))
       hash.update(encode([...endedTerms].sort(byKey).map(([node, terms]) => [node, [...terms].sort()])))
-      hash.update(encode(group ?? null))
+      hash.update(encode(group.state()))
       for (const part of parts) hash.update(encode(part.state()))
       return hash.digest('base64url')
     },

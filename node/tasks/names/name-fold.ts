@@ -1,9 +1,9 @@
 // What the logs tell of named registers: the newest chosen value of each. Part of the fold, under its law: nothing here
 // depends on the receiver, the order or the time.
 import { encode } from '@ipld/dag-cbor'
-import type { NameKey } from '../../../protocols/ids.ts'
+import type { NameKey, RegisterKey } from '../../../protocols/ids.ts'
 import type { NameRecord, RegisterValue } from '../../../protocols/records.ts'
-import type { FoldPart } from '../fold/fold.ts'
+import type { Fold, FoldPart } from '../fold/fold.ts'
 
 export type NameFold = {
   part: FoldPart
@@ -34,4 +34,10 @@ export function createNameFold(onName: (key: NameKey, value: RegisterValue) => v
 /** Two chosen values of one version are the same; the bytes only keep the fold pure should a keeper lie. */
 function isNewer(value: RegisterValue, known: RegisterValue): boolean {
   return value.version > known.version || (value.version === known.version && Buffer.compare(encode(value), encode(known)) > 0)
+}
+
+/** Every register value that the logs tell of. */
+export function* loggedValues(fold: Pick<Fold, 'tasks'>, names: NameFold): Iterable<readonly [RegisterKey, RegisterValue]> {
+  for (const { id, value } of fold.tasks()) if (value.version > 0) yield [id, value]
+  yield* names.entries()
 }

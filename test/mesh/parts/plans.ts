@@ -13,6 +13,8 @@ export type Plan = {
   longShare: number
   /** With locks, counters, and keys for one in two tasks. */
   names?: boolean
+  /** Nodes that never come back: one seat, or so many that an admin has to recover the group. */
+  loss?: 'seat' | 'majority'
   planted?: PlantedFault
 }
 export const DEFAULT_PLAN: Plan = {
@@ -24,6 +26,10 @@ export const DEFAULT_PLAN: Plan = {
   workMaxMs: 4_000,
   longShare: 0.3,
 }
+/** A seat stays dead while another member could take its place. */
+export const LOST_SEAT: Plan = { ...DEFAULT_PLAN, nodes: 6, loss: 'seat' }
+/** A majority of the seats is lost for good, and the group is recovered. */
+export const LOST_MAJORITY: Plan = { ...DEFAULT_PLAN, nodes: 7, tasks: 40, loss: 'majority' }
 /** Faults so dense that a mistake shows within few seeds. */
 export const STORM: Plan = { ...DEFAULT_PLAN, tasks: 60, faultGapMaxMs: 700 }
 /** A larger mesh on a good day. */
@@ -32,3 +38,8 @@ export const CALM_TWELVE: Plan = { ...DEFAULT_PLAN, nodes: 12, tasks: 100, fault
 export const NAMED: Plan = { ...DEFAULT_PLAN, names: true, workMaxMs: 1_500 }
 /** Slow links, and nodes that stand still with answers under way: what leases have to survive. */
 export const STALLS: Plan = { ...DEFAULT_PLAN, tasks: 20, faults: 'stalls', faultGapMaxMs: 1_500, workMaxMs: 20_000 }
+
+/** What CI runs: every tenth seed loses a seat, every tenth a majority. */
+export function planOf(seed: number): Plan {
+  return seed % 10 === 3 ? LOST_SEAT : seed % 10 === 7 ? LOST_MAJORITY : DEFAULT_PLAN
+}

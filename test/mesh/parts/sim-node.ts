@@ -17,6 +17,8 @@ import type { SimDisk } from './sim-disk.ts'
 import { createSimDisk } from './sim-disk.ts'
 
 const SLOTS = 2
+/** Shorter than the longest pauses: seats that come back find their place taken. */
+const SEAT_DEAD_MS = 4_000
 const CRASH_WAIT_MS = 300
 const CATCH_UP_MS = 2
 
@@ -50,6 +52,7 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
   )
 
   const boot = async (): Promise<void> => {
+    if (node.gone) return
     life += 1
     const mine = life
     node.up = true
@@ -90,9 +93,11 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
         trust: {
           wasMember: () => true,
           mayPublish: () => true,
+          isAdmin: () => true,
           cutOf: () => undefined,
           keepers: () => world.peers.filter((one) => !world.left.has(one)),
         },
+        seatDeadMs: SEAT_DEAD_MS,
         work: guardian.work,
         foldParts: room?.parts ?? [],
         offers: () =>
@@ -151,6 +156,7 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
     peer,
     engine: undefined,
     up: false,
+    gone: false,
     paused: false,
     boot,
     hasWritten: disk.isIdle,

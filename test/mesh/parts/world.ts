@@ -40,7 +40,7 @@ export type World = {
   onCrash(node: PeerId): void
   onSettled(node: PeerId, task: TaskId, end: string, version: number): void
   onError(error: unknown): void
-  count(state: string): void
+  count(state: string, by?: number): void
 }
 
 export type SimRoom = { parts: readonly FoldPart[]; noteTask(state: TaskState): void; start(engine: Engine): void }
@@ -49,6 +49,8 @@ export type SimNode = {
   peer: PeerId
   engine: Engine | undefined
   up: boolean
+  /** Lost for good: it boots no more. */
+  gone: boolean
   paused: boolean
   boot(): Promise<void>
   hasWritten(): boolean

@@ -1,4 +1,4 @@
 // The second half of the seeds of CI.
 import { describeSeeds } from './describe-seeds.ts'
 
-describeSeeds(151, 150)
+describeSeeds(501, 500)
