@@ -1,7 +1,6 @@
 // A whole mesh in one process: virtual time, a seeded network, crashes with torn writes, pauses and partitions. After each run
 // the promises of decision 0001 are checked. Everything follows from the seed.
 import type { PeerId } from '../../protocols/ids.ts'
-import { taskId } from '../../protocols/ids.ts'
 import type { Random } from '../../node/kernel/random.ts'
 import { createSeededRandom, pick } from '../../node/kernel/random.ts'
 import { fakePeer } from './parts/fake-identity.ts'
@@ -11,6 +10,7 @@ import { generationOf } from '../../node/tasks/claims/recovery.ts'
 import type { Losses } from './parts/losses.ts'
 import { createLosses } from './parts/losses.ts'
 import { createSimClock } from './parts/sim-clock.ts'
+import { publish } from './parts/publishing.ts'
 import type { SimNames } from './parts/sim-names.ts'
 import { createSimNames } from './parts/sim-names.ts'
 import type { Weather } from './parts/sim-network.ts'
@@ -28,7 +28,6 @@ export type Report = {
   events: number
 }
 const SLOW: Weather = { loss: 0, duplicate: 0, delayMs: 100, jitterMs: 60 }
-const LOST_AFTER_MS = [3_000, 6_000, 12_000]
 const SETTLE_LIMIT_MS = 120_000
 /** Every write that is under way at rest has reached the disk by then. */
 const LAST_WRITES_MS = 5_000
@@ -106,7 +105,8 @@ function planChaos(stage: Stage): void {
   const { clock } = world
   // The mesh grows from its founder, as real ones do.
   for (const [index, peer] of world.peers.entries()) clock.after(index * 100, () => void world.node(peer).boot().catch(world.onError))
-  for (let i = 0; i < plan.tasks; i++) clock.after(500 + random.next() * plan.chaosMs, () => publish(stage))
+  for (let i = 0; i < plan.tasks; i++)
+    clock.after(500 + random.next() * plan.chaosMs, () => publish({ ...stage, up: () => upNodes(stage) }))
   stage.names?.begin(plan.chaosMs)
   if (plan.faults === 'none') return
   if (plan.faults === 'stalls') world.network.weather = SLOW
@@ -118,53 +118,6 @@ function planChaos(stage: Stage): void {
     world.left.add(world.peers[Math.floor(random.next() * plan.nodes)] as PeerId)
     world.count('member leaves')
   })
-}
-
-function publish(stage: Stage): void {
-  const { world, random, promises, plan } = stage
-  const node = pick(random, upNodes(stage))
-  if (node?.engine === undefined) return
-  const nonce = random.bytes(16)
-  const createdAt = world.clock.wallMs()
-  const id = taskId(node.peer, createdAt, nonce)
-  promises.published.add(id)
-  const seq = node.engine.append({
-    kind: 'task',
-    id,
-    createdAt,
-    nonce,
-    spec: {
-      kind: 'shell',
-      argv: ['true'],
-      priority: Math.floor(random.next() * 10),
-      attempts: 1,
-      ...(random.next() < plan.longShare ? { lostAfterMs: pick(random, LOST_AFTER_MS) ?? 0 } : {}),
-      ...stage.names?.keys(),
-    },
-  })
-  void node.engine.durable(seq, 1_000).then((result) => {
-    world.count(`published ${result}`)
-    if (result === 'majority') promises.acknowledged.add(id)
-  })
-  if (random.next() < 0.2) publishOnce(stage, `key ${Math.floor(random.next() * 4)}`)
-  if (random.next() >= 0.1) return
-  world.clock.after(random.next() * 3_000, () => {
-    const other = pick(random, upNodes(stage))
-    if (other?.engine?.fold.task(id) !== undefined) other.engine.append({ kind: 'cancel', task: id })
-  })
-}
-
-/** The same key at several nodes, together or apart: one task, one run at a time, one result. */
-function publishOnce(stage: Stage, dedupe: string): void {
-  const { world, random, promises } = stage
-  for (const node of upNodes(stage).filter(() => random.next() < 0.5)) {
-    const made = node.engine?.publishOnce({ kind: 'shell', argv: ['once', node.peer], priority: 5, attempts: 1, dedupe })
-    if (made === undefined) continue
-    promises.published.add(made.id)
-    world.count(made.duplicate ? 'found under its key' : 'published under its key')
-    if (made.seq === undefined || made.duplicate) continue
-    void node.engine?.durable(made.seq, 1_000).then((result) => (result === 'majority' ? promises.acknowledged.add(made.id) : undefined))
-  }
 }
 
 function fault(stage: Stage): void {

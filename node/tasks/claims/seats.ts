@@ -149,9 +149,7 @@ export function createSeats(components: SeatsComponents, stored: SeatState): Sea
     busy = true
     const config = state.config
     const ballot: Ballot = [(round = Math.max(round, state.promised[0]) + 1), self]
-    const finish = (): void => {
-      busy = false
-    }
+    const finish = (): void => void (busy = false)
     const promises: LinkMessageOf<'seat-promise'>[] = []
     let accepts = 0
     const accept = (chosen: GroupConfig): void => {
@@ -181,10 +179,7 @@ export function createSeats(components: SeatsComponents, stored: SeatState): Sea
       answer(_, answer) {
         if (answer.t === 'stale') learn(answer.config)
         if (answer.t !== 'seat-promise') return
-        if (!answer.ok) {
-          round = Math.max(round, answer.promised?.[0] ?? 0)
-          return
-        }
+        if (!answer.ok) return void (round = Math.max(round, answer.promised?.[0] ?? 0))
         promises.push(answer)
         if (promises.length !== majorityOf(config.seats) || state.config.version !== config.version) return
         const open = promises.reduce<LinkMessageOf<'seat-promise'>['accepted']>(
