@@ -8,7 +8,7 @@ import type { TaskState } from '../../node/tasks/fold/fold.ts'
 import type { SimNode, SimRun } from './parts/world.ts'
 import type { Observation, Seen } from './history.ts'
 import { describeViolation, violationsOf } from './history.ts'
-import { createPatience } from './parts/patience.ts'
+import { createPatience } from './patience.ts'
 
 export type Promises = {
   /** All that is broken so far: what `check` found, and errors. */

@@ -1,7 +1,7 @@
 // Promise P10, watched: work with `lostAfterMs` is taken from a holder that lives only after that time without a majority.
-import type { PeerId, TaskId } from '../../../protocols/ids.ts'
-import { LEASE_MS } from '../../../node/tasks/claims/lease-times.ts'
-import type { SimRun } from './world.ts'
+import type { PeerId, TaskId } from '../../protocols/ids.ts'
+import { LEASE_MS } from '../../node/tasks/claims/lease-times.ts'
+import type { SimRun } from './parts/world.ts'
 
 export type Patience = { onRun(run: SimRun): void; onCrash(node: PeerId): void; violations: string[] }
 
