@@ -21,6 +21,8 @@ const RANK_MAX = 20
 /** Wall clocks are set, machines sleep: it is looked at this often, whatever the timers say. */
 const LOOK_MS = 30_000
 const JUMP_MS = 1_000
+/** Schedules in one turn of the event loop; those that are left come in the next one. */
+const LOOKED_MAX = 100
 /** Ticks of one schedule that are made at one look; the oldest of a fast one that stood still are left out. */
 const TICKS_MAX = 60
 
@@ -127,9 +129,11 @@ export function createTicker(components: TickerComponents): Ticker {
     if (Math.abs(offsetMs - reckonedMs) > JUMP_MS) dueAt.clear()
     reckonedMs = offsetMs
     let nextMs = nowMs + LOOK_MS
+    let looked = 0
     for (const name of book.names()) {
       let due = dueAt.get(name) ?? 0
-      if (due <= nowMs) {
+      if (due <= nowMs && looked < LOOKED_MAX) {
+        looked += 1
         const schedule = book.get(name)
         due = (schedule === undefined ? undefined : look(schedule, nowMs)) ?? Infinity
         dueAt.set(name, due)
@@ -175,7 +179,11 @@ export function createTicker(components: TickerComponents): Ticker {
 
 /** Ticks of the last minute. */
 function dueTicks(ticks: Ticks, latest: number, nowMs: number): number[] {
-  return latest <= nowMs - ON_TIME_MS ? [] : ticks.after(nowMs - ON_TIME_MS, TICKS_MAX).filter((at) => at <= nowMs)
+  const due: number[] = []
+  let at: number | undefined = nowMs - ON_TIME_MS
+  // One by one: most lines have a single one, and each costs.
+  while (at < latest && due.length < TICKS_MAX && (at = ticks.after(at, 1)[0]) !== undefined && at <= nowMs) due.push(at)
+  return due
 }
 
 /** Another version may have let through a line that this one cannot read: it has no ticks here. */

@@ -68,6 +68,7 @@ export function addScheduleCommands(program: Command, action: Action): void {
     )
   schedule
     .command('show <name>')
+    .alias('why')
     .description('one schedule, with its next five ticks')
     .action(
       action(async (cli, [name = '']) => {

@@ -54,6 +54,10 @@ test.each<[readonly string[], Partial<TaskSpec>, boolean]>([
   [['publisher=bob', `publisher=${alice.peerId}`], {}, true],
   [['publisher=bob'], {}, false],
   [['kind=shell', 'publisher=bob'], {}, false],
+  // The tick of a schedule is its author's work as well, whoever wrote it.
+  [['publisher=alice'], { schedule: { id: 'nightly', at: 1, author: bob.peerId, authorName: 'bob' } }, false],
+  [['publisher=alice', 'publisher=bob'], { schedule: { id: 'nightly', at: 1, author: bob.peerId, authorName: 'bob' } }, true],
+  [['publisher=alice'], { schedule: { id: 'nightly', at: 1, author: alice.peerId, authorName: 'alice' } }, true],
   [['repo=https://git.example/'], { repo: 'https://git.example/a.git' }, true],
   [['repo=https://git.example/'], { repo: 'https://other.example/a.git' }, false],
   [['repo=https://git.example/'], {}, false],
