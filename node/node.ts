@@ -30,17 +30,20 @@ import { createBlobKeeper } from './tasks/work/blob-keeper.ts'
 import { createChildCancels } from './tasks/cancel-children.ts'
 import { createPreparation } from './tasks/work/prepare-run.ts'
 import { createRunLogs } from './tasks/work/run-logs.ts'
+import { createSecretBook } from './tasks/secrets/secret-book.ts'
 import { createShellWork } from './tasks/work/shell-work.ts'
 import { toolHomes } from './runner/commands/tool-homes.ts'
 import { createAdmission } from './trust/admission.ts'
 import { loadIdentity } from './trust/identity.ts'
 import { createInviteBook } from './trust/invite-book.ts'
 import { createInvites } from './trust/invites.ts'
+import { createSealing } from './trust/sealing.ts'
 import { createTrustSet } from './trust/trust-set.ts'
 import { createAgenda } from './wiring/plan/agenda.ts'
 import { createBlobPort } from './wiring/ports/blob-port.ts'
 import { createCallDesk } from './wiring/call-desk.ts'
 import { enterMesh } from './wiring/enter-mesh.ts'
+import { openVault, sayKey } from './wiring/ports/secret-vault.ts'
 import { createInsidePort } from './wiring/ports/inside-port.ts'
 import { createLastWordsWiring } from './wiring/last-words.ts'
 import { createLifecycle, type Stopped } from './wiring/lifecycle.ts'
@@ -174,7 +177,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       }),
       nimbus: [process.execPath, fileURLToPath(new URL('nimbus.js', import.meta.url))],
       toolHomes: toolHomes(process.env),
-      secrets: () => Promise.resolve({}),
+      secrets: ({ spec }) => vault.open(spec.secrets ?? []),
       environment: (order) => ({
         PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
         LANG: process.env['LANG'] ?? 'C.UTF-8',
@@ -226,6 +229,9 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         return member !== undefined && member.left !== true && member.removed !== true && mayWrite(peer)
       },
     })
+    const secretBook = createSecretBook(() => secretsChanged())
+    let secretsChanged = (): void => {}
+    const sealing = await createSealing(identity)
     const engine: Engine = await createEngine(
       {
         self,
@@ -253,7 +259,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
                   : [member.peerId],
               ),
         },
-        foldParts: agenda.parts,
+        foldParts: [...agenda.parts, secretBook.part],
         work: { start: (order) => work.start(order), stop: work.stop },
         offers: () => fleet.offers(),
         nameOf: (peer) => fleet.nameOf(peer),
@@ -282,7 +288,19 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     )
 
     // Views: what people and programs see.
-    const views = createViews({ self, clock, engine, members, membership, host, presence, progress, blocks, otherEvents: agenda.eventsOf })
+    const views = createViews({
+      self,
+      clock,
+      engine,
+      members,
+      membership,
+      host,
+      presence,
+      progress,
+      blocks,
+      secrets: secretBook,
+      otherEvents: agenda.eventsOf,
+    })
     const { fleet, feed, emitTask, emitWorker } = views
     const logs = createRunLogs({
       self,
@@ -300,7 +318,19 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
 
     // The node's own life: drain, stop, leave.
     lifecycle.connect({ engine, presence, work, runner, trust, host, fleet, self, members })
-    const desk = createCallDesk({ logs, command: lifecycle.command, mayCommand: mayWrite })
+    const vault = openVault({
+      self,
+      mesh: trust.mesh(),
+      random,
+      sealing,
+      book: secretBook,
+      engine,
+      fleet,
+      linked: host.peers,
+      call: (peer, request) => host.call(peer, encodeCall(request), { timeoutMs: COMMAND_MS }),
+    })
+    secretsChanged = engine.scheduler.wake
+    const desk = createCallDesk({ logs, command: lifecycle.command, grant: vault.grantTo, mayCommand: mayWrite })
     host.onCall((peer, body, signal) => desk.answer(peer, decodeCallRequest(body), signal))
     const port = createNodePort({
       ...agenda.open({ engine, fleet, feed }),
@@ -316,7 +346,11 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       epochOf: (peer) => (peer === self ? epoch : fleet.epochOf(peer)),
       viewOf: views.taskOf,
       httpAddress: lifecycle.httpOrigin,
-      parts: { blobs: createBlobPort({ blobs, fetch: blobFetch }), ...createInsidePort({ engine, work, viewOf: views.taskOf }) },
+      parts: {
+        secrets: vault,
+        blobs: createBlobPort({ blobs, fetch: blobFetch }),
+        ...createInsidePort({ engine, work, viewOf: views.taskOf }),
+      },
       invite: lifecycle.invite(invites),
       call: (peer, request) => host.call(peer, encodeCall(request), { timeoutMs: COMMAND_MS }),
       commandSelf: lifecycle.command,
@@ -376,6 +410,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     if (bootstrap !== undefined)
       await host.dial(bootstrap).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'the redeemer cannot be reached yet'))
     sayWhoIAm(engine, profileOf(options, requestedName, slots, version), self)
+    sayKey(engine, { book: secretBook, sealing, self })
     lifecycle.watchLoop(membership.onLoopDelay)
     await writeFile(
       join(dataDir, 'node.json'),

@@ -3,15 +3,19 @@
 import { decode, encode } from '@ipld/dag-cbor'
 import * as z from 'zod'
 import { bytesUpTo } from './bytes.ts'
-import type { TaskId } from './ids.ts'
-import { isTaskId } from './ids.ts'
+import type { PeerId, TaskId } from './ids.ts'
+import { isPeerId, isTaskId } from './ids.ts'
+import { SECRET_READERS_MAX } from './limits.ts'
 
+const peerId = z.custom<PeerId>((value) => typeof value === 'string' && isPeerId(value))
 const taskId = z.custom<TaskId>((value) => typeof value === 'string' && isTaskId(value))
 
 export const callRequest = z.discriminatedUnion('op', [
   /** The output of an attempt that runs or ran at the asked node; ends with the attempt where `follow` is set. */
   z.looseObject({ op: z.literal('log'), task: taskId, epoch: z.int().min(1), from: z.int().min(0), follow: z.boolean() }),
   z.looseObject({ op: z.literal('blob'), hash: z.string().length(64) }),
+  /** Lets further workers open a secret that the asked node can open. */
+  z.looseObject({ op: z.literal('grant'), name: z.string().max(64), readers: z.array(peerId).min(1).max(SECRET_READERS_MAX) }),
   z.looseObject({ op: z.literal('command'), verb: z.enum(['drain', 'resume', 'restart', 'stop']) }),
 ])
 export type CallRequest = z.infer<typeof callRequest>

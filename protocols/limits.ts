@@ -60,3 +60,7 @@ export const FOLDER_ENTRIES_MAX = 20_000
 export const ARTIFACT_BYTES_MAX = 256 * 1024 * 1024
 /** Bytes of their list: it travels inside the result, which every node keeps. */
 export const ARTIFACT_LIST_BYTES_MAX = 48 * 1024
+/** Bytes of one secret: it becomes a variable of an environment. */
+export const SECRET_BYTES_MAX = 16 * 1024
+/** Workers that one record lets open a secret: each costs some 140 bytes of a block. */
+export const SECRET_READERS_MAX = 512

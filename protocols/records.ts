@@ -5,6 +5,7 @@ import { bytesOf } from './bytes.ts'
 import { ARTIFACTS_MAX, NAME_PLACES_MAX, NAME_STARTS_MAX, NAME_WRITERS_MAX, REGISTER_BATCH_MAX, TASK_BATCH_MAX } from './limits.ts'
 import type { BlobHash, NameKey, PeerId, TaskId, Term } from './ids.ts'
 import { isNameKey, isPeerId, isTaskId } from './ids.ts'
+import { grantRecord, sealingKeyRecord, secretRecord } from './tasks/secret-records.ts'
 import { messageRecord, readRecord } from './plan/message-records.ts'
 import { pauseRecord, scheduleRecord, skipRecord } from './plan/schedule-records.ts'
 import { runsUpTo } from './tasks/task-runs.ts'
@@ -207,6 +208,9 @@ export const entry = z.discriminatedUnion('kind', [
   scheduleRecord,
   pauseRecord,
   skipRecord,
+  sealingKeyRecord,
+  secretRecord,
+  grantRecord,
 ])
 export type Entry = z.infer<typeof entry>
 /** An entry of a kind that this version does not know: kept and handed on, never folded. */
@@ -226,4 +230,7 @@ export const KNOWN_KINDS: ReadonlySet<string> = new Set([
   'schedule',
   'schedule-pause',
   'schedule-skip',
+  'sealing-key',
+  'secret',
+  'secret-grant',
 ])

@@ -6,6 +6,7 @@ import type { Log } from '../kernel/log.ts'
 import { requireAccess } from './access/require-access.ts'
 import type { Auth } from './access/auth.ts'
 import { blobRoutes } from './routes/tasks/blobs.ts'
+import { secretRoutes } from './routes/secrets/secrets.ts'
 import { docsRoutes } from './routes/docs.ts'
 import type { Api } from './env.ts'
 import { createRoutes } from './env.ts'
@@ -79,6 +80,7 @@ export function createApp(components: AppComponents, options: { origin: () => st
   app.route('/', taskInsideRoutes(node, gate))
   app.route('/', blobRoutes(node, gate))
   app.route('/', scheduleRoutes(node.schedules))
+  app.route('/', secretRoutes(node))
   app.route('/', eventRoutes({ node, auth, clock, log, gate }))
   app.route('/', metricsRoute(node))
   app.route('/', nodeLogRoutes({ clock, gate }, options.logFile))

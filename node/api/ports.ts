@@ -14,6 +14,7 @@ import type {
 import type { ProgressReport, TaskRequest } from '../../protocols/http/task-request.ts'
 import type { ScheduleRequest, ScheduleView } from '../../protocols/http/schedules.ts'
 import type { MessageRequest, MessageView, ReadAnswer, SentMessage } from '../../protocols/http/messages.ts'
+import type { SecretView } from '../../protocols/http/secrets.ts'
 import type { TaskId } from '../../protocols/ids.ts'
 
 export type WorkerVerb = 'drain' | 'resume' | 'restart' | 'stop'
@@ -32,6 +33,14 @@ export type Published = { ids: TaskId[]; duplicates: ReadonlySet<TaskId>; durabi
 
 /** The node may not be able to fill the gap since a cursor: it says so once and goes on from now. */
 export type StreamEvent = EventView | { type: 'resync' }
+
+/** Values go in and never come out. */
+export type SecretPort = {
+  list(): SecretView[]
+  set(request: { name: string; value: string; workers?: string[] | undefined }): Promise<SecretView>
+  grant(name: string, workers: readonly string[]): Promise<SecretView>
+  remove(name: string): Promise<void>
+}
 
 /** Files by the hash of their content. */
 export type BlobPort = {
@@ -59,6 +68,7 @@ export type NodePort = {
   /** Pieces of one attempt's output in order, from whichever node holds them; must stop when `signal` fires. */
   readLog(id: string, query: LogQuery): AsyncIterable<LogChunk>
   blobs: BlobPort
+  secrets: SecretPort
   /** What a task that runs here says of itself. */
   reportProgress(id: string, report: ProgressReport): void
   invite(request: InviteRequest): Promise<InviteView>

@@ -1,11 +1,12 @@
 // The command line as a whole: parses, runs one command, gives its exit code. Never ends the process itself.
 import { Command, CommanderError } from 'commander'
 import { addBuildCommands } from './commands/build.ts'
-import { addArtifactCommands } from './commands/artifact.ts'
+import { addArtifactCommands } from './commands/tasks/artifact.ts'
 import { addFleetCommands } from './commands/fleet.ts'
 import { addMessageCommands } from './commands/message.ts'
 import { addMeshCommands } from './commands/mesh.ts'
 import { addScheduleCommands } from './commands/schedule.ts'
+import { addSecretCommands } from './commands/tasks/secret.ts'
 import { addShellCommands } from './commands/shell.ts'
 import { addSpawnCommands } from './commands/spawn.ts'
 import { addTaskCommands } from './commands/task.ts'
@@ -71,6 +72,7 @@ function buildProgram(io: Io, components: ProgramComponents, action: Action): Co
   addFleetCommands(program, action)
   addTaskCommands(program, action)
   addArtifactCommands(program, action)
+  addSecretCommands(program, action)
   addBuildCommands(program, action)
   addScheduleCommands(program, action)
   addMessageCommands(program, action)

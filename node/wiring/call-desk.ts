@@ -14,22 +14,28 @@ export type CallDeskComponents = {
   /** A viewer may look, not command. */
   mayCommand(peer: PeerId): boolean
   command(verb: WorkerVerb): Promise<void>
+  grant(secret: string, readers: readonly PeerId[]): Promise<void>
 }
 
-export function createCallDesk({ logs, mayCommand, command }: CallDeskComponents): CallDesk {
+export function createCallDesk({ logs, mayCommand, command, grant }: CallDeskComponents): CallDesk {
   const answers = async function* (from: PeerId, request: CallRequest | undefined, signal: AbortSignal): AsyncIterable<CallAnswer> {
     if (request === undefined)
       throw new NimbusError('request-unknown', 'This version does not know that request.', {
         kind: 'usage',
         cure: 'Bring both nodes to the same version.',
       })
-    if (request.op !== 'command') return yield* logs.answer(request, signal)
+    if (request.op === 'log' || request.op === 'blob') return yield* logs.answer(request, signal)
     if (!mayCommand(from))
-      throw new NimbusError('may-not-command', `A viewer may not ${request.verb} a worker.`, {
-        kind: 'refused',
-        cure: 'Do it on a member of the mesh.',
-      })
-    await command(request.verb)
+      throw new NimbusError(
+        'may-not-command',
+        `A viewer may not ${request.op === 'grant' ? 'grant a secret on' : request.verb} a worker.`,
+        {
+          kind: 'refused',
+          cure: 'Do it on a member of the mesh.',
+        },
+      )
+    if (request.op === 'grant') await grant(request.name, request.readers)
+    else await command(request.verb)
     yield { t: 'done' }
   }
   return {

@@ -16,6 +16,7 @@ import { taskView } from '../tasks/view/task-view.ts'
 import { queueDeadline } from '../tasks/fold/transitions.ts'
 import { waitingFor } from '../tasks/view/waiting.ts'
 import { needsOf } from '../tasks/view/waiting-graph.ts'
+import type { SecretBook } from '../tasks/secrets/secret-book.ts'
 import { uniqueNames } from '../trust/unique-names.ts'
 import type { MemberFacts } from './member-facts.ts'
 import type { OwnPresence } from './presence.ts'
@@ -31,6 +32,7 @@ export type ViewsComponents = {
   presence: Pick<OwnPresence, 'current'>
   progress: Pick<ProgressBoard, 'of'>
   blocks: Pick<BlockStore, 'read'>
+  secrets: Pick<SecretBook, 'openTo'>
   /** Events that a block stands for in other rooms. */
   otherEvents(block: Block): BareEvent[]
 }
@@ -54,6 +56,7 @@ export function createViews({
   presence,
   progress,
   blocks,
+  secrets,
   otherEvents,
 }: ViewsComponents): Views {
   const fleet = createFleet({
@@ -61,6 +64,7 @@ export function createViews({
     members: members.current,
     uniqueNames,
     profile: engine.fold.profile,
+    secretsOf: secrets.openTo,
     stateOf: membership.stateOf,
     lastSeenAgoMs(peer) {
       const seenMs = membership.lastSeenMs(peer)

@@ -14,6 +14,7 @@ import { frameValue } from '../../node/store/checked-value.ts'
 import { encodeCursor } from '../../node/tasks/view/cursor.ts'
 import { planBlocks } from './plan-samples.ts'
 import { runsMessages } from './runs-samples.ts'
+import { secretBlocks, secretCalls } from './secret-samples.ts'
 import * as samples from './samples.ts'
 
 export const VECTORS_DIR = join(import.meta.dirname, '../../protocols/vectors')
@@ -56,7 +57,7 @@ export function makeVectors(): Record<string, unknown> {
       },
       blobHashes: ['', 'hi\n'].map((text) => ({ text, hash: blobHash(Buffer.from(text)) })),
     },
-    blocks: Object.entries({ ...blocks, ...planBlocks }).map(([name, block]) => {
+    blocks: Object.entries({ ...blocks, ...planBlocks, ...secretBlocks }).map(([name, block]) => {
       const body = encodeBlock(block)
       const signing = blockSigningBytes(body)
       return {
@@ -70,7 +71,7 @@ export function makeVectors(): Record<string, unknown> {
     links: [...linkMessages, ...runsMessages].map((message) => plain(message.t, message, encodeLink(message))),
     gossip: Object.entries(gossip).map(([name, message]) => plain(name, message, encodeGossip(message))),
     calls: {
-      requests: callRequests.map((request) => plain(request.op, request, encodeCall(request))),
+      requests: [...callRequests, ...secretCalls].map((request) => plain(request.op, request, encodeCall(request))),
       answers: callAnswers.map((answer) => plain(answer.t, answer, encodeCall(answer))),
     },
     trust: {

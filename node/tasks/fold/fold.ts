@@ -139,6 +139,9 @@ export function createFold(listener: FoldListener, options: FoldOptions): Fold {
         return listener.onProfile(block.author)
       }
       case 'name': // each kept by its own part
+      case 'sealing-key':
+      case 'secret':
+      case 'secret-grant':
       case 'message':
       case 'read':
       case 'schedule':

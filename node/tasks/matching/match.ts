@@ -17,6 +17,8 @@ export type Offer = {
   accept: readonly string[]
   slots: number
   freeSlots: number
+  /** Names of the secrets that it may open. */
+  secrets?: ReadonlySet<string>
 }
 
 export type Mismatch = { code: string; message: string; cure: string }
@@ -39,6 +41,13 @@ export function mismatch(spec: TaskSpec, author: { peer: PeerId; name: string },
   const label = Object.entries(spec.labels ?? {}).find(([key, value]) => offer.labels[key] !== value)
   if (label !== undefined)
     return { code: 'label', message: `no label ${label[0]}=${label[1]}`, cure: `start a worker with --label ${label[0]}=${label[1]}` }
+  const secret = spec.secrets?.find((one) => offer.secrets?.has(one) !== true)
+  if (secret !== undefined)
+    return {
+      code: 'secret',
+      message: `it may not open the secret ${secret}`,
+      cure: `nimbus secret grant ${secret} --worker ${offer.name}; where it is not in nimbus secret ls, set it`,
+    }
   if (!offer.mayRun) return { code: 'viewer', message: 'a viewer runs nothing', cure: 'invite the machine again with --role member' }
   const rule = refusingRule(offer.accept, spec, author)
   if (rule !== undefined)

@@ -62,8 +62,8 @@ function classKey({ task }: TaskState): string {
   if (task === undefined) return ''
   let key = specKeys.get(task.spec)
   if (key === undefined) {
-    const { kind, worker, skills, roles, pool, labels, repo, resources, prefer, concurrency, rate, schedule } = task.spec
-    key = JSON.stringify([kind, worker, skills, roles, pool, labels, repo, resources, prefer, concurrency, rate, schedule?.author])
+    const { kind, worker, skills, roles, pool, labels, secrets, repo, resources, prefer, concurrency, rate, schedule } = task.spec
+    key = JSON.stringify([kind, worker, skills, roles, pool, labels, secrets, repo, resources, prefer, concurrency, rate, schedule?.author])
     specKeys.set(task.spec, key)
   }
   return (task.author satisfies PeerId) + key

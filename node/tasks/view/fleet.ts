@@ -15,6 +15,8 @@ export type FleetComponents = {
   members(): readonly MemberFacts[]
   uniqueNames(members: readonly { peerId: PeerId; name: string }[]): Map<PeerId, string>
   profile(node: PeerId): Profile | undefined
+  /** Names of the secrets that it may open. */
+  secretsOf(node: PeerId): ReadonlySet<string>
   stateOf(peer: PeerId): LiveState
   lastSeenAgoMs(peer: PeerId): number | undefined
   roundTripMs(peer: PeerId): number | undefined
@@ -72,6 +74,7 @@ export function createFleet(components: FleetComponents): Fleet {
       accept: profile?.accept ?? [],
       slots,
       freeSlots: presence?.freeSlots ?? slots,
+      secrets: components.secretsOf(peerId),
     }
   }
   const viewOf = (member: MemberFacts): WorkerView => {

@@ -65,7 +65,7 @@ function reasonOf(state: TaskState, context: WaitingContext): WaitingView | unde
 
 /** The reason that the most fitting worker gave: the one that failed last in the order of checks. */
 function noWorker(judged: readonly { offer: Offer; mismatch: Mismatch | undefined }[], since: number): WaitingView {
-  const order = ['other-worker', 'skill', 'role', 'pool', 'label', 'viewer', 'accept', 'draining', 'offline']
+  const order = ['other-worker', 'skill', 'role', 'pool', 'label', 'secret', 'viewer', 'accept', 'draining', 'offline']
   const nearest = judged
     .flatMap((one) => (one.mismatch === undefined ? [] : [{ name: one.offer.name, ...one.mismatch }]))
     .sort((a, b) => order.indexOf(b.code) - order.indexOf(a.code))[0]

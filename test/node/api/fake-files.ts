@@ -1,7 +1,7 @@
-// Files by hash, in memory.
+// Files by hash and secrets by name, in memory.
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import type { BlobPort } from '../../../node/api/ports.ts'
+import type { BlobPort, SecretPort } from '../../../node/api/ports.ts'
 import { NimbusError } from '../../../node/kernel/errors.ts'
 
 export function createFakeFiles(): BlobPort {
@@ -20,5 +20,20 @@ export function createFakeFiles(): BlobPort {
       if (bytes === undefined) throw new NimbusError('artifact-unknown', 'It is nowhere.', { kind: 'missing' })
       return { size: bytes.length, bytes: Readable.from([bytes]) }
     },
+  }
+}
+
+export function createFakeSecrets(): SecretPort {
+  const secrets = new Map<string, ReturnType<SecretPort['list']>[number]>()
+  const put = (name: string, workers: string[]) => {
+    const view = { name, version: (secrets.get(name)?.version ?? 0) + 1, workers, by: 'box', updatedAt: 1 }
+    secrets.set(name, view)
+    return view
+  }
+  return {
+    list: () => [...secrets.values()],
+    set: async ({ name, workers }) => put(name, workers ?? ['box']),
+    grant: async (name, workers) => put(name, [...workers]),
+    remove: async (name) => void secrets.delete(name),
   }
 }

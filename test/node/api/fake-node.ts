@@ -8,7 +8,7 @@ import { taskId } from '../../../protocols/ids.ts'
 import type { NodePort, StreamEvent } from '../../../node/api/ports.ts'
 import { NimbusError } from '../../../node/kernel/errors.ts'
 import { createPostOffice } from '../messages/post-office.ts'
-import { createFakeFiles } from './fake-files.ts'
+import { createFakeFiles, createFakeSecrets } from './fake-files.ts'
 import { createScheduleRoom } from '../schedules/schedule-room.ts'
 
 export const PEER = '12D3KooWFakeFakeFakeFakeFakeFakeFakeFakeFakeFakeFake' as PeerId
@@ -109,6 +109,7 @@ export function createFakeNode(): FakeNode {
       }
     },
     blobs: createFakeFiles(),
+    secrets: createFakeSecrets(),
     isBelow: (task, ancestor) => task === ancestor,
     async waitFor(id, { signal }) {
       while (tasks.get(id)!.result === undefined && !signal.aborted) await changed(signal)
