@@ -6,6 +6,10 @@ export const BLOCK_ENTRIES_MAX = 256
 export const BLOCK_BYTES_MAX = 256 * 1024
 /** Bytes of one frame on a link, after the length prefix: one block and its envelope. */
 export const FRAME_BYTES_MAX = 512 * 1024
+/** Logs, authors or statuses named in one message between neighbours. */
+export const HEADS_MAX = 256
+/** Bytes of what one member says of itself. */
+export const STATUS_BYTES_MAX = 512
 /** Bytes of one gossip message: announcements only; libp2p kills the direction of a link that exceeds the receiver's limit. */
 export const GOSSIP_BYTES_MAX = 16 * 1024
 /** Bytes of one task record: its spec is kept in memory on every node. */

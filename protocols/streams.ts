@@ -5,7 +5,15 @@ import * as z from 'zod'
 import { bytesOf, bytesUpTo } from './bytes.ts'
 import type { PeerId, RegisterKey, TaskId, Term } from './ids.ts'
 import { isNameKey, isPeerId, isTaskId } from './ids.ts'
-import { BLOCK_BYTES_MAX, BLOCK_ENTRIES_MAX, FRAME_BYTES_MAX, REGISTER_BATCH_MAX, TERMS_MAX } from './limits.ts'
+import {
+  BLOCK_BYTES_MAX,
+  BLOCK_ENTRIES_MAX,
+  FRAME_BYTES_MAX,
+  HEADS_MAX,
+  REGISTER_BATCH_MAX,
+  STATUS_BYTES_MAX,
+  TERMS_MAX,
+} from './limits.ts'
 import type { TaskRun } from './tasks/task-runs.ts'
 import { countTasks, runsUpTo } from './tasks/task-runs.ts'
 import type { RegisterValue } from './records.ts'
@@ -86,6 +94,23 @@ export const linkMessage = z.discriminatedUnion('t', [
   z.looseObject({ t: z.literal('ack'), epoch: count, seq: count }),
   z.looseObject({ t: z.literal('digest'), hash: z.string().max(64), answer: z.boolean() }),
   z.looseObject({ t: z.literal('vector'), heads: z.array(head).max(10_000), answer: z.boolean() }),
+  // a mesh where not every two are linked: blocks are passed on
+  /** "You are my neighbour", or not any more, or there is no room. */
+  z.looseObject({ t: z.literal('neighbour'), on: z.boolean() }),
+  /** Logs that stand here: the receiver asks for what does not reach it in another way. */
+  z.looseObject({ t: z.literal('have'), heads: z.array(head).min(1).max(HEADS_MAX) }),
+  /** "I have blocks of these authors from another neighbour": no more of them to me. */
+  z.looseObject({ t: z.literal('prune'), authors: z.array(peerId).min(1).max(HEADS_MAX) }),
+  /** Blocks of these logs from here on, please; of all authors where the list is empty. */
+  z.looseObject({ t: z.literal('graft'), heads: z.array(head).max(HEADS_MAX) }),
+  /** What members said of themselves, each with its own signature. */
+  z.looseObject({
+    t: z.literal('statuses'),
+    list: z
+      .array(z.tuple([bytesUpTo(STATUS_BYTES_MAX), bytesOf(64)]))
+      .min(1)
+      .max(HEADS_MAX),
+  }),
   // registers of a keeper group
   z.looseObject({ t: z.literal('prepare'), ...request, items: z.array(prepareItem).min(1).max(REGISTER_BATCH_MAX) }),
   z.looseObject({ t: z.literal('accept'), ...request, items: z.array(acceptItem).min(1).max(REGISTER_BATCH_MAX) }),
@@ -169,9 +194,12 @@ export const linkMessage = z.discriminatedUnion('t', [
 export type LinkMessage = z.infer<typeof linkMessage>
 export type LinkMessageOf<Kind extends LinkMessage['t']> = Extract<LinkMessage, { t: Kind }>
 
+/** What may wait behind control, and may be lost where a lane is full: it is told again. */
+const DATA: ReadonlySet<LinkMessage['t']> = new Set(['blocks', 'vector', 'have', 'statuses'])
+
 /** The lane of each kind of message. */
 export function laneOf(message: LinkMessage): Lane {
-  return message.t === 'blocks' || message.t === 'vector' ? 'data' : message.t === 'seat-state' ? 'bulk' : 'control'
+  return DATA.has(message.t) ? 'data' : message.t === 'seat-state' ? 'bulk' : 'control'
 }
 
 export function encodeLink(message: LinkMessage): Uint8Array {

@@ -33,9 +33,14 @@ const VERIFY_EACH_MAX = 4
 export type Accept = {
   /**
    * Judges a frame of blocks in order. `durable` is called for each accepted block once it is on disk.
+   * `judged` hears the verdict of each block that could be read, before the next one is judged.
    * @returns the verdict of each block
    */
-  blocks(sealed: readonly SealedBlock[], durable: (block: Block) => void): Verdict[]
+  blocks(
+    sealed: readonly SealedBlock[],
+    durable: (block: Block) => void,
+    judged?: (verdict: Verdict, block: Block, sealed: SealedBlock) => void,
+  ): Verdict[]
 }
 
 export function createAccept(components: AcceptComponents): Accept {
@@ -70,7 +75,7 @@ export function createAccept(components: AcceptComponents): Accept {
   }
 
   return {
-    blocks(sealed, durable) {
+    blocks(sealed, durable, judged = () => {}) {
       const decoded = sealed.map((one) => decodeBlock(one.body))
       const vouched = vouchedRuns(decoded, sealed, verify)
       return decoded.map((block, index): Verdict => {
@@ -79,6 +84,7 @@ export function createAccept(components: AcceptComponents): Accept {
           return { verdict: 'reject', reason: 'malformed', detail: 'invalid' in block ? block.invalid : '' }
         const verdict = judge(block, one, vouched.has(index))
         if (verdict.verdict === 'accept') ledger.take(block, one, () => durable(block))
+        judged(verdict, block, one)
         return verdict
       })
     },

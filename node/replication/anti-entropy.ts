@@ -43,6 +43,8 @@ export type AntiEntropy = {
   onBehind(peer: PeerId): void
   /** Blocks arrived from `peer`: the pull makes progress. */
   onProgress(peer: PeerId): void
+  /** Streams these logs to a peer, each from the given block on. */
+  serve(peer: PeerId, from: readonly Head[]): void
 }
 
 export function createAntiEntropy(components: AntiEntropyComponents): AntiEntropy {
@@ -75,21 +77,25 @@ export function createAntiEntropy(components: AntiEntropyComponents): AntiEntrop
     if (pulling === undefined) pullNext()
   }
 
-  const serve = async (peer: PeerId, theirs: readonly Head[]): Promise<void> => {
+  /** @returns false where the link ended */
+  const stream = async (peer: PeerId, from: readonly Head[]): Promise<boolean> => {
     serving.add(peer)
     try {
-      for (const [author, epoch, fromSeq] of missingFrom(vector.heads(), theirs)) {
+      for (const [author, epoch, fromSeq] of from) {
         for await (const batch of batches(components.blocks.read(author, epoch, fromSeq))) {
           while (!send(peer, { t: 'blocks', blocks: batch })) {
-            if (!components.isLinked(peer)) return
+            if (!components.isLinked(peer)) return false
             await new Promise<void>((resolve) => clock.after(RETRY_SEND_MS, resolve))
           }
         }
       }
+      return true
     } finally {
       serving.delete(peer)
     }
-    send(peer, { t: 'digest', hash: vector.digest(), answer: false })
+  }
+  const answer = async (peer: PeerId, theirs: readonly Head[]): Promise<void> => {
+    if (await stream(peer, missingFrom(vector.heads(), theirs))) send(peer, { t: 'digest', hash: vector.digest(), answer: false })
   }
 
   return {
@@ -114,7 +120,7 @@ export function createAntiEntropy(components: AntiEntropyComponents): AntiEntrop
       if (!same) want(peer)
     },
     onVector(peer, message) {
-      if (!serving.has(peer)) serve(peer, message.heads).catch(components.onError)
+      if (!serving.has(peer)) answer(peer, message.heads).catch(components.onError)
     },
     onBehind(peer) {
       gapTimer ??= clock.after(GAP_DELAY_MS, () => {
@@ -124,6 +130,9 @@ export function createAntiEntropy(components: AntiEntropyComponents): AntiEntrop
     },
     onProgress(peer) {
       if (peer === pulling) watch()
+    },
+    serve(peer, from) {
+      if (!serving.has(peer)) stream(peer, from).catch(components.onError)
     },
   }
 }

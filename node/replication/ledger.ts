@@ -20,7 +20,7 @@ export type LedgerComponents = {
   sign(bytes: Uint8Array): Uint8Array
   persist(writes: readonly Write[], done: () => void): void
   /** Sends a fresh own block to every linked peer, before it is durable here: a torn epoch is never continued. */
-  push(block: SealedBlock): void
+  push(block: SealedBlock, seq: number): void
   fold(block: Block): void
   /** Own block `seq` is on this disk. */
   onOwnDurable(seq: number): void
@@ -64,7 +64,7 @@ export function createLedger(components: LedgerComponents): Ledger {
     const sealed = { body, signature: sign(blockSigningBytes(body)) }
     prev = blockDigest(body)
     vector.advance(self, epoch, { seq, digest: prev })
-    push(sealed)
+    push(sealed, seq)
     const sealedSeq = seq
     sealing = true
     persist([blocks.write(self, epoch, seq, sealed)], () => {

@@ -173,6 +173,11 @@ export const linkMessages: LinkMessage[] = [
   { t: 'ack', epoch: 7, seq: 12 },
   { t: 'digest', hash: 'abc', answer: true },
   { t: 'vector', heads: [[alice.peerId, 7, 12]], answer: true },
+  { t: 'neighbour', on: true },
+  { t: 'have', heads: [[alice.peerId, 7, 12]] },
+  { t: 'prune', authors: [bob.peerId] },
+  { t: 'graft', heads: [[alice.peerId, 7, 12]] },
+  { t: 'statuses', list: [[Uint8Array.of(1, 2), new Uint8Array(64).fill(4)]] },
   { t: 'prepare', id: 1, version: 2, items: [{ task: TASK, ballot: BALLOT }] },
   { t: 'accept', id: 2, version: 2, items: [{ task: TASK, ...accepted }] },
   {
