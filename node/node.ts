@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { decodeCallRequest, encodeCall } from '../protocols/calls.ts'
 import type { PeerId } from '../protocols/ids.ts'
+import type { Presence } from '../protocols/presence.ts'
 import type { ProfileRecord } from '../protocols/records.ts'
 import { operatorToken } from './api/access/token-file.ts'
 import { createApiServer } from './api/server.ts'
@@ -51,6 +52,7 @@ import { createMemberFacts } from './wiring/member-facts.ts'
 import { connectMesh, createPresenceTeller, createSender } from './wiring/mesh-link.ts'
 import { createMetrics } from './wiring/metrics.ts'
 import { createNodePort } from './wiring/node-port.ts'
+import { createOverlayWiring } from './wiring/overlay/overlay-wiring.ts'
 import { createOwnPresence } from './wiring/presence.ts'
 import { createProgressBoard } from './tasks/view/progress-board.ts'
 import { createAddressStore, createValues, openEpoch, readSeatMemory } from './wiring/stored-state.ts'
@@ -111,20 +113,20 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         log,
         admission: createAdmission({ identity, trust, invites }),
         book: createAddressStore(database, commit),
+        wanted: () => overlay.wanted(),
       },
       { listen: await listenAddresses(options, values), mdns: options.mdns },
     )
     const send = createSender(host)
+    const everybodyElse = (): readonly PeerId[] => members.others(self)
     const membership = createMembership(
       {
         clock,
         random,
         send: (peer, message) => void send(peer, message),
-        members: () =>
-          members
-            .current()
-            .flatMap((member) => (member.peerId === self || member.left === true || member.removed === true ? [] : [member.peerId])),
+        members: everybodyElse,
         linked: host.peers,
+        hubs: () => overlay.hubs(),
         onChange(peer) {
           engine.scheduler.wake()
           emitWorker(peer)
@@ -135,7 +137,20 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       MEMBERSHIP_PRESETS[options.preset],
     )
 
-    const tellPresence = createPresenceTeller(host, send, () =>
+    const onPresence = (status: Presence): void => void (fleet.notePresence(status) && (emitWorker(status.node), engine.scheduler.wake()))
+    const overlay = createOverlayWiring({
+      identity,
+      clock,
+      random,
+      host: () => host,
+      engine: () => engine,
+      membership: () => membership,
+      send,
+      members: everybodyElse,
+      onPresence,
+      onError,
+    })
+    const tellPresence = createPresenceTeller(host, send, overlay, () =>
       members.current().flatMap(({ peerId }) => (peerId !== self && membership.stateOf(peerId) === 'alive' ? [peerId] : [])),
     )
 
@@ -145,7 +160,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       self,
       blobs,
       linked: host.peers,
-      call: (peer, request, signal) => host.call(peer, encodeCall(request), { signal, timeoutMs: COMMAND_MS }),
+      call: (peer, request, signal) => overlay.call(peer, encodeCall(request), { signal, timeoutMs: COMMAND_MS }),
     })
     const workspaces = createWorkspaces({ dataDir })
     await workspaces.sweep()
@@ -203,6 +218,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       clock,
       freeSlots: () => slots - engine.execution.busy(),
       tell: (status) => (tellPresence(status), emitWorker(self)),
+      pace: overlay.pace,
     })
     const blocks = createBlockStore(database)
     const memory = await readSeatMemory(database, values, trust.founder(), self)
@@ -244,7 +260,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         verify: (author, bytes, signature) => identity.verifyPeer(author, '', bytes, signature),
         persist: commit.add,
         saveSeat: (state, done) => values.put('seat', state, done),
-        net: { send, linked: host.peers },
+        net: { send, linked: host.peers, neighbours: overlay.neighbours, leaving: overlay.leaving },
         trust: {
           wasMember: (peer) => members.find(peer) !== undefined,
           mayPublish: mayWrite,
@@ -310,7 +326,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       work,
       blobs,
       fetch: blobFetch,
-      call: (peer, request, signal) => host.call(peer, encodeCall(request), { signal, timeoutMs: CALL_SILENCE_MS }),
+      call: (peer, request, signal) => overlay.call(peer, encodeCall(request), { signal, timeoutMs: CALL_SILENCE_MS }),
       changed: engine.changed,
     })
     const childCancels = createChildCancels({ self, fold: engine.fold, families: engine.families, append: (entry) => engine.append(entry) })
@@ -352,7 +368,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         ...createInsidePort({ engine, work, viewOf: views.taskOf }),
       },
       invite: lifecycle.invite(invites),
-      call: (peer, request) => host.call(peer, encodeCall(request), { timeoutMs: COMMAND_MS }),
+      call: (peer, request) => overlay.call(peer, encodeCall(request), { timeoutMs: COMMAND_MS }),
       commandSelf: lifecycle.command,
       removeMember: lifecycle.removeMember,
       leave: lifecycle.leave,
@@ -388,8 +404,9 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
           log,
           host,
           membership,
+          overlay,
           engine,
-          onPresence: (status) => void (fleet.notePresence(status) && (emitWorker(status.node), engine.scheduler.wake())),
+          onPresence,
           onProgress: progress.receive,
           ownPresence: presence.current,
           onPeer: emitWorker,
@@ -404,9 +421,10 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     lifecycle.onStop('last words', lastWords.stop)
     engine.start()
     membership.start()
+    overlay.start()
     presence.start()
     agenda.start()
-    lifecycle.onStop('queue', () => (agenda.stop(), blobKeeper.stop(), presence.stop(), membership.stop(), engine.stop()))
+    lifecycle.onStop('queue', () => (overlay.stop(), agenda.stop(), blobKeeper.stop(), presence.stop(), membership.stop(), engine.stop()))
     if (bootstrap !== undefined)
       await host.dial(bootstrap).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'the redeemer cannot be reached yet'))
     sayWhoIAm(engine, profileOf(options, requestedName, slots, version), self)

@@ -1,4 +1,6 @@
-// The status that a node says of itself: by gossip when it changes, over the link when two nodes meet.
+// The status that a node says of itself: over its links when it changes; where not every two members are linked, others pass
+// it on with its signature over "nimbus/presence/v1" NUL and the bytes.
+import { decode, encode } from '@ipld/dag-cbor'
 import * as z from 'zod'
 import type { PeerId } from './ids.ts'
 import { isPeerId } from './ids.ts'
@@ -15,3 +17,16 @@ export const presence = z.looseObject({
   memoryFreeMb: z.int().min(0),
 })
 export type Presence = z.infer<typeof presence>
+
+export function encodePresence(value: Presence): Uint8Array {
+  return encode(value)
+}
+
+/** What a member said of itself; undefined where it is anything else. */
+export function decodePresence(bytes: Uint8Array): Presence | undefined {
+  try {
+    return presence.safeParse(decode(bytes)).data
+  } catch {
+    return undefined // not canonical DAG-CBOR: the caller drops it like any other shape
+  }
+}

@@ -13,6 +13,7 @@ export const DOMAIN = {
   removal: 'nimbus/removal/v1\0',
   join: 'nimbus/join/v1\0',
   lastWords: 'nimbus/last-words/v1\0',
+  presence: 'nimbus/presence/v1\0',
 } as const
 
 const peerId = z.custom<PeerId>((value) => typeof value === 'string' && isPeerId(value), 'not a peer ID')

@@ -29,6 +29,8 @@ import { createStrangers, STRANGER_FRAME_BYTES_MAX } from './strangers.ts'
 
 /** Bytes of trust records in one frame. */
 const NEWS_BYTES_MAX = FRAME_BYTES_MAX - 4096
+/** Members whose addresses a new link is told: one frame of them. */
+const ADDRESSES_TOLD_MAX = 1_000
 /** How long a member that was just removed has to read why. */
 const FAREWELL_MS = 500
 
@@ -56,6 +58,8 @@ export type MeshHostComponents = {
   log: Log
   admission: AdmissionPort
   book: AddressBookComponents['store']
+  /** Members that should be linked; all of them where it is not said. */
+  wanted?(): readonly PeerId[]
   /** Asked before each frame of a peer is handed on: a promise holds that peer back until it settles. */
   ready?: (peer: PeerId) => Promise<void> | undefined
 }
@@ -92,7 +96,8 @@ export type Parts = {
   onCall: CallHandler | undefined
 }
 
-export function createParts({ identity, clock, random, log, admission, book: store, ready }: MeshHostComponents): Parts {
+export function createParts(components: MeshHostComponents): Parts {
+  const { identity, clock, random, log, admission, book: store, ready } = components
   const onError = (error: unknown): void => log.error({ reason: messageOf(error) }, 'mesh listener failed')
   const traffic = createTraffic()
   const strangers = createStrangers({ clock, isRemoved: admission.isRemoved })
@@ -142,7 +147,12 @@ export function createParts({ identity, clock, random, log, admission, book: sto
     clock,
     random,
     log,
-    candidates: () => book.peers().filter((peer) => peer !== identity.peerId && admission.isMember(peer)),
+    candidates() {
+      const wanted = new Set(components.wanted?.())
+      return book
+        .peers()
+        .filter((peer) => peer !== identity.peerId && (components.wanted === undefined || wanted.has(peer)) && admission.isMember(peer))
+    },
     linked: links.up,
     async dial(peer) {
       if (parts.node === undefined) return
@@ -200,7 +210,10 @@ export function sendNews({ links }: Parts, admission: AdmissionPort, peer: PeerI
 /** Tells a new peer where this node and its other peers are. */
 function tellAddresses({ node, links, book }: Parts, self: PeerId, peer: PeerId): void {
   if (node === undefined) return
-  const others = links.up().filter((other) => other !== peer)
+  const others = links
+    .up()
+    .filter((other) => other !== peer)
+    .slice(0, ADDRESSES_TOLD_MAX)
   const known: Addressed[] = others.map((other) => [other, book.addressesOf(other)])
   // In the lane of the news, and after it: an address counts only for somebody who is known to be a member.
   links.send(peer, 'data', TAG.addresses, encodeAddressesBody([[self, node.getMultiaddrs().map(String)], ...known]))

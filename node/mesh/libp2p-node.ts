@@ -14,8 +14,8 @@ import { createLibp2p } from 'libp2p'
 import type { PeerId } from '../../protocols/ids.ts'
 import { thriftyYamux } from './yamux-credit.ts'
 
-/** Members and strangers together; the next one waits at the door of the operating system. */
-const CONNECTIONS_MAX = 300
+/** Members and strangers together; the next one waits at the door of the operating system. With a keeper every member is linked. */
+const CONNECTIONS_MAX = 1_100
 /** One gossip RPC: the same on every node, because one over the receiver's limit silently ends that direction for good. */
 const GOSSIP_RPC_BYTES_MAX = 1024 * 1024
 /** Far below every threshold of gossipsub: whoever is no member hears nothing and is not listened to. */

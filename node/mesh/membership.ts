@@ -19,6 +19,8 @@ export const MEMBERSHIP_PRESETS = {
 
 /** Neighbours asked about a member that does not answer. */
 const ASKED_MAX = 3
+/** A member without a link here is asked about when nothing was heard of it for this long. */
+const UNHEARD_MS = 120_000
 /** The ID of an answer that nobody asked for: "I cannot reach that one, see whether you can". */
 const HINT_ID = 0
 
@@ -29,8 +31,13 @@ export type MembershipComponents = {
   random: Random
   send(peer: PeerId, message: ProbeMessage): void
   /** Everyone who belongs here, this node left out. */
-  members(): PeerId[]
+  members(): readonly PeerId[]
   linked(): PeerId[]
+  /**
+   * Set while not every two members are linked: the linked ones who are linked with everybody. They are asked about those
+   * without a link here, and they tell of deaths.
+   */
+  hubs?(): { self: boolean; linked: readonly PeerId[] } | undefined
   onChange(peer: PeerId, state: MemberState): void
   onRoundTrip?: (peer: PeerId, ms: number) => void
   /** Nothing comes over this link any more: it is to be cut and made anew, whatever others say of the member. */
@@ -46,6 +53,8 @@ export type Membership = {
   peerDown(peer: PeerId): void
   /** Anything that came from a peer proves that it is alive. */
   heard(peer: PeerId): void
+  /** News of it came by way of others: it is alive, whatever its link here is worth. */
+  heardOf(peer: PeerId): void
   receive(from: PeerId, message: ProbeMessage): void
   /** The member said goodbye for good. */
   left(peer: PeerId): void
@@ -60,7 +69,7 @@ export type Membership = {
 type Member = { state: MemberState; seenMs: number | undefined; cancel: Cancel }
 
 export function createMembership(
-  { clock, random, send, members, linked, onChange, onRoundTrip, onSilentLink }: MembershipComponents,
+  { clock, random, send, members, linked, hubs = () => undefined, onChange, onRoundTrip, onSilentLink }: MembershipComponents,
   preset: MembershipPreset,
 ): Membership {
   const known = new Map<PeerId, Member>() // bounded by the members, swept each round
@@ -85,6 +94,8 @@ export function createMembership(
     member.state = state
     if (state === 'suspect') dieLater(peer, member)
     onChange(peer, state)
+    // Many members have no link with it and look to those who had.
+    if (state === 'dead' && hubs()?.self === true) hint(send, linked(), peer)
   }
   const dieLater = (peer: PeerId, member: Member): void => {
     member.cancel = patience.after(preset.suspicionMs, () => enter(peer, 'dead'))
@@ -93,7 +104,7 @@ export function createMembership(
   const suspect = (peer: PeerId, tell = false): void => {
     if (memberOf(peer).state !== 'alive') return
     enter(peer, 'suspect')
-    if (tell) for (const other of linked()) if (other !== peer) send(other, { t: 'asked', id: HINT_ID, peer, alive: false })
+    if (tell) hint(send, linked(), peer)
   }
   const alive = (peer: PeerId): void => {
     memberOf(peer).seenMs = clock.nowMs()
@@ -114,7 +125,7 @@ export function createMembership(
   }
   /** Asks up to `count` neighbours; suspects the member where none of them reaches it. */
   const askNeighbours = (about: PeerId, count: number): void => {
-    const neighbours = linked().filter((peer) => peer !== about)
+    const neighbours = whoKnows(hubs(), linked()).filter((peer) => peer !== about)
     let open = Math.min(count, neighbours.length)
     if (open === 0) return suspect(about, true)
     const onSilence = (): void => {
@@ -132,10 +143,12 @@ export function createMembership(
   }
   /** A peer's word alone kills nobody: only this node's own probe counts. Who sent the hint has asked around already. */
   const lookAfterHint = (peer: PeerId): void => {
-    const underWay = questions.about(peer).length > 0
-    if (!underWay && known.get(peer)?.state === 'alive' && linked().includes(peer)) ask(peer, 'probe', peer, () => suspect(peer))
+    if (questions.about(peer).length > 0 || known.get(peer)?.state !== 'alive') return
+    if (linked().includes(peer)) return ask(peer, 'probe', peer, () => suspect(peer))
+    if (hubs() === undefined) return
+    suspect(peer)
+    askNeighbours(peer, 1)
   }
-
   const receive = (from: PeerId, message: ProbeMessage): void => {
     heard(from)
     if (message.t === 'probe') return send(from, { t: 'probed', id: message.id })
@@ -162,7 +175,6 @@ export function createMembership(
     if (!linked().includes(message.peer) && memberOf(message.peer).state === 'suspect') return enter(message.peer, 'dead')
     question.onSilence()
   }
-
   const step = (): void => {
     const current = new Set(members())
     for (const [peer, member] of known) {
@@ -173,8 +185,11 @@ export function createMembership(
     patience.better()
     for (const peer of silence.tooLong(linked())) onSilentLink(peer)
     round = round.filter((peer) => current.has(peer))
-    // Every member once in each pass, so that none waits longer than one pass; the dead come back by their own link.
-    if (round.length === 0) round = [...current].filter((peer) => memberOf(peer).state === 'alive')
+    // Every member once in each pass, so that none waits longer than one pass; the dead come back by their own link. Where not
+    // all are linked, each is probed by those that are linked with it.
+    const isWatched = (peer: PeerId): boolean =>
+      hubs() === undefined || linked().includes(peer) || clock.nowMs() - (known.get(peer)?.seenMs ?? 0) > UNHEARD_MS
+    if (round.length === 0) round = [...current].filter((peer) => memberOf(peer).state === 'alive' && isWatched(peer))
     const peer = pick(random, round)
     if (peer === undefined) return
     round.splice(round.indexOf(peer), 1)
@@ -197,6 +212,7 @@ export function createMembership(
     step,
     peerUp: heard,
     heard,
+    heardOf: alive,
     peerDown(peer) {
       suspect(peer)
       for (const id of questions.about(peer)) {
@@ -218,4 +234,14 @@ export function createMembership(
 /** Tells the node that waits for the same answer, where there is one. */
 function answerAsker(send: MembershipComponents['send'], { asker, about }: Question, isAlive: boolean): void {
   if (asker !== undefined) send(asker.peer, { t: 'asked', id: asker.id, peer: about, alive: isAlive })
+}
+
+/** Who can say whether a member is alive that is not linked here. */
+function whoKnows(hubs: ReturnType<NonNullable<MembershipComponents['hubs']>>, linked: PeerId[]): readonly PeerId[] {
+  return hubs === undefined || hubs.linked.length === 0 ? linked : hubs.linked
+}
+
+/** Lets others look for themselves. */
+function hint(send: MembershipComponents['send'], to: readonly PeerId[], peer: PeerId): void {
+  for (const other of to) if (other !== peer) send(other, { t: 'asked', id: HINT_ID, peer, alive: false })
 }

@@ -17,14 +17,12 @@ const SHORT_TRIES_MAX = 120
 const BACKOFF_MAX_MS = 30_000
 /** Dials under way at once. */
 const DIALS_MAX = 4
-/** Up to twelve nodes every two are linked; a larger mesh is linked up to here, and members beyond it wait their turn. */
-const LINKS_MAX = 64
 
 export type RedialComponents = {
   clock: Clock
   random: Random
   log: Log
-  /** Members with a known address, this node left out. */
+  /** Members that should be linked and have a known address, this node left out. */
   candidates(): PeerId[]
   linked(): PeerId[]
   dial(peer: PeerId): Promise<void>
@@ -64,7 +62,7 @@ export function createRedial({ clock, random, log, candidates, linked, dial }: R
     const up = new Set(linked())
     const known = candidates()
     for (const peer of tries.keys()) if (!known.includes(peer)) tries.delete(peer)
-    let free = Math.min(LINKS_MAX - up.size, DIALS_MAX - [...tries.values()].filter((one) => one.dialling).length)
+    let free = DIALS_MAX - [...tries.values()].filter((one) => one.dialling).length
     const due = known.filter((peer) => {
       const last = tries.get(peer)
       return !up.has(peer) && last?.dialling !== true && (last?.nextAtMs ?? 0) <= clock.nowMs()

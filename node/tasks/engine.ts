@@ -6,6 +6,7 @@ import { isNameKey } from '../../protocols/ids.ts'
 import type { Entry, RegisterValue, TaskSpec } from '../../protocols/records.ts'
 import type { GroupConfig, Head, LinkMessage } from '../../protocols/streams.ts'
 import type { ReplicaComponents } from '../replication/replica.ts'
+import type { Replica } from '../replication/replica.ts'
 import { createReplica } from '../replication/replica.ts'
 import type { Group, GroupMemory } from './claims/group.ts'
 import { createGroup } from './claims/group.ts'
@@ -94,6 +95,8 @@ export type Engine = {
   durable(seq: number, timeoutMs: number): Promise<'majority' | 'local'>
   onMessage(from: PeerId, message: LinkMessage): void
   onPeerUp(peer: PeerId): void
+  /** How news travels where not every two members are linked. */
+  spread: Replica['spread']
   /** Gossip told of logs that stand further than here. */
   onHeads(from: PeerId, heads: readonly Head[]): void
   /** The node of a term said itself that it is over, by its guardian. */
@@ -317,6 +320,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
       replica.onPeerUp(peer)
       scheduler.wake()
     },
+    spread: replica.spread,
     onHeads: replica.onHeads,
     onLastWords: group.onLastWords,
     recoverGroup: group.recover,

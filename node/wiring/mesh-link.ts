@@ -11,6 +11,7 @@ import type { Log } from '../kernel/log.ts'
 import type { MeshHost } from '../mesh/host.ts'
 import type { Membership } from '../mesh/membership.ts'
 import type { Engine } from '../tasks/engine.ts'
+import type { OverlayWiring } from './overlay/overlay-wiring.ts'
 
 const HEADS_MS = 1_000
 
@@ -19,6 +20,7 @@ export type MeshLinkComponents = {
   log: Log
   host: Pick<MeshHost, 'events' | 'send' | 'announce' | 'peers' | 'hangUp'>
   membership: Membership
+  overlay: Pick<OverlayWiring, 'isSparse' | 'receive' | 'onStatuses' | 'peerUp' | 'peerDown' | 'welcome'>
   engine: Engine
   onPresence(presence: Presence): void
   onProgress(from: PeerId, progress: LinkMessageOf<'progress'>): void
@@ -41,14 +43,16 @@ export function createSender(host: Pick<MeshHost, 'send'>): (peer: PeerId, messa
 
 /**
  * Tells a status to all: over the links where every living member has one, since gossip sends it four times to each in a
- * small mesh; by gossip where somebody can be reached through others only.
+ * small mesh; by gossip where somebody can be reached through others only. In a large mesh neighbours pass it on.
  */
 export function createPresenceTeller(
   host: Pick<MeshHost, 'peers' | 'announce'>,
   send: (peer: PeerId, message: LinkMessage) => boolean,
+  overlay: Pick<OverlayWiring, 'isSparse' | 'tell'>,
   alive: () => PeerId[],
 ): (presence: Presence) => void {
   return (presence) => {
+    if (overlay.isSparse()) return overlay.tell(presence)
     const linked = new Set(host.peers())
     const isTold = [...linked].map((peer) => send(peer, presence))
     if (isTold.includes(false) || alive().some((peer) => !linked.has(peer))) host.announce(encodeGossip(presence))
@@ -56,7 +60,7 @@ export function createPresenceTeller(
 }
 
 export function connectMesh(components: MeshLinkComponents, send: (peer: PeerId, message: LinkMessage) => boolean): Cancel {
-  const { host, membership, engine, log } = components
+  const { host, membership, overlay, engine, log } = components
   const onFrame = (peer: PeerId, frame: Uint8Array): void => {
     membership.heard(peer)
     const message = decodeLink(frame)
@@ -73,6 +77,10 @@ export function connectMesh(components: MeshLinkComponents, send: (peer: PeerId,
         return membership.receive(peer, message)
       case 'presence':
         return message.node === peer ? components.onPresence(message) : undefined
+      case 'neighbour':
+        return overlay.receive(peer, message)
+      case 'statuses':
+        return overlay.onStatuses(peer, message)
       case 'progress':
         return components.onProgress(peer, message)
       default:
@@ -90,12 +98,15 @@ export function connectMesh(components: MeshLinkComponents, send: (peer: PeerId,
     host.events.on('announcement', ({ from, bytes }) => onAnnouncement(from, bytes)),
     host.events.on('peer-up', ({ peer }) => {
       membership.peerUp(peer)
+      overlay.peerUp(peer)
       send(peer, components.ownPresence())
+      overlay.welcome(peer)
       engine.onPeerUp(peer)
       components.onPeer(peer)
     }),
     host.events.on('peer-down', ({ peer }) => {
       membership.peerDown(peer)
+      overlay.peerDown(peer)
       components.onPeer(peer)
     }),
     announceHeads(components),
@@ -109,7 +120,7 @@ export function connectMesh(components: MeshLinkComponents, send: (peer: PeerId,
  * Tells by gossip how far this node's own log stands, where a living member has not said that it has it: because the push was
  * lost, or because it is not linked. A block has one period to arrive: where every two are linked, gossip stays silent.
  */
-function announceHeads({ clock, engine, host, membership }: MeshLinkComponents): Cancel {
+function announceHeads({ clock, engine, host, membership, overlay }: MeshLinkComponents): Cancel {
   let told = 0
   let before = 0
   let timer: Cancel = () => {}
@@ -117,7 +128,9 @@ function announceHeads({ clock, engine, host, membership }: MeshLinkComponents):
     const own: readonly Head[] = engine.ownHeads()
     if (before > told && host.peers().length > 0) {
       told = before
-      if (!membership.alive().every((peer) => engine.isKnownTo(peer, told))) host.announce(encodeGossip({ t: 'heads', heads: [...own] }))
+      // Elsewhere neighbours tell each other of heads.
+      if (!overlay.isSparse() && !membership.alive().every((peer) => engine.isKnownTo(peer, told)))
+        host.announce(encodeGossip({ t: 'heads', heads: [...own] }))
     }
     before = own.at(-1)?.[2] ?? 0
     timer = clock.after(HEADS_MS, look)

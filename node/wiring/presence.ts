@@ -28,15 +28,18 @@ export type PresenceComponents = {
   freeSlots(): number
   tell(presence: Presence): void
   machine?(): Machine
+  /** At most so often, where it is not the usual quarter of a second; again after `refreshMs`, although nothing has changed. */
+  pace?(): { tellMs: number; refreshMs: number } | undefined
 }
 
 /** Load of the last minute in percent of all cores, and free memory. */
 export type Machine = { load: number; memoryFreeMb: number }
 
-export function createOwnPresence({ self, epoch, clock, freeSlots, tell, machine = lookAtMachine }: PresenceComponents): OwnPresence {
+export function createOwnPresence({ self, epoch, clock, freeSlots, tell, machine = lookAtMachine, pace }: PresenceComponents): OwnPresence {
   let version = 0
   let state: Presence['state'] = 'active'
   let told = ''
+  let toldAtMs = -Infinity
   let timer: Cancel | undefined
   let looking: Cancel = () => {}
   let shown = inSteps(machine())
@@ -47,6 +50,7 @@ export function createOwnPresence({ self, epoch, clock, freeSlots, tell, machine
     const key = JSON.stringify({ ...current(), version: 0 })
     if (key === told) return
     told = key
+    toldAtMs = clock.nowMs()
     version += 1
     tell(current())
   }
@@ -54,7 +58,9 @@ export function createOwnPresence({ self, epoch, clock, freeSlots, tell, machine
     const seen = machine()
     if (Math.abs(seen.load - shown.load) > LOAD_STEP || Math.abs(seen.memoryFreeMb - shown.memoryFreeMb) > MEMORY_STEP_MB)
       shown = inSteps(seen)
-    tellIfNew()
+    const sinceMs = clock.nowMs() - toldAtMs
+    if (sinceMs >= (pace?.()?.refreshMs ?? Infinity)) told = ''
+    if (sinceMs >= (pace?.()?.tellMs ?? 0)) tellIfNew()
     looking = clock.after(LOOK_MS, look)
   }
   return {
@@ -64,7 +70,7 @@ export function createOwnPresence({ self, epoch, clock, freeSlots, tell, machine
       tellIfNew()
     },
     changed() {
-      timer ??= clock.after(TELL_MS, tellIfNew)
+      timer ??= clock.after(pace?.()?.tellMs ?? TELL_MS, tellIfNew)
     },
     start: look,
     stop() {

@@ -13,6 +13,7 @@ import { DOMAIN, encodeInvite, meshIdOf } from '../../protocols/trust.ts'
 import { frameValue } from '../../node/store/checked-value.ts'
 import { encodeCursor } from '../../node/tasks/view/cursor.ts'
 import { planBlocks } from './plan-samples.ts'
+import { linkMessages } from './link-samples.ts'
 import { runsMessages } from './runs-samples.ts'
 import { secretBlocks, secretCalls } from './secret-samples.ts'
 import * as samples from './samples.ts'
@@ -32,7 +33,7 @@ function signedRecord(name: string, domain: string, value: unknown): Vector {
 
 /** The content of each file, by name. */
 export function makeVectors(): Record<string, unknown> {
-  const { blocks, callAnswers, callRequests, genesis, gossip, invite, linkMessages } = samples
+  const { blocks, callAnswers, callRequests, genesis, gossip, invite } = samples
   const plain = (name: string, value: unknown, bytes: Uint8Array): Vector => ({ name, value: toJson(value), hex: hex(bytes) })
   return {
     ids: {

@@ -10,9 +10,10 @@ import { BLOCK_BYTES_MAX, BLOCK_ENTRIES_MAX, FRAME_BYTES_MAX, GOSSIP_BYTES_MAX }
 import { decodeLink, encodeLink } from '../../protocols/streams.ts'
 import { decodeInvite, encodeInvite } from '../../protocols/trust.ts'
 import { decodeCursor } from '../../node/tasks/view/cursor.ts'
+import { linkMessages } from './link-samples.ts'
 import { planBlocks } from './plan-samples.ts'
 import { runsMessages } from './runs-samples.ts'
-import { blocks, callAnswers, callRequests, gossip, invite, linkMessages } from './samples.ts'
+import { blocks, callAnswers, callRequests, gossip, invite } from './samples.ts'
 
 const DECODERS: Record<string, { decode(bytes: Uint8Array): unknown; real: Uint8Array[] }> = {
   block: { decode: decodeBlock, real: Object.values({ ...blocks, ...planBlocks }).map(encodeBlock) },

@@ -10,7 +10,7 @@ import { blobHash, taskId } from '../../protocols/ids.ts'
 import type { Entry, Outcome, RegisterValue } from '../../protocols/records.ts'
 import { batchTaskIds, runsOf } from '../../protocols/tasks/task-runs.ts'
 import type { Presence } from '../../protocols/presence.ts'
-import type { Ballot, LinkMessage } from '../../protocols/streams.ts'
+import type { Ballot } from '../../protocols/streams.ts'
 import type { Certificate, Genesis, Invite, LastWords, Removal } from '../../protocols/trust.ts'
 import { identityFromSeed } from '../../node/trust/identity.ts'
 
@@ -24,7 +24,7 @@ export const TERM = '1806336000000.1' as Term
 /** Of the same life, kept by the seats for a minute. */
 export const LONG_TERM = '1806336000000.2~60000' as Term
 const LOG: BlobHash = blobHash(Buffer.from('hi\n'))
-const BALLOT: Ballot = [3, bob.peerId]
+export const BALLOT: Ballot = [3, bob.peerId]
 const MESH = '0'.repeat(52)
 
 const outcome: Outcome = { result: 'failed', exitCode: 3, endedAt: CREATED_AT + 900, log: { hash: LOG, size: 3 }, tail: 'hi\n' }
@@ -58,7 +58,7 @@ export const registerValues: Record<string, RegisterValue> = {
     },
   },
 }
-const held = registerValues['held'] as RegisterValue
+export const held = registerValues['held'] as RegisterValue
 
 const entries: Record<string, Entry> = {
   task: {
@@ -154,7 +154,7 @@ export const blocks: Record<string, Block> = {
   batches: later(4, batch, { kind: 'registers', tasks: runsOf(batchTaskIds(alice.peerId, CREATED_AT, NONCE, 1, 300)), value: held }),
 }
 
-const presence: Presence = {
+export const presence: Presence = {
   t: 'presence',
   node: bob.peerId,
   epoch: 7,
@@ -165,47 +165,6 @@ const presence: Presence = {
   memoryFreeMb: 2048,
 }
 export const gossip: Record<string, GossipMessage> = { presence, heads: { t: 'heads', heads: [[alice.peerId, 7, 12]] } }
-
-const config = { version: 2, seats: [alice.peerId, bob.peerId] }
-const accepted = { ballot: BALLOT, value: held }
-export const linkMessages: LinkMessage[] = [
-  { t: 'blocks', blocks: [[Uint8Array.of(1, 2, 3), new Uint8Array(64).fill(4)]] },
-  { t: 'ack', epoch: 7, seq: 12 },
-  { t: 'digest', hash: 'abc', answer: true },
-  { t: 'vector', heads: [[alice.peerId, 7, 12]], answer: true },
-  { t: 'neighbour', on: true },
-  { t: 'have', heads: [[alice.peerId, 7, 12]] },
-  { t: 'prune', authors: [bob.peerId] },
-  { t: 'graft', heads: [[alice.peerId, 7, 12]] },
-  { t: 'statuses', list: [[Uint8Array.of(1, 2), new Uint8Array(64).fill(4)]] },
-  { t: 'prepare', id: 1, version: 2, items: [{ task: TASK, ballot: BALLOT }] },
-  { t: 'accept', id: 2, version: 2, items: [{ task: TASK, ...accepted }] },
-  {
-    t: 'answers',
-    id: 2,
-    items: [
-      { task: TASK, ok: false, promised: BALLOT, accepted },
-      { task: TASK, ok: false, unknown: true },
-    ],
-  },
-  { t: 'stale', id: 2, config },
-  { t: 'renew', id: 3, version: 2, term: TERM, also: [LONG_TERM] },
-  { t: 'renewed', id: 3, term: TERM, ok: true, ended: [LONG_TERM] },
-  { t: 'fence', id: 4, version: 2, node: bob.peerId, term: TERM, own: true },
-  { t: 'fenced', id: 4, ok: false, remainingMs: 800 },
-  { t: 'seat-prepare', id: 5, version: 2, ballot: BALLOT },
-  { t: 'seat-promise', id: 5, ok: true, accepted: { ballot: BALLOT, config } },
-  { t: 'seat-accept', id: 6, version: 2, ballot: BALLOT, config },
-  { t: 'seat-accepted', id: 6, ok: false, promised: BALLOT },
-  { t: 'seat-read', id: 7, version: 2, after: '' },
-  { t: 'seat-state', id: 7, ok: true, registers: [{ task: TASK, promised: BALLOT, accepted }], terms: [[bob.peerId, TERM]], next: TASK },
-  { t: 'progress', task: TASK, epoch: 1, phase: 'clone', message: 'receiving objects', percent: 40 },
-  presence,
-  { t: 'probe', id: 8 },
-  { t: 'probed', id: 8 },
-  { t: 'ask-probe', id: 9, peer: bob.peerId },
-  { t: 'asked', id: 9, peer: bob.peerId, alive: true },
-]
 
 export const genesis: Genesis = { v: 1, founder: alice.peerId, createdAt: CREATED_AT, nonce: NONCE }
 export const certificate: Certificate = {

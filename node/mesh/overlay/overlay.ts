@@ -23,8 +23,8 @@ const DIAL_MS = 5_000
 /** Whoever had no room is not asked again for this long. */
 const REFUSED_MS = 60_000
 /** A stranger is tried for its round trip this often, less and less often while none is better. */
-const TRY_FIRST_MS = 3_000
-const TRY_MAX_MS = 300_000
+const TRY_FIRST_MS = 10_000
+const TRY_MAX_MS = 600_000
 /** A nearer one has to be this much nearer, so that neighbours do not change for nothing. */
 const NEARER = 0.8
 /** News still goes to a former neighbour for this long: it is finding another way to hear them. */
@@ -128,7 +128,7 @@ export function createOverlay(components: OverlayComponents): Overlay {
     if (trial !== undefined && trial.untilMs <= nowMs) trial = undefined
     if (trial !== undefined || nowMs < tryAtMs || active.size < ACTIVE) return
     const peer = passive.any((one) => !active.has(one) && !passive.isRefused(one, nowMs))
-    tryEveryMs = Math.min(TRY_MAX_MS, tryEveryMs * 1.2)
+    tryEveryMs = Math.min(TRY_MAX_MS, tryEveryMs * 1.5)
     tryAtMs = nowMs + tryEveryMs * (0.5 + random.next())
     if (peer === undefined) return
     trial = { peer, untilMs: nowMs + DIAL_MS }
@@ -186,7 +186,14 @@ export function createOverlay(components: OverlayComponents): Overlay {
     leaving: () => [...leaving],
     wanted() {
       if (!isSparse()) return [...members()]
-      return [...new Set([...components.hubs(), ...looking.keys(), ...(trial === undefined ? [] : [trial.peer]), ...used.keys()])]
+      return [
+        ...new Set([
+          ...components.hubs().filter((hub) => hub !== self),
+          ...looking.keys(),
+          ...(trial === undefined ? [] : [trial.peer]),
+          ...used.keys(),
+        ]),
+      ]
     },
     use: (peer, forMs) => void used.set(peer, clock.nowMs() + forMs),
     receive(from, { on }) {
