@@ -24,6 +24,9 @@ export type UpOptions = {
   mdns: boolean
   accept: string[]
   auth: 'token' | 'none'
+  /** Tasks of this node that may be open at once, and their bytes. */
+  maxOpenTasks: number
+  maxOpenBytes: number
 }
 
 /** The ready line. `http` is a bare origin, `pid` the process that owns the sockets. */
@@ -50,11 +53,14 @@ const KEYS = {
   mdns: z.boolean('must be true or false'),
   accept: z.array(z.string().min(1).max(256)).max(64),
   auth: z.enum(['token', 'none'], 'must be token or none'),
+  maxOpenTasks: z.int('must be a whole number').min(1, 'must be 1 or more').max(10_000_000, 'must be 10000000 or less'),
+  maxOpenBytes: z.int('must be a whole number of bytes').min(1024, 'must be 1024 or more'),
 }
 const FILE_BYTES_MAX = 256 * 1024
 const FILE_NAMES = ['nimbus.config.json', 'nimbus.config.ts']
 // Variables with our prefix that are not keys: they belong to the CLI or to the work that a worker runs.
 const OTHER_VARIABLES = new Set(['DATA', 'URL', 'TOKEN', 'DEBUG', 'TASK', 'FENCE', 'ATTEMPT', 'WORKER'])
+const NUMBERS = new Set<string>(['slots', 'maxOpenTasks', 'maxOpenBytes'])
 const LISTS = new Set<string>(['listen', 'roles', 'skills', 'accept'])
 
 /**
@@ -87,6 +93,8 @@ export async function loadConfig(where: {
     mdns: false,
     accept: [],
     auth: 'token',
+    maxOpenTasks: 100_000,
+    maxOpenBytes: 256 * 1024 * 1024,
     ...merged,
     dataDir: where.dataDir,
   } as UpOptions
@@ -155,15 +163,18 @@ function parseJson(file: string, text: string): unknown {
   }
 }
 
-/** NIMBUS_ROLES=a,b and NIMBUS_LABELS=k=v,k=v; other keys as they are. */
+/** NIMBUS_ROLES=a,b and NIMBUS_LABELS=k=v,k=v, NIMBUS_MAX_OPEN_TASKS for maxOpenTasks; other keys as they are. */
 function fromEnvironment(env: NodeJS.ProcessEnv): Record<string, unknown> {
   const out: Record<string, unknown> = {}
   for (const [variable, value] of Object.entries(env)) {
     if (!variable.startsWith('NIMBUS_') || value === undefined || value === '' || OTHER_VARIABLES.has(variable.slice(7))) continue
-    const key = variable.slice(7).toLowerCase()
+    const key = variable
+      .slice(7)
+      .toLowerCase()
+      .replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
     if (LISTS.has(key)) out[key] = value.split(',').map((item) => item.trim())
     else if (key === 'labels') out[key] = Object.fromEntries(value.split(',').map((pair) => pair.split(/=(.*)/s, 2)))
-    else if (key === 'slots') out[key] = /^\d+$/.test(value) ? Number(value) : value
+    else if (NUMBERS.has(key)) out[key] = /^\d+$/.test(value) ? Number(value) : value
     else if (key === 'mdns') out[key] = value === 'true' || value === '1' ? true : value === 'false' || value === '0' ? false : value
     else out[key] = value
   }

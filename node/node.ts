@@ -353,7 +353,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       self,
       mesh: trust.mesh(),
       clock,
-      random,
+      quota: options,
       startedAtMs: clock.nowMs(),
       engine,
       fleet,

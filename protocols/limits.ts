@@ -40,6 +40,8 @@ export const LOG_BYTES_MAX = 64 * 1024 * 1024
 export const TAIL_BYTES_MAX = 4 * 1024
 /** Bytes of a REST body. */
 export const BODY_BYTES_MAX = 1024 * 1024
+/** Bytes of a REST body that publishes many tasks: it is read task by task. */
+export const PUBLISH_BODY_BYTES_MAX = 16 * 1024 * 1024
 /** Depth of a JSON body: deeper ones survive JSON.parse but not JSON.stringify. */
 export const JSON_DEPTH_MAX = 32
 /** Tasks that one request may publish: one body of that size, one batch of blocks. */

@@ -187,7 +187,11 @@ export const profileRecord = z.looseObject({
   version: z.string().max(64),
 })
 
+/** The tasks that ask for this pool wait while it is paused. */
+export const poolRecord = z.looseObject({ kind: z.literal('pool'), pool: word, paused: z.boolean() })
+
 export type TaskRecord = z.infer<typeof taskRecord>
+export type PoolRecord = z.infer<typeof poolRecord>
 export type NameRecord = z.infer<typeof nameRecord>
 export type TasksRecord = z.infer<typeof tasksRecord>
 export type GroupRecord = z.infer<typeof groupRecord>
@@ -211,6 +215,7 @@ export const entry = z.discriminatedUnion('kind', [
   sealingKeyRecord,
   secretRecord,
   grantRecord,
+  poolRecord,
 ])
 export type Entry = z.infer<typeof entry>
 /** An entry of a kind that this version does not know: kept and handed on, never folded. */
@@ -233,4 +238,5 @@ export const KNOWN_KINDS: ReadonlySet<string> = new Set([
   'sealing-key',
   'secret',
   'secret-grant',
+  'pool',
 ])

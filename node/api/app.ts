@@ -19,6 +19,7 @@ import { healthRoute, metricsRoute } from './routes/metrics.ts'
 import { nodeLogRoutes } from './routes/node-log.ts'
 import type { NodePort } from './ports.ts'
 import { noRoute, problemResponse } from './problems.ts'
+import { poolRoutes } from './routes/tasks/pools.ts'
 import { sessionRoutes, signInRoute } from './routes/session.ts'
 import type { StaticFiles } from './static-files.ts'
 import { fileResponse } from './static-files.ts'
@@ -75,6 +76,7 @@ export function createApp(components: AppComponents, options: { origin: () => st
   app.route('/', meshRoutes(node))
   app.route('/', workerRoutes(node))
   app.route('/', taskRoutes(node))
+  app.route('/', poolRoutes(node))
   app.route('/', taskLogRoutes(node, gate))
   app.route('/', messageRoutes(node.messages))
   app.route('/', taskInsideRoutes(node, gate))

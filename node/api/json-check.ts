@@ -27,7 +27,7 @@ export function flawOfJson(text: string): string | undefined {
 }
 
 /** The place after the closing quote. */
-function endOfString(text: string, start: number): number {
+export function endOfString(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (code === BACKSLASH) at++

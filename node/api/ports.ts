@@ -7,6 +7,9 @@ import type {
   LogChunk,
   MeshView,
   Page,
+  PoolView,
+  RetriedView,
+  RetryRequest,
   TaskStateName,
   TaskView,
   WorkerView,
@@ -65,6 +68,10 @@ export type NodePort = {
   cancel(id: string): Promise<TaskView>
   /** Publishes the same work again as a new task that names this one as `retryOf`. */
   retry(id: string): Promise<TaskView>
+  /** The same for several at once: those named, or all that ended so. */
+  retryMany(which: RetryRequest): Promise<RetriedView & { durability: Published['durability'] }>
+  pools(): PoolView[]
+  setPool(name: string, paused: boolean): Promise<PoolView>
   /** Pieces of one attempt's output in order, from whichever node holds them; must stop when `signal` fires. */
   readLog(id: string, query: LogQuery): AsyncIterable<LogChunk>
   blobs: BlobPort

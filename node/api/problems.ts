@@ -28,6 +28,7 @@ const STATUS_OF_CODE: Record<string, ProblemStatus> = {
   'not-bytes': 415,
   'method-unknown': 405,
   'rate-limited': 429,
+  quota: 429,
   'task-ended': 409,
   'task-running': 409,
   'schedule-exists': 409,

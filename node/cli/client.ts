@@ -200,7 +200,8 @@ async function errorOf(response: Response): Promise<NimbusError> {
         ? 'Give the token of that node: --token TOKEN or NIMBUS_TOKEN; it is in the file `token` of its data folder.'
         : problem.cure
     return new NimbusError(String(problem.code), String(problem.detail), {
-      kind,
+      // A quota does not pass by itself, unlike other limits of this status.
+      kind: problem.code === 'quota' ? 'refused' : kind,
       ...(wrongToken === undefined ? {} : { cure: wrongToken }),
     })
   } catch {

@@ -7,6 +7,7 @@ import { addMessageCommands } from './commands/message.ts'
 import { addMeshCommands } from './commands/mesh.ts'
 import { addScheduleCommands } from './commands/schedule.ts'
 import { addSecretCommands } from './commands/tasks/secret.ts'
+import { addPoolCommands } from './commands/tasks/pool.ts'
 import { addShellCommands } from './commands/shell.ts'
 import { addSpawnCommands } from './commands/spawn.ts'
 import { addTaskCommands } from './commands/task.ts'
@@ -73,6 +74,7 @@ function buildProgram(io: Io, components: ProgramComponents, action: Action): Co
   addTaskCommands(program, action)
   addArtifactCommands(program, action)
   addSecretCommands(program, action)
+  addPoolCommands(program, action)
   addBuildCommands(program, action)
   addScheduleCommands(program, action)
   addMessageCommands(program, action)

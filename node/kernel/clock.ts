@@ -69,6 +69,11 @@ export function afterThisTurn(callback: () => void): void {
   setImmediate(callback)
 }
 
+/** Resolves when everything else that is due has had its turn: long work calls it in between. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
 /** Resolves after `delayMs` of the given clock. */
 export function sleep(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => clock.after(delayMs, resolve))

@@ -33,6 +33,10 @@ import { createGraph } from './fold/graph.ts'
 import type { StateContext } from './fold/transitions.ts'
 import { claim } from './fold/transitions.ts'
 import { endingOf } from './matching/ending-of.ts'
+import type { OwnLoad } from './own-load.ts'
+import { createOwnLoad } from './own-load.ts'
+import type { Pools } from './pools.ts'
+import { createPools } from './pools.ts'
 import type { Publication, Publisher } from './publish.ts'
 import { createPublisher } from './publish.ts'
 
@@ -83,6 +87,8 @@ export type Engine = {
   /** What waits for what. */
   graph: Graph
   names: Naming
+  pools: Pools
+  ownLoad: OwnLoad
   seats: Seats
   start(): void
   stop(): void
@@ -129,6 +135,10 @@ export async function createEngine(components: EngineComponents, stored: Stored)
   const index = createTaskIndex()
   const families = createFamilies((task) => fold.task(task))
   const nameFold = createNameFold((key) => (started ? names.folded(key) : undefined))
+  const ownLoad = createOwnLoad(self)
+  const pools = createPools(() => {
+    if (started) scheduler.wake()
+  })
   let started = false
   let hash: string | undefined
 
@@ -137,6 +147,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
       onTask(state, kind) {
         holdings.note(state)
         index.touch(state)
+        ownLoad.note(state)
         const waiters = graph.note(state)
         families.note(state)
         if (!started) return
@@ -171,7 +182,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
         listener.onGroup(config)
       },
     },
-    { mayPublish: trust.mayPublish, mayRecover: trust.isAdmin, parts: [nameFold.part, ...(components.foldParts ?? [])] },
+    { mayPublish: trust.mayPublish, mayRecover: trust.isAdmin, parts: [nameFold.part, pools.part, ...(components.foldParts ?? [])] },
   )
   const graph = createGraph(fold)
   /** A task that waited for another is ready now, or never will be. */
@@ -268,7 +279,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     openAtMs: names.gates.openAtMs,
     claim: (task) => void tryClaim(task).catch(listener.onError),
     end: (task, reason) => void tryEnd(task, reason).catch(listener.onError),
-    isPaused: () => false,
+    isPaused: pools.isPaused,
   })
 
   const claimer = (task: TaskId, term: Term) => {
@@ -303,6 +314,8 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     states: () => ({ wallMs: clock.wallMs(), termEnded: fold.termEnded, isBlocked: graph.isBlocked }),
     graph,
     names,
+    pools,
+    ownLoad,
     seats,
     start() {
       started = true

@@ -2,37 +2,34 @@
 // what has to happen elsewhere is carried there over the mesh.
 import type { CallRequest } from '../../protocols/calls.ts'
 import { decodeCallAnswer } from '../../protocols/calls.ts'
-import type { MeshView, TaskView, WorkerView } from '../../protocols/http/views.ts'
-import type { OnceName, PeerId, TaskId } from '../../protocols/ids.ts'
+import type { MeshView, PoolView, TaskView, WorkerView } from '../../protocols/http/views.ts'
+import type { PeerId, TaskId } from '../../protocols/ids.ts'
 import { isTaskId } from '../../protocols/ids.ts'
-import type { TaskSpec } from '../../protocols/records.ts'
-import type { MessagesPort, NodePort, Published, SchedulesPort, WorkerVerb } from '../api/ports.ts'
+import type { MessagesPort, NodePort, SchedulesPort, WorkerVerb } from '../api/ports.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { NimbusError } from '../kernel/errors.ts'
-import type { Random } from '../kernel/random.ts'
 import type { Engine } from '../tasks/engine.ts'
 import type { TaskState } from '../tasks/fold/fold.ts'
-import { mismatch } from '../tasks/matching/match.ts'
-import { spread } from '../tasks/matching/spread.ts'
-import type { Spread } from '../tasks/publish.ts'
 import type { EventFeed } from '../tasks/view/event-feed.ts'
 import type { Fleet } from '../tasks/view/fleet.ts'
 import { countStates, stateName } from '../tasks/fold/transitions.ts'
-import { checkGraph } from '../tasks/check-graph.ts'
-import { specOf } from '../tasks/task-spec.ts'
 import type { InsidePort } from './ports/inside-port.ts'
 import type { RunLogs } from '../tasks/work/run-logs.ts'
 import { createMayWrite } from './plan/may-write.ts'
+import type { Quota } from '../tasks/own-load.ts'
+import { poolViews } from './tasks/pool-views.ts'
+import { endedAs, mentions } from './tasks/task-search.ts'
+import { createTaskPublishing } from './tasks/task-publishing.ts'
 
 export type NodePortComponents = {
   self: PeerId
   mesh: string
   clock: Clock
-  random: Random
   engine: Engine
   fleet: Fleet
   feed: EventFeed
   logs: RunLogs
+  quota: Quota
   /** The epoch of a member's present process, by its presence. */
   epochOf(peer: PeerId): number | undefined
   viewOf(state: TaskState): TaskView | undefined
@@ -73,33 +70,7 @@ export function createNodePort(components: NodePortComponents): NodePort {
     return view
   }
   const assertMayWrite = createMayWrite(self, fleet)
-  const publishAll = async (make: (ids: readonly TaskId[]) => readonly TaskSpec[], names: readonly OnceName[]): Promise<Published> => {
-    assertMayWrite('publish')
-    const drafts = engine.publisher.drafts(names)
-    const specs = make(drafts.map(({ id }) => id))
-    checkGraph(
-      drafts.map(({ id }) => id),
-      specs,
-      (id) => engine.fold.task(id)?.task !== undefined,
-    )
-    const made = engine.publisher.publishAll(specs, drafts, spreadNow())
-    const ids = made.map(({ id }) => id)
-    const duplicates = new Set(made.flatMap(({ id, duplicate }) => (duplicate ? [id] : [])))
-    // What another member published is known here, but it alone knows how many keepers have it: a claimed task is known to a majority.
-    const claimed = made.every(({ id, seq }) => seq !== undefined || (engine.fold.task(id)?.value.version ?? 0) > 0)
-    const last = Math.max(0, ...made.map(({ seq }) => seq ?? 0))
-    const durability = last > 0 ? await engine.durable(last, ACKNOWLEDGE_MS) : 'majority'
-    return { ids, duplicates, durability: claimed ? durability : 'local' }
-  }
-  /** Who should claim first, as this node sees the mesh: saves that node one round trip. */
-  const spreadNow = (): Spread => {
-    const author = { peer: self, name: fleet.nameOf(self) }
-    const offers = fleet.offers()
-    return (spec, first, count) => {
-      const able = offers.filter((offer) => components.epochOf(offer.node) !== undefined && mismatch(spec, author, offer) === undefined)
-      return spread(spec, first, count, able).map(([node, many]) => [node, components.epochOf(node) as number, many])
-    }
-  }
+  const publishing = createTaskPublishing(components)
 
   return {
     mesh: () => meshView(components),
@@ -117,18 +88,16 @@ export function createNodePort(components: NodePortComponents): NodePort {
         if (task?.task === undefined) continue
         if (state !== undefined && stateName(task, engine.states()) !== state) continue
         if (named !== undefined && ![...task.attempts.values()].some((attempt) => attempt.holder === peer)) continue
-        if (text !== undefined && !`${id} ${task.task.spec.name ?? ''} ${task.task.spec.argv.join(' ')}`.toLowerCase().includes(text))
-          continue
+        if (text !== undefined && !mentions(task, text)) continue
         if (items.length === limit) return { items, next: items.at(-1)?.id ?? '' }
         items.push(viewOf(task))
       }
       return { items }
     },
     task: (id) => (isTaskId(id) && engine.fold.task(id)?.task !== undefined ? viewOf(known(id)) : undefined),
-    publish(requests, parent) {
-      if (parent !== undefined) engine.families.assertRoom(parent as TaskId, requests.length)
-      const origin = parent === undefined ? {} : { parent: parent as TaskId }
-      return publishAll((ids) => requests.map((request) => ({ ...specOf(request, clock.wallMs(), ids), ...origin })), requests)
+    async publish(requests, parent) {
+      assertMayWrite('publish')
+      return publishing.publish(requests, parent as TaskId | undefined)
     },
     async cancel(id) {
       assertMayWrite('cancel')
@@ -146,12 +115,22 @@ export function createNodePort(components: NodePortComponents): NodePort {
       return viewOf(known(id))
     },
     async retry(id) {
-      const { task } = known(id)
-      if (task === undefined) throw new NimbusError('task-unknown', `There is no task ${id}.`, { kind: 'missing' })
-      // Its name belongs to the task that ended.
-      const { notBefore: _, dedupe: _dedupe, schedule: _schedule, parent: _parent, ...spec } = task.spec
-      const { ids } = await publishAll(() => [{ ...spec, retryOf: known(id).id }], [{}])
+      assertMayWrite('publish')
+      const { ids } = await publishing.again([known(id)])
       return viewOf(known(ids[0] ?? id))
+    },
+    async retryMany(which) {
+      assertMayWrite('publish')
+      const states = 'ids' in which ? which.ids.map(known) : endedAs(engine, which)
+      if (states.length === 0) return { items: [], durability: 'majority' }
+      const { ids, durability } = await publishing.again(states)
+      return { items: ids.map((id, at) => ({ id, retryOf: states[at]?.id ?? '' })), durability }
+    },
+    pools: () => poolViews(engine, fleet),
+    async setPool(name, paused) {
+      assertMayWrite(paused ? 'pause a pool' : 'resume a pool')
+      if (engine.pools.isPaused(name) !== paused) await engine.durable(engine.append({ kind: 'pool', pool: name, paused }), ACKNOWLEDGE_MS)
+      return poolViews(engine, fleet, name).find((pool) => pool.name === name) as PoolView
     },
     readLog: (id, query) => components.logs.read(known(id).id, query),
     ...components.parts,

@@ -91,7 +91,7 @@ export function createViews({
           ...context,
           offers: fleet.offers(),
           needs: (task) => needsOf(task, engine.graph, engine.fold, context),
-          isPaused: () => false,
+          isPaused: engine.pools.isPaused,
           deadline: (waiting) => queueDeadline(waiting, engine.fold.task),
         }),
       progress: (one) => progress.of(one.id, one.value.epoch),

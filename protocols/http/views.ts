@@ -1,6 +1,7 @@
 // What the REST API and the event stream serve. The CLI, the dashboard and the SDKs read these shapes; field names
 // follow the outside surface. Times are milliseconds since 1970 unless a name ends in another unit.
 import * as z from 'zod'
+import { PUBLISH_MAX } from '../limits.ts'
 import { durationText } from './task-request.ts'
 
 export const taskState = z.enum(['blocked', 'scheduled', 'ready', 'running', 'succeeded', 'failed', 'dead', 'cancelled'])
@@ -87,6 +88,28 @@ export const taskView = z
   })
   .meta({ id: 'Task' })
 export type TaskView = z.infer<typeof taskView>
+
+/** Which tasks to run again: those named, or all that are dead or failed (and mention `q`). */
+export const retryNamed = z.strictObject({ ids: z.array(z.string().max(64)).min(1).max(PUBLISH_MAX) })
+export const retryAll = z.strictObject({ state: z.enum(['dead', 'failed']), q: z.string().max(200).optional() })
+export const retryRequest = z.union([retryNamed, retryAll]).meta({ id: 'RetryRequest' })
+export type RetryRequest = z.infer<typeof retryRequest>
+export const retriedView = z.object({ items: z.array(z.object({ id: z.string(), retryOf: z.string() })) }).meta({ id: 'Retried' })
+export type RetriedView = z.infer<typeof retriedView>
+
+/** Tasks count for the pool that they ask for. */
+export const poolView = z
+  .object({
+    name: z.string(),
+    paused: z.boolean(),
+    workers: z.array(z.string()),
+    slots: z.int(),
+    freeSlots: z.int(),
+    open: z.int(),
+    running: z.int(),
+  })
+  .meta({ id: 'Pool' })
+export type PoolView = z.infer<typeof poolView>
 
 export const workerView = z
   .object({

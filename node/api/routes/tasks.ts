@@ -7,9 +7,11 @@ import { publishMany, taskRequest } from '../../../protocols/http/task-request.t
 import { describe } from '../describe.ts'
 import type { Api, ApiEnv } from '../env.ts'
 import { createRoutes } from '../env.ts'
-import { check, given, listQuery, readBody, readNoBody, readQuery } from '../input.ts'
+import { given, listQuery, readQuery } from '../input.ts'
 import type { NodePort } from '../ports.ts'
 import { notFound } from '../problems.ts'
+import { readTasks } from './tasks/task-batch.ts'
+import { taskEndRoutes } from './tasks/task-ends.ts'
 
 const taskQuery = listQuery.extend({ state: taskState.optional(), worker: z.string().min(1).max(128).optional() })
 const taskPage = z.object({ items: z.array(taskView), next: z.string().optional() }).meta({ id: 'TaskPage' })
@@ -21,7 +23,7 @@ const published = z
   .meta({ id: 'Published' })
 const publishBody = z.union([taskRequest, publishMany]).meta({ id: 'Publish' })
 
-type TaskNode = Pick<NodePort, 'tasks' | 'task' | 'publish' | 'cancel' | 'retry'>
+type TaskNode = Pick<NodePort, 'tasks' | 'task' | 'publish' | 'cancel' | 'retry' | 'retryMany'>
 
 export function taskRoutes(node: TaskNode): Api {
   const api = createRoutes()
@@ -61,36 +63,12 @@ export function taskRoutes(node: TaskNode): Api {
     c.json(find(node, c.req.param('id'))),
   )
 
-  api.post(
-    '/api/tasks/:id/cancel',
-    describe({ id: 'cancelTask', tag: 'tasks', summary: 'Cancel a task, running or not', answers: one }),
-    async (c) => {
-      await readNoBody(c)
-      return c.json(await node.cancel(find(node, c.req.param('id')).id))
-    },
-  )
-
-  api.post(
-    '/api/tasks/:id/retry',
-    describe({
-      id: 'retryTask',
-      tag: 'tasks',
-      summary: 'Publish the same work again as a new task',
-      answers: { 201: { text: 'The new task', schema: taskView } },
-    }),
-    async (c) => {
-      await readNoBody(c)
-      return c.json(await node.retry(find(node, c.req.param('id')).id), 201)
-    },
-  )
+  api.route('/', taskEndRoutes(node))
   return api
 }
 
 async function publish(c: Context<ApiEnv>, node: TaskNode): Promise<Response> {
-  // Told apart by the key, not by trying both: so that the message is about what the client meant.
-  const body = await readBody(c, z.looseObject({}))
-  const many = Object.hasOwn(body, 'tasks')
-  const requests = many ? check(publishMany, body).tasks : [check(taskRequest, body)]
+  const { many, requests } = await readTasks(c)
   const { ids, durability, duplicates } = await node.publish(requests, ...parentOf(c))
   const status = ids.every((id) => duplicates.has(id)) ? 200 : durability === 'majority' ? 201 : 202
   if (many) return c.json({ ids, durability, ...(duplicates.size > 0 ? { duplicates: [...duplicates] } : {}) }, status)

@@ -11,6 +11,7 @@ import { publishFile } from '../tasks/publish-file.ts'
 import { shipInputs } from '../tasks/ship-inputs.ts'
 import { addTaskOptions, requestOf } from '../tasks/task-options.ts'
 import { renderTask, renderTasks, renderWhy } from '../tasks/task-view.ts'
+import { addEndCommands } from './tasks/task-end.ts'
 import { addRunCommands, follow, onlyAfterDashes } from './task-run.ts'
 
 export function addTaskCommands(program: Command, action: Action): void {
@@ -19,22 +20,7 @@ export function addTaskCommands(program: Command, action: Action): void {
   addPublish(task, action)
   addLooking(task, action)
   addProgress(task, action)
-  for (const [verb, description] of [
-    ['cancel', 'cancel a task, running or not'],
-    ['retry', 'run the same work again as a new task'],
-  ] as const) {
-    task
-      .command(`${verb} <id>`)
-      .description(description)
-      .action(
-        action(async (cli, [id = '']) => {
-          const after = await (await createClient(cli)).post<TaskView>(`${pathOf(id)}/${verb}`)
-          if (cli.globals.json) cli.printJson(after)
-          else
-            cli.print(verb === 'retry' ? after.id : `${after.id} ${after.state === 'cancelled' ? 'is cancelled' : 'is being cancelled'}.`)
-        }),
-      )
-  }
+  addEndCommands(task, action)
 }
 
 function addPublish(task: Command, action: Action): void {

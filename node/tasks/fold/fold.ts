@@ -147,6 +147,7 @@ export function createFold(listener: FoldListener, options: FoldOptions): Fold {
       case 'schedule':
       case 'schedule-pause':
       case 'schedule-skip':
+      case 'pool':
         return
     }
   }

@@ -89,6 +89,15 @@ export function createFakeNode(): FakeNode {
       const { ids } = await fake.publish([tasks.get(id)!.spec as unknown as TaskRequest])
       return tasks.get(ids[0]!)!
     },
+    async retryMany(which) {
+      const states = 'ids' in which ? which.ids : []
+      const { ids } = await fake.publish(states.map((id) => tasks.get(id)!.spec as unknown as TaskRequest))
+      return { items: ids.map((id, at) => ({ id, retryOf: states[at]! })), durability: 'majority' }
+    },
+    pools: () => [],
+    async setPool(name, paused) {
+      return { name, paused, workers: [], slots: 0, freeSlots: 0, open: 0, running: 0 }
+    },
     async *readLog(id, { from, follow, attempt, signal }) {
       readers++
       try {
