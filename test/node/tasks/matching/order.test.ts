@@ -53,8 +53,8 @@ test('times come out in order, each task once and at its earliest', () => {
   )
 })
 
-test('a hundred thousand tasks from five logs are put in order, and taken from the front, in well under a second', () => {
-  const startedMs = performance.now()
+test('a hundred thousand tasks from five logs are put in order, and taken from the front, without a walk over all of them', () => {
+  const before = process.cpuUsage()
   const tasks = createOrderedTasks()
   const all = Array.from({ length: 100_000 }, (_, at) => candidate((at % 20_000) * 5 + Math.floor(at / 20_000), at))
   for (const one of all) tasks.add(one)
@@ -64,7 +64,8 @@ test('a hundred thousand tasks from five logs are put in order, and taken from t
     tasks.remove(first)
   }
   expect(tasks.size()).toBe(0)
-  expect(performance.now() - startedMs).toBeLessThan(2_000)
+  // Processor time, not the clock on the wall: other tests run beside this one. A walk over all for each would take minutes.
+  expect(process.cpuUsage(before).user / 1000).toBeLessThan(4_000)
 })
 
 function sorted(candidates: readonly Candidate[]): Candidate[] {
