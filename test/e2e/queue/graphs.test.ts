@@ -23,7 +23,7 @@ test('a graph fans out and in by joints; what it waits for is said, failures go 
   const { ids } = await batch(first, [
     { argv: ['sleep', '1'], name: 'prepare' },
     ...[1, 2, 3].map(() => ({ argv: ['true'], afterIndex: [0] })),
-    { argv: ['true'], name: 'joint', afterIndex: [1, 2, 3] },
+    { kind: 'noop', name: 'joint', afterIndex: [1, 2, 3] },
     { argv: ['sh', '-c', 'exit 3'], name: 'broken', afterIndex: [4] },
     { argv: ['true'], name: 'below', afterIndex: [5] },
     { argv: ['true'], name: 'cleanup', afterIndex: [5], afterAny: true },

@@ -80,7 +80,7 @@ test('a task that nobody claims in time fails with its queue time-out, and task 
   const id = await publish(nodes[1], { argv: ['true'], queueTimeout: '200ms', skills: ['nobody-has-it'] })
   const task = await ended(nodes[2], id)
   expect(task).toMatchObject({ state: 'failed', attempts: [] })
-  expect(task.result).toMatchObject({ timedOut: true, error: 'no worker claimed it within its queue time-out of 200ms' })
+  expect(task.result).toMatchObject({ timedOut: true, timeout: 'queue', error: 'no worker claimed it within its queue time-out of 200ms' })
 })
 
 test('dead letters are listed and run again, all or some of them', async () => {
