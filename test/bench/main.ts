@@ -1,4 +1,5 @@
 // `npm run bench` runs every benchmark, `npm run bench -- NAME` one of them. Each prints a table; none of them judges.
+import { failover } from './failover.ts'
 import { idle } from './idle.ts'
 import { queue } from './queue/compare.ts'
 import { depth } from './queue/depth.ts'
@@ -6,7 +7,7 @@ import { publish } from './queue/publish.ts'
 import { start } from './start.ts'
 import { visible } from './visible.ts'
 
-const BENCHMARKS: Record<string, () => Promise<void>> = { start, idle, visible, queue, publish, 'queue-depth': depth }
+const BENCHMARKS: Record<string, () => Promise<void>> = { start, idle, visible, failover, queue, publish, 'queue-depth': depth }
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !Object.hasOwn(BENCHMARKS, name))

@@ -43,7 +43,7 @@ export type RealMesh = {
 }
 
 export const BIN = fileURLToPath(new URL('../../node/nimbus.js', import.meta.url))
-const READY_MS_MAX = 40_000
+const READY_MS_MAX = 90_000
 const HERE: Place = { run: [], http: '127.0.0.1:0', listen: '/ip4/127.0.0.1/tcp/0' }
 
 /** Nothing of the machine's own Nimbus may reach a test. */
@@ -90,7 +90,7 @@ export async function createRealMesh(): Promise<RealMesh> {
           const views = await Promise.all(alive.map((node) => node.mesh()))
           return views.every((view) => view.members.filter((member) => member.state === 'alive').length === alive.length)
         },
-        { what: `${alive.length} nodes that see each other`, timeoutMs: 20_000 },
+        { what: `${alive.length} nodes that see each other`, timeoutMs: 60_000 },
       )
     },
     async close() {
