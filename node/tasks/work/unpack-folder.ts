@@ -1,7 +1,6 @@
 // Makes a folder from the tar that a task brought. Nothing of it may lie outside, lead outside, or be anything but files,
 // folders and links; links are made when all files are written, so that none is written through one.
-import { createWriteStream } from 'node:fs'
-import { mkdir, realpath, symlink } from 'node:fs/promises'
+import { mkdir, open, realpath, symlink } from 'node:fs/promises'
 import { dirname, join, normalize, relative, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { Readable } from 'node:stream'
@@ -13,7 +12,12 @@ import { messageOf, NimbusError } from '../../kernel/errors.ts'
 const TARGET_CHARS_MAX = 1_024
 
 /** @param dir absent or empty; on a refusal the caller removes it */
-export async function unpackFolder(tar: AsyncIterable<Uint8Array>, dir: string, signal: AbortSignal): Promise<{ entries: number }> {
+export async function unpackFolder(
+  tar: AsyncIterable<Uint8Array>,
+  dir: string,
+  signal: AbortSignal,
+  entriesMax = FOLDER_ENTRIES_MAX,
+): Promise<{ entries: number }> {
   await mkdir(dir, { recursive: true })
   const root = await realpath(dir)
   const links: { path: string; target: string }[] = []
@@ -25,7 +29,7 @@ export async function unpackFolder(tar: AsyncIterable<Uint8Array>, dir: string, 
   try {
     for await (const entry of reader) {
       entries += 1
-      if (entries > FOLDER_ENTRIES_MAX) refuse(entry.header.name, `it has more than ${FOLDER_ENTRIES_MAX} files and folders`)
+      if (entries > entriesMax) refuse(entry.header.name, `it has more than ${entriesMax} files and folders`)
       const path = placeOf(root, entry.header)
       const { type, linkname } = entry.header
       if (type === 'directory') await mkdir(path, { recursive: true })
@@ -33,7 +37,7 @@ export async function unpackFolder(tar: AsyncIterable<Uint8Array>, dir: string, 
       else if (type === 'file' || type === 'contiguous-file') {
         await mkdir(dirname(path), { recursive: true })
         const mode = ((entry.header.mode ?? 0o644) & 0o100) !== 0 ? 0o755 : 0o644
-        await pipeline(entry, createWriteStream(path, { flags: 'wx', mode }), { signal })
+        await writeEntry(entry as AsyncIterable<Uint8Array>, path, mode)
         continue
       } else refuse(entry.header.name, `it is a ${String(type)}, neither file, folder nor link`)
       entry.resume()
@@ -49,6 +53,16 @@ export async function unpackFolder(tar: AsyncIterable<Uint8Array>, dir: string, 
   for (const link of links) await makeLink(root, link)
   for (const { path, target } of links) await checkEnd(root, path, target)
   return { entries }
+}
+
+/** Piece by piece: a tar that is cut off ends the loop with an error, which a pipe between the two kinds of streams does not see. */
+async function writeEntry(entry: AsyncIterable<Uint8Array>, path: string, mode: number): Promise<void> {
+  const file = await open(path, 'wx', mode)
+  try {
+    for await (const piece of entry) await file.writeFile(piece)
+  } finally {
+    await file.close()
+  }
 }
 
 function placeOf(root: string, { name }: Header): string {
