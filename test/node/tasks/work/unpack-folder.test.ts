@@ -21,7 +21,7 @@ type Entry = Partial<Header> & { name: string; text?: string }
 
 async function* tarOf(entries: readonly Entry[]): AsyncGenerator<Uint8Array> {
   const tar = pack()
-  for (const { text = '', ...header } of entries) tar.entry(header as Header, text)
+  for (const { text = '', ...header } of entries) tar.entry(header, text)
   tar.finalize()
   for await (const piece of tar) yield piece as Uint8Array
 }
