@@ -19,7 +19,9 @@ test(
   async () => {
     const report = await simulate(1, CALM_TWELVE)
     expect(report.violations).toEqual([])
-    expect(report.counts).toMatchObject({ 'settled tasks': 100, 'published majority': 100, lost: 0, lateRefused: 0 })
+    expect(report.counts).toMatchObject({ 'published majority': 100, lost: 0, lateRefused: 0 })
+    // Tasks under keys come on top.
+    expect(report.counts['settled tasks']).toBeGreaterThanOrEqual(100)
     expect(report.counts['work frozen'] ?? 0).toBe(0)
   },
   LONG_MS,
