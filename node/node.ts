@@ -46,10 +46,12 @@ import { createCallDesk } from './wiring/call-desk.ts'
 import { enterMesh } from './wiring/enter-mesh.ts'
 import { openVault, sayKey } from './wiring/ports/secret-vault.ts'
 import { createInsidePort } from './wiring/ports/inside-port.ts'
+import { createNamesPort } from './wiring/ports/names-port.ts'
 import { createLastWordsWiring } from './wiring/last-words.ts'
 import { createLifecycle, type Stopped } from './wiring/lifecycle.ts'
 import { createMemberFacts } from './wiring/member-facts.ts'
 import { connectMesh, createPresenceTeller, createSender } from './wiring/mesh-link.ts'
+import { createMayWrite } from './wiring/plan/may-write.ts'
 import { createMetrics } from './wiring/metrics.ts'
 import { createNodePort } from './wiring/node-port.ts'
 import { createOverlayWiring } from './wiring/overlay/overlay-wiring.ts'
@@ -365,6 +367,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       parts: {
         secrets: vault,
         blobs: createBlobPort({ blobs, fetch: blobFetch }),
+        names: createNamesPort({ engine, fleet, assertMayWrite: createMayWrite(self, fleet) }),
         ...createInsidePort({ engine, work, viewOf: views.taskOf }),
       },
       invite: lifecycle.invite(invites),

@@ -16,6 +16,8 @@ import { messageRoutes } from './routes/plan/messages.ts'
 import { scheduleRoutes } from './routes/plan/schedules.ts'
 import { meshRoutes } from './routes/mesh.ts'
 import { healthRoute, metricsRoute } from './routes/metrics.ts'
+import { counterRoutes } from './routes/names/counters.ts'
+import { lockRoutes } from './routes/names/locks.ts'
 import { nodeLogRoutes } from './routes/node-log.ts'
 import type { NodePort } from './ports.ts'
 import { noRoute, problemResponse } from './problems.ts'
@@ -83,6 +85,8 @@ export function createApp(components: AppComponents, options: { origin: () => st
   app.route('/', blobRoutes(node, gate))
   app.route('/', scheduleRoutes(node.schedules))
   app.route('/', secretRoutes(node))
+  app.route('/', lockRoutes(node.names, gate))
+  app.route('/', counterRoutes(node.names))
   app.route('/', eventRoutes({ node, auth, clock, log, gate }))
   app.route('/', metricsRoute(node))
   app.route('/', nodeLogRoutes({ clock, gate }, options.logFile))

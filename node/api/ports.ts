@@ -16,6 +16,7 @@ import type {
 } from '../../protocols/http/views.ts'
 import type { ProgressReport, TaskRequest } from '../../protocols/http/task-request.ts'
 import type { ScheduleRequest, ScheduleView } from '../../protocols/http/schedules.ts'
+import type { CounterView, LockEventView, LockView } from '../../protocols/http/names.ts'
 import type { MessageRequest, MessageView, ReadAnswer, SentMessage } from '../../protocols/http/messages.ts'
 import type { SecretView } from '../../protocols/http/secrets.ts'
 import type { TaskId } from '../../protocols/ids.ts'
@@ -96,6 +97,16 @@ export type NodePort = {
   metrics(): Promise<string>
   messages: MessagesPort
   schedules: SchedulesPort
+  names: NamesPort
+}
+
+export type NamesPort = {
+  locks(): LockView[]
+  /** Waits for the lock, then holds it until the signal fires or it is lost. */
+  hold(name: string, order: { waitMs: number | undefined; ttlMs: number | undefined; signal: AbortSignal }): AsyncIterable<LockEventView>
+  counters(): CounterView[]
+  counter(name: string): CounterView | undefined
+  add(name: string, by: number): Promise<CounterView>
 }
 
 export type MessageQuery = { limit: number; cursor?: string; q?: string; topic?: string; unread: boolean }

@@ -21,6 +21,8 @@ export type Client = {
   delete(path: string): Promise<void>
   /** JSON lines of a long answer. */
   jsonLines<Item>(path: string, signal: AbortSignal): AsyncGenerator<Item>
+  /** The same as the answer to a request with a body. */
+  postLines<Item>(path: string, body: unknown, signal: AbortSignal): AsyncGenerator<Item>
   /** Server-sent events; the first item is undefined and says that the stream is open. */
   events<Item>(path: string, signal: AbortSignal): AsyncGenerator<Item | undefined>
 }
@@ -102,6 +104,10 @@ export async function createClient(cli: Pick<Cli, 'dataDir' | 'globals' | 'io'>)
     },
     async *jsonLines(path, signal) {
       const response = await request('GET', path, { accept: 'application/x-ndjson', signal })
+      for await (const line of linesOf(response.body)) if (line !== '') yield JSON.parse(line)
+    },
+    async *postLines(path, body, signal) {
+      const response = await request('POST', path, { body, accept: 'application/x-ndjson', signal })
       for await (const line of linesOf(response.body)) if (line !== '') yield JSON.parse(line)
     },
     async *events(path, signal) {

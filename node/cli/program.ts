@@ -8,6 +8,7 @@ import { addMeshCommands } from './commands/mesh.ts'
 import { addScheduleCommands } from './commands/schedule.ts'
 import { addSecretCommands } from './commands/tasks/secret.ts'
 import { addPoolCommands } from './commands/tasks/pool.ts'
+import { addNameCommands } from './commands/names/names.ts'
 import { addShellCommands } from './commands/shell.ts'
 import { addSpawnCommands } from './commands/spawn.ts'
 import { addTaskCommands } from './commands/task.ts'
@@ -79,6 +80,7 @@ function buildProgram(io: Io, components: ProgramComponents, action: Action): Co
   addScheduleCommands(program, action)
   addMessageCommands(program, action)
   addSpawnCommands(program, action, components)
+  addNameCommands(program, action)
   addWatchCommands(program, action)
   addShellCommands(program, action, { version: components.version })
   settle(program, io)

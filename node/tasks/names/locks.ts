@@ -100,7 +100,7 @@ export function createLocks({ clock, random, names, lease }: LocksComponents): L
     while (!signal.aborted) {
       const restMs = certainMs()
       if (restMs <= 0) {
-        const reason = clock.nowMs() >= endMs ? 'its time is over' : 'this node could not renew its lease at a majority of the keepers'
+        const reason = lease.remainingMs(term) > 0 ? 'its time is over' : 'this node could not renew its lease at a majority of the keepers'
         return yield { event: 'lost', reason }
       }
       yield { event: 'certain', certainMs: restMs }

@@ -7,6 +7,7 @@ import type { PeerId } from '../../../protocols/ids.ts'
 import { taskId } from '../../../protocols/ids.ts'
 import type { NodePort, StreamEvent } from '../../../node/api/ports.ts'
 import { NimbusError } from '../../../node/kernel/errors.ts'
+import { createFakeNames } from './fake-names.ts'
 import { createPostOffice } from '../messages/post-office.ts'
 import { createFakeFiles, createFakeSecrets } from './fake-files.ts'
 import { createScheduleRoom } from '../schedules/schedule-room.ts'
@@ -158,6 +159,7 @@ export function createFakeNode(): FakeNode {
     },
     messages: createPostOffice(PEER).post,
     schedules: createScheduleRoom(PEER).desk,
+    names: createFakeNames(),
     metrics: async () => '# TYPE nimbus_up gauge\nnimbus_up 1\n',
     settle(id, end) {
       const task = tasks.get(id)!
