@@ -49,13 +49,14 @@ import { createInsidePort } from './wiring/ports/inside-port.ts'
 import { createNamesPort } from './wiring/ports/names-port.ts'
 import { createLastWordsWiring } from './wiring/last-words.ts'
 import { createLifecycle, type Stopped } from './wiring/lifecycle.ts'
+import type { Resources } from './tasks/matching/resources.ts'
 import { createMemberFacts } from './wiring/member-facts.ts'
 import { connectMesh, createPresenceTeller, createSender } from './wiring/mesh-link.ts'
 import { createMayWrite } from './wiring/plan/may-write.ts'
 import { createMetrics } from './wiring/metrics.ts'
 import { createNodePort } from './wiring/node-port.ts'
 import { createOverlayWiring } from './wiring/overlay/overlay-wiring.ts'
-import { createOwnPresence } from './wiring/presence.ts'
+import { createOwnPresence, resourcesOf } from './wiring/presence.ts'
 import { createProgressBoard } from './tasks/view/progress-board.ts'
 import { createAddressStore, createValues, openEpoch, readSeatMemory } from './wiring/stored-state.ts'
 import { createTaskTokens } from './wiring/task-tokens.ts'
@@ -430,7 +431,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     lifecycle.onStop('queue', () => (overlay.stop(), agenda.stop(), blobKeeper.stop(), presence.stop(), membership.stop(), engine.stop()))
     if (bootstrap !== undefined)
       await host.dial(bootstrap).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'the redeemer cannot be reached yet'))
-    sayWhoIAm(engine, profileOf(options, requestedName, slots, version), self)
+    sayWhoIAm(engine, profileOf(options, requestedName, slots, version, await resourcesOf(dataDir)), self)
     sayKey(engine, { book: secretBook, sealing, self })
     lifecycle.watchLoop(membership.onLoopDelay)
     await writeFile(
@@ -476,7 +477,7 @@ async function listenAddresses(options: UpOptions, values: { get<Value>(name: st
   return [`/ip4/0.0.0.0/tcp/${port ?? 0}`]
 }
 
-function profileOf(options: UpOptions, name: string, slots: number, version: string): ProfileRecord {
+function profileOf(options: UpOptions, name: string, slots: number, version: string, resources: Resources): ProfileRecord {
   const { roles, skills, labels, accept, pool, repo } = options
   return {
     kind: 'profile',
@@ -487,6 +488,7 @@ function profileOf(options: UpOptions, name: string, slots: number, version: str
     slots,
     accept,
     version,
+    resources,
     ...(pool === undefined ? {} : { pool }),
     ...(repo === undefined ? {} : { repo }),
   }

@@ -184,6 +184,8 @@ export const profileRecord = z.looseObject({
   repo: z.string().max(2048).optional(),
   slots: z.int().min(0).max(1024),
   accept: z.array(z.string().max(256)).max(64),
+  /** What its machine has; the disk is what was free at its start. */
+  resources: z.looseObject({ cpus: z.number().min(0), memoryMb: count, diskMb: count, gpus: count }).optional(),
   version: z.string().max(64),
 })
 

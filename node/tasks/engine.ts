@@ -27,6 +27,9 @@ import { createScheduler } from './matching/scheduler.ts'
 import { createNameFold, loggedValues } from './names/name-fold.ts'
 import type { Naming } from './names/naming.ts'
 import { createNaming } from './names/naming.ts'
+import type { Reservations } from './matching/reservations.ts'
+import { createReservations } from './matching/reservations.ts'
+import { hasRoom, unreservedOf } from './matching/resources.ts'
 import { createTaskIndex } from './fold/task-index.ts'
 import type { Graph } from './fold/graph.ts'
 import { createGraph } from './fold/graph.ts'
@@ -121,6 +124,8 @@ export type Engine = {
   changed(task: TaskId, signal: AbortSignal): Promise<void>
   /** The fold's hash; computed anew only after a change. */
   foldHash(): string
+  /** Resources that its tasks have reserved at a node. */
+  reservedAt: Reservations['of']
   /** Tasks that a node holds. */
   heldBy(node: PeerId): TaskId[]
 }
@@ -132,6 +137,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
   /** What this node claims now, and the term under which it does. */
   const claiming = new Map<TaskId, Term>()
   const holdings = createHoldings()
+  const reservations = createReservations()
   const index = createTaskIndex()
   const families = createFamilies((task) => fold.task(task))
   const nameFold = createNameFold((key) => (started ? names.folded(key) : undefined))
@@ -146,6 +152,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     {
       onTask(state, kind) {
         holdings.note(state)
+        reservations.note(state)
         index.touch(state)
         ownLoad.note(state)
         const waiters = graph.note(state)
@@ -275,6 +282,13 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     offers: components.offers,
     authorName: components.nameOf,
     freeSlots: () => components.slots() - execution.busy() - claiming.size,
+    hasRoom(spec) {
+      const total = fold.profile(self)?.resources
+      if (spec.resources === undefined || total === undefined) return true
+      const claimed = [...claiming.keys()].filter((task) => !reservations.of(self).has(task))
+      const wanted = [...reservations.of(self).values(), ...claimed.map((task) => fold.task(task)?.task?.spec.resources)]
+      return hasRoom(spec.resources, unreservedOf(total, wanted))
+    },
     isBusyWith: (task) => claiming.has(task) || execution.has(task),
     openAtMs: names.gates.openAtMs,
     claim: (task) => void tryClaim(task).catch(listener.onError),
@@ -345,6 +359,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     newestTasks: index.newest,
     changed: index.changed,
     foldHash: () => (hash ??= fold.hash()),
+    reservedAt: reservations.of,
     heldBy: holdings.by,
   }
 }

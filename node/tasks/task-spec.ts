@@ -1,7 +1,7 @@
 // The signed form of what a client asks for: milliseconds, and no key that says nothing. Pure.
 import type { TaskRequest } from '../../protocols/http/task-request.ts'
 import type { TaskId } from '../../protocols/ids.ts'
-import { TASK_BYTES_MAX } from '../../protocols/limits.ts'
+import { NAME_PLACES_MAX, TASK_BYTES_MAX } from '../../protocols/limits.ts'
 import type { TaskSpec } from '../../protocols/records.ts'
 import { parseDuration } from '../kernel/durations.ts'
 import { NimbusError } from '../kernel/errors.ts'
@@ -30,6 +30,7 @@ export function specOf(request: TaskRequest, wallMs: number, batch: readonly Tas
   if (rate !== undefined && rate.length > 0) spec['rate'] = rate.map(({ key, limit, per }) => ({ key, limit, perMs: durationMs(per) }))
   const before = [...after, ...afterIndex.map((index) => batchId(batch, index))]
   if (before.length > 0) spec['after'] = [...new Set(before)]
+  assertKeys(request)
   const bytes = Buffer.byteLength(JSON.stringify(spec))
   if (bytes <= TASK_BYTES_MAX) return spec as TaskSpec
   throw new NimbusError('task-too-large', `The task is ${bytes} bytes; ${TASK_BYTES_MAX} is the limit, because every node keeps it.`, {
@@ -49,4 +50,27 @@ function batchId(batch: readonly TaskId[], index: number): TaskId {
 
 function durationMs(value: string | number): number {
   return typeof value === 'string' ? (parseDuration(value) ?? 0) : value
+}
+
+/** A place needs a majority and is kept in one value: what cannot be had is refused before anybody waits for it. */
+function assertKeys({ concurrency = [], rate = [], claim }: TaskRequest): void {
+  const large = concurrency.find(({ limit }) => limit > NAME_PLACES_MAX)
+  if (large !== undefined)
+    throw new NimbusError(
+      'concurrency-limit',
+      `Concurrency key ${large.key} has the limit ${large.limit}; ${NAME_PLACES_MAX} is the highest.`,
+      {
+        kind: 'usage',
+        cure: 'Use a lower limit, or leave the key out.',
+      },
+    )
+  if (claim !== 'available' || (concurrency.length === 0 && rate.length === 0)) return
+  throw new NimbusError(
+    'concurrency-available',
+    'A task with --claim available may run without a majority, so it can hold no key and count in no rate.',
+    {
+      kind: 'usage',
+      cure: 'Leave out --claim available, or --concurrency and --rate.',
+    },
+  )
 }

@@ -1,9 +1,14 @@
-// This node's own status: what it says of itself, when it changed, and at most so often.
-import { availableParallelism, freemem, loadavg } from 'node:os'
+// This node's own status: what it says of itself, when it changed, and at most so often. And what its machine has.
+import { readdir, statfs } from 'node:fs/promises'
+import { availableParallelism, freemem, loadavg, totalmem } from 'node:os'
 import type { PeerId } from '../../protocols/ids.ts'
 import type { Presence } from '../../protocols/presence.ts'
 import type { Cancel, Clock } from '../kernel/clock.ts'
+import type { Resources } from '../tasks/matching/resources.ts'
 
+const MEGABYTE = 2 ** 20
+/** Told in steps, so that a few written files make no new profile. */
+const DISK_STEP_MB = 1024
 /** Load and memory are told in steps, and again when they moved by more than one, so that a value at a step's edge says nothing. */
 const LOAD_STEP = 25
 const MEMORY_STEP_MB = 512
@@ -85,5 +90,25 @@ function inSteps({ load, memoryFreeMb }: Machine): Machine {
 }
 
 function lookAtMachine(): Machine {
-  return { load: ((loadavg()[0] ?? 0) / availableParallelism()) * 100, memoryFreeMb: freemem() / 2 ** 20 }
+  return { load: ((loadavg()[0] ?? 0) / availableParallelism()) * 100, memoryFreeMb: freemem() / MEGABYTE }
+}
+
+/** What this machine has. @param dataDir whose disk counts: the work lies there */
+export async function resourcesOf(dataDir: string): Promise<Resources> {
+  const disk = await statfs(dataDir)
+  const diskMb = (disk.bavail * disk.bsize) / MEGABYTE
+  return {
+    cpus: availableParallelism(),
+    memoryMb: Math.floor(totalmem() / MEGABYTE),
+    diskMb: Math.floor(diskMb / DISK_STEP_MB) * DISK_STEP_MB,
+    gpus: await gpuCount(),
+  }
+}
+
+async function gpuCount(): Promise<number> {
+  try {
+    return (await readdir('/dev')).filter((name) => /^nvidia\d+$/.test(name)).length
+  } catch {
+    return 0 // no such folder: not Linux
+  }
 }

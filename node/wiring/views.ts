@@ -74,6 +74,7 @@ export function createViews({
     addresses: (peer) => (peer === self ? host.addresses() : host.addressesOf(peer)),
     isKeeper: (peer) => engine.seats.config().seats.includes(peer),
     running: engine.heldBy,
+    reservedAt: engine.reservedAt,
     own: presence.current,
   })
   const taskOf = (state: TaskState): TaskView | undefined => {
@@ -92,6 +93,8 @@ export function createViews({
           offers: fleet.offers(),
           needs: (task) => needsOf(task, engine.graph, engine.fold, context),
           isPaused: engine.pools.isPaused,
+          gate: engine.names.gates.closed,
+          isPaused: () => false,
           deadline: (waiting) => queueDeadline(waiting, engine.fold.task),
         }),
       progress: (one) => progress.of(one.id, one.value.epoch),

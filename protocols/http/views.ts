@@ -128,6 +128,8 @@ export const workerView = z
     /** Percent of all cores that wanted to run in the last minute; over 100 where more waited than there are cores. */
     load: z.number(),
     memoryFreeMb: z.int(),
+    /** What its machine has. */
+    resources: z.object({ cpus: z.number(), memoryMb: z.int(), diskMb: z.int(), gpus: z.int() }).optional(),
     version: z.string(),
     memberRole: z.string(),
     keeper: z.boolean(),

@@ -36,6 +36,12 @@ function addWhere(command: Command): Command {
     .option('--role <role>', 'only workers with this role', collect)
     .option('--pool <pool>', 'only workers of this pool')
     .option('--label <k=v>', 'only workers with this label', collect)
+    .option('--prefer <k=v>', 'rather workers with this label', collect)
+    .option('--cpus <n>', 'reserve this many CPUs', amount('--cpus', 4096))
+    .option('--memory <mb>', 'reserve this much memory, in MB', wholeNumber('--memory', 0, Number.MAX_SAFE_INTEGER))
+    .option('--disk <mb>', 'reserve this much disk, in MB', wholeNumber('--disk', 0, Number.MAX_SAFE_INTEGER))
+    .option('--gpus <n>', 'reserve this many GPUs', wholeNumber('--gpus', 0, 1024))
+    .option('--free-memory <mb>', 'only where this much memory is free, in MB', wholeNumber('--free-memory', 0, Number.MAX_SAFE_INTEGER))
     .option('--group <group>', 'the keeper group that decides about it')
     .option('--claim <mode>', 'exclusive, or available: a minority may run it as well', oneOf('--claim', ['exclusive', 'available']))
     .option(
@@ -68,12 +74,31 @@ function addWhen(command: Command): Command {
 /** @param argv the words after `--` */
 export function requestOf(argv: readonly string[] | undefined, options: Record<string, unknown>): Record<string, unknown> {
   assertCommand(argv, options['kind'])
-  const { skill, role, label, env, secret, artifact, budget, dir: _dir, stdin: _stdin, ...same } = options
+  const {
+    skill,
+    role,
+    label,
+    env,
+    secret,
+    artifact,
+    budget,
+    dir: _dir,
+    stdin: _stdin,
+    prefer,
+    cpus,
+    memory,
+    disk,
+    gpus,
+    freeMemory,
+    ...same
+  } = options
   const request = {
     ...same,
     ...(argv === undefined || argv.length === 0 ? {} : { argv }),
     skills: skill,
     roles: role,
+    prefer: parsePairs(prefer as string[] | undefined, '--prefer'),
+    resources: given({ cpus, memoryMb: memory, diskMb: disk, gpus, freeMemoryMb: freeMemory }),
     labels: parsePairs(label as string[] | undefined, '--label'),
     env: parsePairs(env as string[] | undefined, '--env'),
     secrets: secret,
@@ -81,6 +106,11 @@ export function requestOf(argv: readonly string[] | undefined, options: Record<s
     budgetUsd: budget,
   }
   return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined))
+}
+
+function given(values: Record<string, unknown>): Record<string, unknown> | undefined {
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined)
+  return entries.length === 0 ? undefined : Object.fromEntries(entries)
 }
 
 function assertCommand(argv: readonly string[] | undefined, kind: unknown): void {

@@ -2,6 +2,8 @@
 // against the task, then weighted rendezvous hashing. A stale offer costs delay, never safety.
 import type { PeerId, TaskId } from '../../../protocols/ids.ts'
 import type { TaskSpec } from '../../../protocols/records.ts'
+import type { ResourceOffer } from './resources.ts'
+import { hasRoom, resourceMismatch } from './resources.ts'
 
 /** What is known of a worker at this moment. `name` is the name shown in the mesh. */
 export type Offer = {
@@ -17,9 +19,18 @@ export type Offer = {
   accept: readonly string[]
   slots: number
   freeSlots: number
+  /** Undefined where the worker does not say: it is an older one. */
+  resources?: ResourceOffer | undefined
+  /** The repository that it has cloned. */
+  repo?: string | undefined
   /** Names of the secrets that it may open. */
   secrets?: ReadonlySet<string>
 }
+
+/** A worker with the repository is as good as so many without. */
+const REPO_WEIGHT = 4
+/** Each skill that the task does not need makes a worker this much less likely to be first. */
+const SKILL_WEIGHT = 0.1
 
 export type Mismatch = { code: string; message: string; cure: string }
 
@@ -48,6 +59,8 @@ export function mismatch(spec: TaskSpec, author: { peer: PeerId; name: string },
       message: `it may not open the secret ${secret}`,
       cure: `nimbus secret grant ${secret} --worker ${offer.name}; where it is not in nimbus secret ls, set it`,
     }
+  const resource = resourceMismatch(spec.resources, offer.resources)
+  if (resource !== undefined) return resource
   if (!offer.mayRun) return { code: 'viewer', message: 'a viewer runs nothing', cure: 'invite the machine again with --role member' }
   const rule = refusingRule(offer.accept, spec, author)
   if (rule !== undefined)
@@ -82,13 +95,32 @@ function acceptsSchedule(publishers: readonly string[], { schedule }: TaskSpec):
   return schedule?.author === undefined || publishers.includes(schedule.author) || publishers.includes(schedule.authorName ?? '')
 }
 
-/** Orders workers with a free slot for one task: the higher the weight, the more often first. */
-export function rank(task: TaskId, offers: readonly Offer[]): PeerId[] {
+/** Whether a worker that may run the task has a slot and unreserved resources for it now. */
+export function isFree(spec: TaskSpec | undefined, offer: Offer): boolean {
+  return offer.freeSlots > 0 && hasRoom(spec?.resources, offer.resources?.unreserved)
+}
+
+/**
+ * Orders workers that are free for one task: first by how many of the labels they have that it prefers, then by weight: the higher,
+ * the more often first.
+ */
+export function rank(task: TaskId, offers: readonly Offer[], spec?: TaskSpec): PeerId[] {
   return offers
-    .filter((offer) => offer.freeSlots > 0)
-    .map((offer) => ({ node: offer.node, score: -Math.log(hashUnit(task + offer.node)) / offer.freeSlots }))
-    .sort((a, b) => a.score - b.score || (a.node < b.node ? -1 : 1))
+    .filter((offer) => isFree(spec, offer))
+    .map((offer) => ({ node: offer.node, liked: likes(spec, offer), score: -Math.log(hashUnit(task + offer.node)) / weight(spec, offer) }))
+    .sort((a, b) => b.liked - a.liked || a.score - b.score || (a.node < b.node ? -1 : 1))
     .map((one) => one.node)
+}
+
+function likes(spec: TaskSpec | undefined, offer: Offer): number {
+  return Object.entries(spec?.prefer ?? {}).filter(([key, value]) => offer.labels[key] === value).length
+}
+
+/** Free slots; more for who has the repository, less for who could do rarer work instead. */
+function weight(spec: TaskSpec | undefined, offer: Offer): number {
+  const hasRepo = spec?.repo !== undefined && spec.repo === offer.repo
+  const idleSkills = offer.skills.filter((skill) => spec?.skills?.includes(skill) !== true).length
+  return (offer.freeSlots * (hasRepo ? REPO_WEIGHT : 1)) / (1 + idleSkills * SKILL_WEIGHT)
 }
 
 /** FNV-1a with a final mix, as a number in (0, 1). */

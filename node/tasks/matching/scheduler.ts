@@ -38,6 +38,8 @@ export type SchedulerComponents = {
   /** Slots that neither run nor claim. */
   freeSlots(): number
   isBusyWith(task: TaskId): boolean
+  /** Whether what runs and is claimed here leaves the resources that a task asks for. */
+  hasRoom(spec: TaskSpec): boolean
   /** When the keys and rates of a task let it in, by the monotonic clock; Infinity while only a change of one can. */
   openAtMs(spec: TaskSpec): number
   claim(task: TaskId): void
@@ -132,7 +134,7 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
   }
   const dueMs = (candidate: Candidate, able: readonly Offer[], openMs: number): number => {
     const state = fold.task(candidate.task)
-    const order = rank(candidate.task, able)
+    const order = rank(candidate.task, able, state?.task?.spec)
     const preferred = state?.value.version === 0 ? state.task?.preferred?.[0] : undefined
     const first =
       preferred !== undefined && able.some((offer) => offer.node === preferred)
@@ -167,7 +169,7 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
       if (components.isBusyWith(candidate.task)) continue
       const spec = fold.task(candidate.task)?.task?.spec
       const openMs = spec === undefined ? 0 : components.openAtMs(spec)
-      if (openMs === Infinity) continue
+      if (openMs === Infinity || (spec !== undefined && !components.hasRoom(spec))) continue
       const atMs = dueMs(candidate, workers, openMs)
       if (atMs > nowMs) {
         wakeAt(atMs)

@@ -11,7 +11,7 @@ const JOINTS_MIN = 128
 export function spread(spec: TaskSpec, first: TaskId, count: number, able: readonly Offer[]): [PeerId, number][] {
   // A joint takes no slot: every able worker is as good as the other.
   const offers = spec.kind === 'noop' ? able.map((offer) => ({ ...offer, freeSlots: 1 })) : able
-  const order = rank(first, offers)
+  const order = rank(first, offers, spec)
   const slotsOf = (node: PeerId): number => offers.find((offer) => offer.node === node)?.freeSlots ?? 0
   const chosen = spec.kind === 'noop' ? order.slice(0, Math.ceil(count / JOINTS_MIN)) : order.slice(0, count)
   let slotsLeft = chosen.reduce((sum, node) => sum + slotsOf(node), 0)

@@ -5,7 +5,9 @@ import type { PeerId } from '../../../protocols/ids.ts'
 import type { Presence } from '../../../protocols/presence.ts'
 import type { MemberRole } from '../../../protocols/trust.ts'
 import type { Profile } from '../fold/fold.ts'
+import type { TaskSpec } from '../../../protocols/records.ts'
 import type { Offer } from '../matching/match.ts'
+import { unreservedOf } from '../matching/resources.ts'
 
 export type MemberFacts = { peerId: PeerId; name: string; role: MemberRole; issuedAt: number; left?: boolean; removed?: boolean }
 export type LiveState = 'alive' | 'suspect' | 'dead' | 'left'
@@ -25,6 +27,8 @@ export type FleetComponents = {
   /** Tasks that the fold shows as held by this node. */
   running(peer: PeerId): string[]
   own(): Presence
+  /** What its tasks have reserved. */
+  reservedAt(peer: PeerId): ReadonlyMap<string, TaskSpec['resources']>
 }
 
 export type Fleet = {
@@ -74,6 +78,15 @@ export function createFleet(components: FleetComponents): Fleet {
       accept: profile?.accept ?? [],
       slots,
       freeSlots: presence?.freeSlots ?? slots,
+      repo: profile?.repo,
+      resources:
+        profile?.resources === undefined
+          ? undefined
+          : {
+              total: profile.resources,
+              unreserved: unreservedOf(profile.resources, components.reservedAt(peerId).values()),
+              freeMemoryMb: presence?.memoryFreeMb ?? profile.resources.memoryMb,
+            },
       secrets: components.secretsOf(peerId),
     }
   }
@@ -97,6 +110,7 @@ export function createFleet(components: FleetComponents): Fleet {
       freeSlots,
       load: presence?.load ?? 0,
       memoryFreeMb: presence?.memoryFreeMb ?? 0,
+      ...(profile?.resources === undefined ? {} : { resources: profile.resources }),
       version: profile?.version ?? '',
       memberRole: member.role,
       keeper: components.isKeeper(peerId),

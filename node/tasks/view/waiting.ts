@@ -1,9 +1,12 @@
 // Why a task waits, in words that name the cause and the cure. Pure; looks at the same match as the scheduler.
 import type { WaitingView } from '../../../protocols/http/views.ts'
 import type { PeerId, TaskId } from '../../../protocols/ids.ts'
+import type { TaskSpec } from '../../../protocols/records.ts'
 import type { TaskState } from '../fold/fold.ts'
 import type { Mismatch, Offer } from '../matching/match.ts'
-import { mismatch } from '../matching/match.ts'
+import { isFree, mismatch } from '../matching/match.ts'
+import { RESOURCE_CODES } from '../matching/resources.ts'
+import type { Closed } from '../names/gates.ts'
 import { notBefore } from '../fold/transitions.ts'
 import type { Need } from './waiting-graph.ts'
 import { waitingForOthers } from './waiting-graph.ts'
@@ -16,6 +19,8 @@ export type WaitingContext = {
   /** What the task still waits for. */
   needs(task: TaskId): readonly Need[]
   isPaused(pool: string): boolean
+  /** The key or rate that does not let it in now. */
+  gate(spec: TaskSpec): Closed | undefined
   /** When it ends because nobody claimed it. */
   deadline(state: TaskState): number | undefined
 }
@@ -50,6 +55,8 @@ function reasonOf(state: TaskState, context: WaitingContext): WaitingView | unde
   const judged = context.offers.map((offer) => ({ offer, mismatch: mismatch(task.spec, author, offer) }))
   const able = judged.filter((one) => one.mismatch === undefined)
   if (able.length === 0) return noWorker(judged, since)
+  const closed = context.gate(task.spec)
+  if (closed !== undefined) return atGate(closed, since, context)
   if (able.every(({ offer }) => offer.freeSlots <= 0)) {
     const slots = able.reduce((sum, { offer }) => sum + offer.slots, 0)
     const names = able.map(({ offer }) => offer.name).slice(0, 5)
@@ -60,12 +67,32 @@ function reasonOf(state: TaskState, context: WaitingContext): WaitingView | unde
       cure: 'wait, add a worker, or start one with more --slots',
     }
   }
+  if (!able.some(({ offer }) => isFree(task.spec, offer))) {
+    const names = able.map(({ offer }) => offer.name).slice(0, 5)
+    const message = `the resources that it asks for are reserved by running tasks of ${names.join(', ')}`
+    return { code: 'resources', message, since, cure: 'wait, add a worker, or ask for less' }
+  }
   return { code: 'claiming', message: 'a worker is about to claim it', since, cure: 'nothing to do' }
+}
+
+function atGate(closed: Closed, since: number, { nameOf }: WaitingContext): WaitingView {
+  const { key, limit } = closed
+  if (closed.gate === 'rate') {
+    const message = `rate ${key} allows ${limit} starts in ${closed.perMs} ms; the next is at ${new Date(closed.atMs).toISOString()}`
+    return { code: 'rate', message, since, cure: 'nothing to do' }
+  }
+  const holders = closed.places.slice(0, 5).map(({ what, node }) => `${what} on ${nameOf(node)}`)
+  return {
+    code: 'concurrency',
+    message: `key ${key} allows ${limit} at a time; it is held by ${holders.join(', ')}`,
+    since,
+    cure: 'wait, or cancel one of them',
+  }
 }
 
 /** The reason that the most fitting worker gave: the one that failed last in the order of checks. */
 function noWorker(judged: readonly { offer: Offer; mismatch: Mismatch | undefined }[], since: number): WaitingView {
-  const order = ['other-worker', 'skill', 'role', 'pool', 'label', 'secret', 'viewer', 'accept', 'draining', 'offline']
+  const order = ['other-worker', 'skill', 'role', 'pool', 'label', ...RESOURCE_CODES, 'secret', 'viewer', 'accept', 'draining', 'offline']
   const nearest = judged
     .flatMap((one) => (one.mismatch === undefined ? [] : [{ name: one.offer.name, ...one.mismatch }]))
     .sort((a, b) => order.indexOf(b.code) - order.indexOf(a.code))[0]

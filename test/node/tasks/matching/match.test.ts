@@ -148,6 +148,7 @@ test('a waiting task says why, from the keepers down to the busy slots', () => {
     seats: { all: 3, reachable: 2, majority: 2 },
     needs: (): readonly Need[] => [],
     isPaused: () => false,
+    gate: () => undefined,
     deadline: (): number | undefined => undefined,
   }
   const why = (more: Partial<TaskSpec>, over: Partial<typeof context> = {}) => {
