@@ -94,7 +94,6 @@ export function createViews({
           needs: (task) => needsOf(task, engine.graph, engine.fold, context),
           isPaused: engine.pools.isPaused,
           gate: engine.names.gates.closed,
-          isPaused: () => false,
           deadline: (waiting) => queueDeadline(waiting, engine.fold.task),
         }),
       progress: (one) => progress.of(one.id, one.value.epoch),
