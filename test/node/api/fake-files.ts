@@ -1,7 +1,7 @@
 // Files by hash and secrets by name, in memory.
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import type { BlobPort, SecretPort } from '../../../node/api/ports.ts'
+import type { BlobPort, NamesPort, SecretPort } from '../../../node/api/ports.ts'
 import { NimbusError } from '../../../node/kernel/errors.ts'
 
 export function createFakeFiles(): BlobPort {
@@ -35,5 +35,26 @@ export function createFakeSecrets(): SecretPort {
     set: async ({ name, workers }) => put(name, workers ?? ['box']),
     grant: async (name, workers) => put(name, [...workers]),
     remove: async (name) => void secrets.delete(name),
+  }
+}
+
+/** Names: one process, so a map is enough. */
+export function createFakeNames(): NamesPort {
+  const sums = new Map<string, number>()
+  return {
+    locks: () => [],
+    async *hold() {
+      yield { event: 'held', fence: 1, certainMs: 1_000 }
+    },
+    counters: () => [...sums].map(([name, value]) => ({ name, value })),
+    counter(name) {
+      const value = sums.get(name)
+      return value === undefined ? undefined : { name, value }
+    },
+    async add(name, by) {
+      const value = (sums.get(name) ?? 0) + by
+      sums.set(name, value)
+      return { name, value }
+    },
   }
 }

@@ -7,9 +7,8 @@ import type { PeerId } from '../../../protocols/ids.ts'
 import { taskId } from '../../../protocols/ids.ts'
 import type { NodePort, StreamEvent } from '../../../node/api/ports.ts'
 import { NimbusError } from '../../../node/kernel/errors.ts'
-import { createFakeNames } from './fake-names.ts'
 import { createPostOffice } from '../messages/post-office.ts'
-import { createFakeFiles, createFakeSecrets } from './fake-files.ts'
+import { createFakeFiles, createFakeNames, createFakeSecrets } from './fake-files.ts'
 import { createScheduleRoom } from '../schedules/schedule-room.ts'
 
 export const PEER = '12D3KooWFakeFakeFakeFakeFakeFakeFakeFakeFakeFakeFake' as PeerId
