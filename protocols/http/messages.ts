@@ -1,7 +1,7 @@
 // Messages as REST speaks of them.
 import * as z from 'zod'
 import { READ_MAX } from '../limits.ts'
-import { topicName } from '../plan/message-records.ts'
+import { topicName } from '../plan/names.ts'
 
 const word = z.string().min(1).max(128)
 

@@ -1,6 +1,6 @@
 // Schedules as REST speaks of them. Times are milliseconds since 1970.
 import * as z from 'zod'
-import { scheduleName } from '../plan/schedule-records.ts'
+import { scheduleName } from '../plan/names.ts'
 import { durationText, taskRequest } from './task-request.ts'
 
 export const scheduleRequest = z

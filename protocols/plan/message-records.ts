@@ -5,11 +5,11 @@ import { bytesOf } from '../bytes.ts'
 import type { MessageId, PeerId, TaskId } from '../ids.ts'
 import { isMessageId, isPeerId, isTaskId, messageId } from '../ids.ts'
 import { MESSAGE_BYTES_MAX, READ_MAX } from '../limits.ts'
+import { topicName } from './names.ts'
 
 const id = z.custom<MessageId>((value) => typeof value === 'string' && isMessageId(value), 'not a message ID')
 const task = z.custom<TaskId>((value) => typeof value === 'string' && isTaskId(value), 'not a task ID')
 const worker = z.custom<PeerId>((value) => typeof value === 'string' && isPeerId(value), 'not a peer ID')
-export const topicName = z.string().regex(/^[a-z0-9][a-z0-9._/-]{0,99}$/i, 'a topic: letters, digits, . _ / -')
 const body = z.string().refine((text) => Buffer.byteLength(text) <= MESSAGE_BYTES_MAX, `more than ${MESSAGE_BYTES_MAX} bytes`)
 
 export const messageRecord = z.looseObject({

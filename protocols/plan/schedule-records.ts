@@ -2,9 +2,9 @@
 // whose ID follows from schedule and time.
 import * as z from 'zod'
 import { taskSpec } from '../tasks/task-spec.ts'
+import { scheduleName } from './names.ts'
 
 const timeMs = z.int().min(0)
-export const scheduleName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/i, 'a name: letters, digits, . _ -')
 
 const plan = z.looseObject({
   /** Exactly one of them: a cron line in a time zone, a period counted from `from`, one moment. */

@@ -1,12 +1,22 @@
 // The transport with no network: answers from memory, lets a test send events, remembers what was asked of it.
 import type { EventView, LogChunk, MeshView, TaskView, WorkerView } from '../../protocols/http/views.ts'
+import type { MessageView } from '../../protocols/http/messages.ts'
+import type { ScheduleView } from '../../protocols/http/schedules.ts'
 import type { EventListener, LogQuery, Session, TaskQuery, Transport } from '../../web/src/transport/transport.ts'
 import { ApiError } from '../../web/src/transport/api-error.ts'
 import { aMesh, someOutput, someTasks } from './fixtures.ts'
 
 export type FakeTransport = Transport & {
   calls: string[]
-  state: { session: Session; mesh: MeshView; tasks: TaskView[]; output: LogChunk[]; refuse: ApiError | undefined }
+  state: {
+    session: Session
+    mesh: MeshView
+    tasks: TaskView[]
+    output: LogChunk[]
+    schedules: ScheduleView[]
+    messages: MessageView[]
+    refuse: ApiError | undefined
+  }
   listener(): EventListener
   emit(type: 'task.updated', task: TaskView): void
   emit(type: 'worker.updated', worker: WorkerView): void
@@ -20,6 +30,8 @@ export function createFakeTransport(): FakeTransport {
     mesh: aMesh(),
     tasks: someTasks(),
     output: someOutput(40),
+    schedules: [],
+    messages: [],
     refuse: undefined,
   }
   let listener: EventListener | undefined
@@ -72,6 +84,13 @@ export function createFakeTransport(): FakeTransport {
     command: (worker, verb) =>
       answer(`${verb} ${worker}`, () => state.mesh.members.find((member) => member.peerId === worker) as WorkerView),
     invite: (draft) => answer(`invite ${JSON.stringify(draft)}`, () => ({ invite: 'nimbus1-invite', expiresAt: Date.now() + 900_000 })),
+    schedules: () => answer('schedules', () => state.schedules),
+    setSchedule: (name, verb) => answer(`${verb} schedule ${name}`, () => state.schedules[0] as ScheduleView),
+    removeSchedule: (name) => answer(`remove schedule ${name}`, () => undefined),
+    messages: (topic) => answer(`messages ${topic}`, () => state.messages),
+    sendMessage: (to, body) => answer(`send ${JSON.stringify(to)} ${body}`, () => undefined),
+    readMessages: (ids) =>
+      answer(`read ${ids.join(' ')}`, () => void (state.messages = state.messages.filter(({ id }) => !ids.includes(id)))),
     log,
     logAddress: (id) => `/api/tasks/${id}/log`,
     events(given) {

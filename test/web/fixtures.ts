@@ -1,4 +1,6 @@
 // A small mesh in the shapes of the API: what views are tested and photographed with. Times count back from `now`.
+import type { MessageView } from '../../protocols/http/messages.ts'
+import type { ScheduleView } from '../../protocols/http/schedules.ts'
 import type { AttemptView, LogChunk, MeshView, TaskStateName, TaskView, WorkerView } from '../../protocols/http/views.ts'
 
 const MINUTE = 60_000
@@ -176,4 +178,34 @@ export function someOutput(lines: number): LogChunk[] {
 
 function never(): never {
   throw new Error('the fixtures are not as they say')
+}
+
+export function aSchedule(name: string, more: Partial<ScheduleView> = {}): ScheduleView {
+  const next = Date.now() + 3_700_000
+  return {
+    name,
+    state: 'active',
+    ...(more.everyMs === undefined ? { cron: '0 3 * * *', timezone: 'Europe/Berlin' } : {}),
+    overlap: 'skip',
+    missed: 'latest',
+    author: peerIdOf('alder'),
+    authorName: 'alder',
+    createdAt: Date.now() - 90_000 * MINUTE,
+    next: [0, 1, 2, 3, 4].map((day) => next + day * 86_400_000),
+    last: { at: next - 86_400_000, task: taskIdOf(3) },
+    task: { kind: 'shell', argv: ['npm', 'run', 'nightly'] },
+    ...more,
+  }
+}
+
+export function aMessage(index: number, body: unknown, more: Partial<MessageView> = {}): MessageView {
+  return {
+    id: `m${index}`,
+    from: { worker: peerIdOf('birch'), workerName: 'birch' },
+    to: { worker: peerIdOf('alder'), workerName: 'alder' },
+    createdAt: Date.now() - index * 4 * MINUTE,
+    read: false,
+    body,
+    ...more,
+  }
 }

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
 import { WebSocketServer } from 'ws'
 import type { MeshView, TaskView } from '../../../protocols/http/views.ts'
-import { aMesh, someOutput, someTasks } from '../../web/fixtures.ts'
+import { aMesh, aMessage, aSchedule, someOutput, someTasks } from '../../web/fixtures.ts'
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -16,6 +16,16 @@ const TYPES: Record<string, string> = {
 }
 const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+const SCHEDULES = [
+  aSchedule('nightly'),
+  aSchedule('report', { cron: '*/15 8-18 * * 1-5', state: 'paused' }),
+  aSchedule('probe', { everyMs: 30_000, state: 'active', task: { kind: 'shell', argv: ['curl', '-fsS', 'https://example.org/health'] } }),
+]
+const MESSAGES = [
+  aMessage(1, 'The staging database is back.'),
+  aMessage(2, { build: 4711, result: 'succeeded', files: ['dist/app.js', 'dist/app.css'] }),
+]
 
 export type StandIn = {
   url: string
@@ -76,6 +86,8 @@ function route(state: StandIn['state'], method: string, url: URL, body: Record<s
   if (noun === 'mesh') return ok(state.mesh)
   if (noun === 'events' || noun === 'health') return ok({ ticket: 't' })
   if (noun === 'invites') return ok({ invite: `nimbus1${'k3v9m2x7q4t8w1z6'.repeat(10)}`, expiresAt: Date.now() + 15 * 60_000 }, 201)
+  if (noun === 'schedules') return ok({ items: SCHEDULES })
+  if (noun === 'messages') return ok({ items: MESSAGES })
   if (noun === 'workers') return ok(state.mesh.members.find((member) => member.peerId === id) ?? {})
   if (noun === 'tasks' && method === 'POST' && id === undefined) {
     if (body['timeout'] === 'soon')

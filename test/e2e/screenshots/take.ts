@@ -35,6 +35,8 @@ export const SHOTS: readonly Shot[] = [
   { name: 'task-running', path: taskAt(1), prepare: (page) => page.locator('.line').last().waitFor() },
   { name: 'task-waiting', path: taskAt(2) },
   { name: 'task-dead', path: taskAt(4), prepare: (page) => page.locator('.line').last().waitFor() },
+  { name: 'schedules', path: at('/schedules') },
+  { name: 'messages', path: at('/messages') },
   { name: 'mesh', path: at('/mesh') },
   { name: 'publish', path: at('/tasks'), prepare: fillPublish },
   { name: 'invite', path: at('/mesh'), prepare: makeInvite },

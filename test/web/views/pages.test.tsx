@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { ApiError } from '../../../web/src/transport/api-error.ts'
 import { type RenderedPage, renderPage } from '../render-page.tsx'
-import { aMesh, aTask, aWorker, peerIdOf } from '../fixtures.ts'
+import { aMesh, aMessage, aSchedule, aTask, aWorker, peerIdOf } from '../fixtures.ts'
 
 /** The page paints once a frame; the clock of ages ticks once a second. */
 const SOON = { timeout: 4_000 }
@@ -202,5 +202,38 @@ describe('mesh and workers', () => {
     page = await renderPage(`/workers/${peerIdOf('elm')}`)
     await expect.poll(page.text, SOON).toContain('Offline, last seen 6 min ago')
     expect(page.button('Stop').disabled).toBe(true)
+  })
+})
+
+describe('schedules', () => {
+  test('a mesh without one teaches the command', async () => {
+    page = await renderPage('/schedules')
+    await expect.poll(page.text, SOON).toContain('nimbus schedule add nightly')
+  })
+
+  test('each says when it ticks next, how the last one went, and can be paused', async () => {
+    page = await renderPage('/schedules', (transport) =>
+      transport.state.schedules.push(aSchedule('nightly'), aSchedule('old', { state: 'over' })),
+    )
+    await expect.poll(page.text, SOON).toContain('1 of 2 active')
+    expect(page.text()).toContain('0 3 * * * (Europe/Berlin)')
+    expect(page.text()).toContain('npm run nightly')
+    const [pause] = [...page.root.querySelectorAll('button')].filter((button) => button.textContent === 'Pause')
+    pause?.click()
+    await expect.poll(() => page?.transport.calls, SOON).toContain('pause schedule nightly')
+  })
+})
+
+describe('messages', () => {
+  test('what waits is shown inert, and is gone once marked as read', async () => {
+    const evil = 'deploy of \u001b[31mred\u001b[0m <b>done</b>'
+    page = await renderPage('/messages', (transport) => transport.state.messages.push(aMessage(1, evil), aMessage(2, { step: 3 })))
+    await expect.poll(page.text, SOON).toContain('<b>done</b>')
+    expect(page.text()).not.toContain('\u001b')
+    expect(page.text()).toContain('"step": 3')
+    const [mark] = [...page.root.querySelectorAll('button')].filter((button) => button.textContent === 'Mark as read')
+    mark?.click()
+    await expect.poll(page.text, SOON).not.toContain('<b>done</b>')
+    expect(page.transport.calls).toContain('read m1')
   })
 })

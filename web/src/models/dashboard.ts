@@ -2,11 +2,14 @@
 // call its actions; nothing above it knows the transport.
 import { type ReadonlySignal, type Signal, batch, signal } from '@preact/signals'
 import type { EventView, MeshView, TaskView, WorkerView } from '../../../protocols/http/views.ts'
+import type { MessageView } from '../../../protocols/http/messages.ts'
+import type { ScheduleView } from '../../../protocols/http/schedules.ts'
 import { type ApiError, asApiError } from '../transport/api-error.ts'
 import type { Session, StreamState, Transport } from '../transport/transport.ts'
 import { type Activity, createActivity } from './activity.ts'
 import { createEventQueue } from './event-queue.ts'
 import { type Fleet, createFleet } from './fleet.ts'
+import { type LiveList, createLiveList } from './live-list.ts'
 import { type TaskList, createTaskList } from './task-list.ts'
 import { type TaskStore, createTaskStore } from './task-store.ts'
 
@@ -31,6 +34,10 @@ export type Dashboard = {
   tasks: TaskStore
   list: TaskList
   activity: Activity
+  schedules: LiveList<ScheduleView>
+  messages: LiveList<MessageView>
+  /** Whose messages are shown; empty for the inbox of this node. */
+  messageTopic: Signal<string>
   /** The dialog that is open over the page. */
   dialog: Signal<'none' | 'publish' | 'invite' | 'shortcuts'>
   start(): Promise<void>
@@ -51,6 +58,9 @@ export function createDashboard(transport: Transport): Dashboard {
   const tasks = createTaskStore()
   const list = createTaskList(tasks, transport)
   const activity = createActivity()
+  const messageTopic = signal('')
+  const schedules = createLiveList(() => transport.schedules())
+  const messages = createLiveList(() => transport.messages(messageTopic.peek()))
   const queue = createEventQueue({ apply, overflow: () => void refresh() })
   let counts: ReturnType<typeof setTimeout> | undefined
   let poll: ReturnType<typeof setTimeout> | undefined
@@ -89,6 +99,8 @@ export function createDashboard(transport: Transport): Dashboard {
     if (event.data === null || typeof event.data !== 'object') return
     if (event.type === 'mesh.updated') fleet.setMesh(event.data as MeshView)
     else if (event.type === 'worker.updated') takeWorker(event.data as WorkerView)
+    else if (event.type === 'schedule.updated') schedules.changed()
+    else if (event.type === 'message.received') messages.changed()
     else if (event.type === 'task.updated') {
       takeTask(event.data as TaskView)
       counts ??= setTimeout(refreshMesh, COUNTS_AFTER_MS)
@@ -148,6 +160,8 @@ export function createDashboard(transport: Transport): Dashboard {
     closeEvents?.()
     clearInterval(meshEvery)
     queue.stop()
+    schedules.stop()
+    messages.stop()
     for (const timer of [counts, poll]) clearTimeout(timer)
   }
 
@@ -160,6 +174,9 @@ export function createDashboard(transport: Transport): Dashboard {
     tasks,
     list,
     activity,
+    schedules,
+    messages,
+    messageTopic,
     dialog: signal('none'),
     start,
     stop,

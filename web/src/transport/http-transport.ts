@@ -1,5 +1,7 @@
 // The transport over the real API of the node that served this page.
 import type { InviteView, LogChunk, MeshView, Page, TaskView, WorkerView } from '../../../protocols/http/views.ts'
+import type { MessageView } from '../../../protocols/http/messages.ts'
+import type { ScheduleView } from '../../../protocols/http/schedules.ts'
 import { openEventStream } from './event-stream.ts'
 import { readLogChunks } from './log-stream.ts'
 import { createRestClient, queryString } from './rest-client.ts'
@@ -26,6 +28,12 @@ export function createHttpTransport(options: { onSignedOut: () => void }): Trans
     retry: (id) => rest.post<TaskView>(`${taskPath(id)}/retry`),
     command: (worker, verb) => rest.post<WorkerView>(`${workerPath(worker)}/${verb}`),
     invite: (draft) => rest.post<InviteView>('/api/invites', draft),
+    schedules: async () => (await rest.get<Page<ScheduleView>>('/api/schedules?limit=500')).items,
+    setSchedule: (name, verb) => rest.post<ScheduleView>(`/api/schedules/${encodeURIComponent(name)}/${verb}`),
+    removeSchedule: async (name) => void (await rest.send('DELETE', `/api/schedules/${encodeURIComponent(name)}`)),
+    messages: async (topic) => (await rest.get<Page<MessageView>>(`/api/messages${queryString({ limit: 200, topic })}`)).items,
+    sendMessage: async (to, body) => void (await rest.post('/api/messages', { to, body })),
+    readMessages: async (ids) => void (await rest.post('/api/messages/read', { ids })),
     log,
     logAddress: (id, attempt) => `${taskPath(id)}/log${queryString({ attempt })}`,
     events: (listener: EventListener) =>

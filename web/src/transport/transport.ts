@@ -1,5 +1,7 @@
 // What the dashboard asks of a node. Models know this and never fetch or sockets, so views are tested against a fake.
 import type { EventView, InviteView, LogChunk, MeshView, Page, TaskStateName, TaskView, WorkerView } from '../../../protocols/http/views.ts'
+import type { MessageView } from '../../../protocols/http/messages.ts'
+import type { ScheduleView } from '../../../protocols/http/schedules.ts'
 import type { TaskRequest } from '../../../protocols/http/task-request.ts'
 
 export type Session = { signedIn: boolean; auth: 'token' | 'none' }
@@ -36,6 +38,13 @@ export type Transport = {
   retry(id: string): Promise<TaskView>
   command(worker: string, verb: WorkerVerb): Promise<WorkerView>
   invite(draft: InviteDraft): Promise<InviteView>
+  schedules(): Promise<readonly ScheduleView[]>
+  setSchedule(name: string, verb: 'pause' | 'resume'): Promise<ScheduleView>
+  removeSchedule(name: string): Promise<void>
+  /** Unread ones to this node, or those of a topic. */
+  messages(topic: string): Promise<readonly MessageView[]>
+  sendMessage(to: { worker: string } | { topic: string }, body: string): Promise<void>
+  readMessages(ids: readonly string[]): Promise<void>
   /** The output of one attempt from a raw byte offset; with `follow` it ends when that attempt ends. */
   log(id: string, query: LogQuery, signal: AbortSignal): AsyncIterable<LogChunk>
   /** Where a browser downloads it. */

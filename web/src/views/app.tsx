@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks'
 import { CloudMark } from '../parts/icons.tsx'
 import { EmptyState } from '../parts/notes.tsx'
 import { usePage } from '../parts/page-context.ts'
-import { MeshPage, TaskPage, TasksPage, WorkerPage, WorkersPage, fetchLazyViews } from './lazy-views.ts'
+import { MeshPage, MessagesPage, SchedulesPage, TaskPage, TasksPage, WorkerPage, WorkersPage, fetchLazyViews } from './lazy-views.ts'
 import { Overview } from './overview/overview.tsx'
 import { Shell } from './shell/shell.tsx'
 import { SignIn, Unreachable } from './shell/sign-in.tsx'
@@ -43,6 +43,8 @@ function pageAt(path: string): { view: ComponentChildren; title: string } {
     if (first === '') return { view: <Overview />, title: 'Overview' }
     if (first === 'workers') return { view: <WorkersPage />, title: 'Workers' }
     if (first === 'tasks') return { view: <TasksPage />, title: 'Tasks' }
+    if (first === 'schedules') return { view: <SchedulesPage />, title: 'Schedules' }
+    if (first === 'messages') return { view: <MessagesPage />, title: 'Messages' }
     if (first === 'mesh') return { view: <MeshPage />, title: 'Mesh' }
   } else if (more.length === 0 && id !== undefined) {
     if (first === 'workers') return { view: <WorkerPage key={id} id={id} />, title: 'Worker' }

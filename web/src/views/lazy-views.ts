@@ -6,13 +6,26 @@ export const TasksPage = lazyView(async () => (await import('./tasks/tasks-page.
 export const TaskPage = lazyView(async () => (await import('./tasks/task-page.tsx')).TaskPage)
 export const WorkersPage = lazyView(async () => (await import('./workers/workers-page.tsx')).WorkersPage)
 export const WorkerPage = lazyView(async () => (await import('./workers/worker-page.tsx')).WorkerPage)
+export const SchedulesPage = lazyView(async () => (await import('./schedules/schedules-page.tsx')).SchedulesPage)
+export const MessagesPage = lazyView(async () => (await import('./messages/messages-page.tsx')).MessagesPage)
 export const PublishDialog = lazyView(async () => (await import('./tasks/publish-dialog.tsx')).PublishDialog)
 export const InviteDialog = lazyView(async () => (await import('./mesh/invite-dialog.tsx')).InviteDialog)
 export const ShortcutsDialog = lazyView(async () => (await import('./shell/shortcuts-dialog.tsx')).ShortcutsDialog)
 
 /** Fetches them all; one that fails is tried again when it is opened. */
 export function fetchLazyViews(): void {
-  for (const view of [TasksPage, TaskPage, PublishDialog, WorkersPage, WorkerPage, MeshPage, InviteDialog, ShortcutsDialog])
+  for (const view of [
+    TasksPage,
+    TaskPage,
+    PublishDialog,
+    WorkersPage,
+    WorkerPage,
+    MeshPage,
+    SchedulesPage,
+    MessagesPage,
+    InviteDialog,
+    ShortcutsDialog,
+  ])
     view.fetch().catch(() => {
       // It is fetched again when it is opened, and said there if that fails too.
     })

@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
 import { messageRequest, messageView, readAnswer, readRequest, sentMessage } from '../../../../protocols/http/messages.ts'
-import { topicName } from '../../../../protocols/plan/message-records.ts'
+import { topicName } from '../../../../protocols/plan/names.ts'
 import { describe } from '../../describe.ts'
 import type { Api, ApiEnv } from '../../env.ts'
 import { createRoutes } from '../../env.ts'

@@ -13,6 +13,8 @@ const PLACES = [
   { href: '/', name: 'Overview', icon: 'overview', keys: 'g o' },
   { href: '/workers', name: 'Workers', icon: 'workers', keys: 'g w' },
   { href: '/tasks', name: 'Tasks', icon: 'tasks', keys: 'g t' },
+  { href: '/schedules', name: 'Schedules', icon: 'clock', keys: 'g s' },
+  { href: '/messages', name: 'Messages', icon: 'letter', keys: 'g c' },
   { href: '/mesh', name: 'Mesh', icon: 'mesh', keys: 'g m' },
 ] as const
 

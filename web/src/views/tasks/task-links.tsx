@@ -28,7 +28,7 @@ export function CameAfter(props: { task: TaskView }) {
         Comes after{' '}
         <span class="muted number">{after.length > SHOWN_MAX ? `${after.length} tasks` : `${ended} of ${after.length} ended`}</span>
       </h2>
-      <ul class="plain lines">
+      <ul class="plain links">
         {shown.map((id) => {
           const task = dashboard.tasks.get(id)?.value
           return (
@@ -58,7 +58,7 @@ export function Artifacts(props: { task: TaskView }) {
           {artifacts.length === 1 ? 'one file' : `${artifacts.length} files`}, {bytesText(bytes)}
         </span>
       </h2>
-      <ul class="plain lines">
+      <ul class="plain links">
         {artifacts.map(({ path, hash, size }) => (
           <li key={path}>
             <a href={`/api/artifacts/${hash}`} download={path.split('/').at(-1)}>
