@@ -49,7 +49,7 @@ function TopicChoice(props: { topic: string }) {
       class="inline"
       onSubmit={(event) => {
         event.preventDefault()
-        const topic = String(new FormData(event.currentTarget).get('topic') ?? '').trim()
+        const topic = textOf(new FormData(event.currentTarget), 'topic').trim()
         router.go(topic === '' ? '/messages' : `/messages?topic=${encodeURIComponent(topic)}`)
       }}
     >
@@ -68,11 +68,11 @@ function SendForm(props: { topic: string }) {
   const workers = dashboard.fleet.workers.value
   async function send(form: HTMLFormElement) {
     const given = new FormData(form)
-    const body = String(given.get('body') ?? '')
+    const body = textOf(given, 'body')
     if (body.trim() === '') return
     setSending(true)
     try {
-      await dashboard.transport.sendMessage(props.topic === '' ? { worker: String(given.get('to')) } : { topic: props.topic }, body)
+      await dashboard.transport.sendMessage(props.topic === '' ? { worker: textOf(given, 'to') } : { topic: props.topic }, body)
       form.reset()
       notices.done('Sent')
       await dashboard.messages.load()
@@ -155,4 +155,9 @@ function Item(props: { message: MessageView }) {
 function bodyText(body: unknown): string {
   const text = typeof body === 'string' ? body : JSON.stringify(body, undefined, 2)
   return text.split('\n').map(inertText).join('\n')
+}
+
+function textOf(form: FormData, name: string): string {
+  const value = form.get(name)
+  return typeof value === 'string' ? value : ''
 }
