@@ -4,7 +4,7 @@ import type { MessageView } from '../../protocols/http/messages.ts'
 import type { ScheduleView } from '../../protocols/http/schedules.ts'
 import type { EventListener, LogQuery, Session, TaskQuery, Transport } from '../../web/src/transport/transport.ts'
 import { ApiError } from '../../web/src/transport/api-error.ts'
-import { aMesh, someOutput, someTasks } from './fixtures.ts'
+import { aMesh, aSchedule, someOutput, someTasks } from './fixtures.ts'
 
 export type FakeTransport = Transport & {
   calls: string[]
@@ -85,7 +85,7 @@ export function createFakeTransport(): FakeTransport {
       answer(`${verb} ${worker}`, () => state.mesh.members.find((member) => member.peerId === worker) as WorkerView),
     invite: (draft) => answer(`invite ${JSON.stringify(draft)}`, () => ({ invite: 'nimbus1-invite', expiresAt: Date.now() + 900_000 })),
     schedules: () => answer('schedules', () => state.schedules),
-    setSchedule: (name, verb) => answer(`${verb} schedule ${name}`, () => state.schedules[0]!),
+    setSchedule: (name, verb) => answer(`${verb} schedule ${name}`, () => state.schedules.find((one) => one.name === name) ?? aSchedule(name)),
     removeSchedule: (name) => answer(`remove schedule ${name}`, () => undefined),
     messages: (topic) => answer(`messages ${topic}`, () => state.messages),
     sendMessage: (to, body) => answer(`send ${JSON.stringify(to)} ${body}`, () => undefined),

@@ -80,7 +80,7 @@ function Row(props: { schedule: ScheduleView }) {
       </td>
       <td data-name="Last tick">{schedule.last === undefined ? '–' : <LastTick last={schedule.last} />}</td>
       <td data-name="Publishes" class="mono break">
-        {inertText(argv.length === 0 ? String(schedule.task['kind'] ?? '') : joinCommand(argv))}
+        {argv.length === 0 ? 'a task without a command' : inertText(joinCommand(argv))}
       </td>
       <td>
         <div class="row-actions">
