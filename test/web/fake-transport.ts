@@ -85,7 +85,8 @@ export function createFakeTransport(): FakeTransport {
       answer(`${verb} ${worker}`, () => state.mesh.members.find((member) => member.peerId === worker) as WorkerView),
     invite: (draft) => answer(`invite ${JSON.stringify(draft)}`, () => ({ invite: 'nimbus1-invite', expiresAt: Date.now() + 900_000 })),
     schedules: () => answer('schedules', () => state.schedules),
-    setSchedule: (name, verb) => answer(`${verb} schedule ${name}`, () => state.schedules.find((one) => one.name === name) ?? aSchedule(name)),
+    setSchedule: (name, verb) =>
+      answer(`${verb} schedule ${name}`, () => state.schedules.find((one) => one.name === name) ?? aSchedule(name)),
     removeSchedule: (name) => answer(`remove schedule ${name}`, () => undefined),
     messages: (topic) => answer(`messages ${topic}`, () => state.messages),
     sendMessage: (to, body) => answer(`send ${JSON.stringify(to)} ${body}`, () => undefined),
