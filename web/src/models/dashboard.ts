@@ -58,9 +58,7 @@ export function createDashboard(transport: Transport): Dashboard {
   const tasks = createTaskStore()
   const list = createTaskList(tasks, transport)
   const activity = createActivity()
-  const messageTopic = signal('')
-  const schedules = createLiveList(() => transport.schedules())
-  const messages = createLiveList(() => transport.messages(messageTopic.peek()))
+  const lists = createLists(transport)
   const queue = createEventQueue({ apply, overflow: () => void refresh() })
   let counts: ReturnType<typeof setTimeout> | undefined
   let poll: ReturnType<typeof setTimeout> | undefined
@@ -99,8 +97,8 @@ export function createDashboard(transport: Transport): Dashboard {
     if (event.data === null || typeof event.data !== 'object') return
     if (event.type === 'mesh.updated') fleet.setMesh(event.data as MeshView)
     else if (event.type === 'worker.updated') takeWorker(event.data as WorkerView)
-    else if (event.type === 'schedule.updated') schedules.changed()
-    else if (event.type === 'message.received') messages.changed()
+    else if (event.type === 'schedule.updated') lists.schedules.changed()
+    else if (event.type === 'message.received') lists.messages.changed()
     else if (event.type === 'task.updated') {
       takeTask(event.data as TaskView)
       counts ??= setTimeout(refreshMesh, COUNTS_AFTER_MS)
@@ -160,8 +158,8 @@ export function createDashboard(transport: Transport): Dashboard {
     closeEvents?.()
     clearInterval(meshEvery)
     queue.stop()
-    schedules.stop()
-    messages.stop()
+    lists.schedules.stop()
+    lists.messages.stop()
     for (const timer of [counts, poll]) clearTimeout(timer)
   }
 
@@ -174,9 +172,7 @@ export function createDashboard(transport: Transport): Dashboard {
     tasks,
     list,
     activity,
-    schedules,
-    messages,
-    messageTopic,
+    ...lists,
     dialog: signal('none'),
     start,
     stop,
@@ -185,5 +181,14 @@ export function createDashboard(transport: Transport): Dashboard {
     takeTask,
     takeWorker,
     signedOut,
+  }
+}
+
+function createLists(transport: Transport) {
+  const messageTopic = signal('')
+  return {
+    messageTopic,
+    schedules: createLiveList(() => transport.schedules()),
+    messages: createLiveList(() => transport.messages(messageTopic.peek())),
   }
 }
