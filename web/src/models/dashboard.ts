@@ -95,10 +95,9 @@ export function createDashboard(transport: Transport): Dashboard {
 
   function apply(event: EventView): void {
     if (event.data === null || typeof event.data !== 'object') return
+    noteChange(lists, event.type)
     if (event.type === 'mesh.updated') fleet.setMesh(event.data as MeshView)
     else if (event.type === 'worker.updated') takeWorker(event.data as WorkerView)
-    else if (event.type === 'schedule.updated') lists.schedules.changed()
-    else if (event.type === 'message.received') lists.messages.changed()
     else if (event.type === 'task.updated') {
       takeTask(event.data as TaskView)
       counts ??= setTimeout(refreshMesh, COUNTS_AFTER_MS)
@@ -157,9 +156,7 @@ export function createDashboard(transport: Transport): Dashboard {
   function stop(): void {
     closeEvents?.()
     clearInterval(meshEvery)
-    queue.stop()
-    lists.schedules.stop()
-    lists.messages.stop()
+    for (const part of [queue, lists.schedules, lists.messages]) part.stop()
     for (const timer of [counts, poll]) clearTimeout(timer)
   }
 
@@ -182,6 +179,11 @@ export function createDashboard(transport: Transport): Dashboard {
     takeWorker,
     signedOut,
   }
+}
+
+function noteChange({ schedules, messages }: ReturnType<typeof createLists>, type: string): void {
+  if (type === 'schedule.updated') schedules.changed()
+  else if (type === 'message.received') messages.changed()
 }
 
 function createLists(transport: Transport) {
