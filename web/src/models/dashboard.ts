@@ -65,13 +65,8 @@ export function createDashboard(transport: Transport): Dashboard {
   let meshEvery: ReturnType<typeof setInterval> | undefined
   let closeEvents: (() => void) | undefined
 
-  function takeTask(task: TaskView): void {
-    activity.taskChanged(tasks.replace(task), task)
-  }
-
-  function takeWorker(worker: WorkerView): void {
-    activity.workerChanged(fleet.setWorker(worker), worker)
-  }
+  const takeTask = (task: TaskView): void => activity.taskChanged(tasks.replace(task), task)
+  const takeWorker = (worker: WorkerView): void => activity.workerChanged(fleet.setWorker(worker), worker)
 
   async function refresh(): Promise<void> {
     try {
@@ -116,11 +111,7 @@ export function createDashboard(transport: Transport): Dashboard {
     closeEvents = transport.events({
       event: queue.push,
       resync: () => void refresh(),
-      state(state) {
-        const back = state.kind === 'live' && stream.peek().kind === 'reconnecting'
-        stream.value = state
-        if (back) refreshMesh()
-      },
+      state: setStream,
       signedOut,
     })
     clearInterval(meshEvery)
@@ -128,6 +119,12 @@ export function createDashboard(transport: Transport): Dashboard {
       if (!document.hidden && stream.peek().kind === 'live') refreshMesh()
     }, MESH_EVERY_MS)
     void refresh()
+  }
+
+  function setStream(state: StreamState): void {
+    const back = state.kind === 'live' && stream.peek().kind === 'reconnecting'
+    stream.value = state
+    if (back) refreshMesh()
   }
 
   function signedOut(): void {
