@@ -157,16 +157,9 @@ export function createDashboard(transport: Transport): Dashboard {
     for (const timer of [counts, poll]) clearTimeout(timer)
   }
 
+  const shown = { transport, entry, stream, loadError, fleet, tasks, list, activity, ...lists }
   return {
-    transport,
-    entry,
-    stream,
-    loadError,
-    fleet,
-    tasks,
-    list,
-    activity,
-    ...lists,
+    ...shown,
     dialog: signal('none'),
     start,
     stop,
