@@ -4,10 +4,22 @@ import { idle } from './idle.ts'
 import { queue } from './queue/compare.ts'
 import { depth } from './queue/depth.ts'
 import { publish } from './queue/publish.ts'
+import { growth } from './scale/growth.ts'
+import { scale } from './scale/simulated.ts'
 import { start } from './start.ts'
 import { visible } from './visible.ts'
 
-const BENCHMARKS: Record<string, () => Promise<void>> = { start, idle, visible, failover, queue, publish, 'queue-depth': depth }
+const BENCHMARKS: Record<string, () => Promise<void>> = {
+  start,
+  idle,
+  visible,
+  failover,
+  queue,
+  publish,
+  'queue-depth': depth,
+  scale,
+  growth,
+}
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !Object.hasOwn(BENCHMARKS, name))
