@@ -155,6 +155,16 @@ const nameRecord = z.looseObject({
 })
 /** One value that was chosen for each of these tasks. */
 const registersRecord = z.looseObject({ kind: z.literal('registers'), tasks: runsUpTo(REGISTER_BATCH_MAX), value: registerValue })
+/** A run in available mode, told by the node that runs it: when it starts, and again with its outcome. `term` is the node's life. */
+const attemptRecord = z.looseObject({
+  kind: z.literal('attempt'),
+  task: taskId,
+  epoch: z.int().min(1),
+  attempt: z.int().min(1),
+  startedAt: timeMs,
+  term: z.custom<Term>((v) => typeof v === 'string' && v.length <= 64),
+  outcome: outcome.optional(),
+})
 /** A majority of keepers has ended this term of this node: whatever it held may be taken. */
 const termRecord = z.looseObject({
   kind: z.literal('term'),
@@ -207,6 +217,7 @@ export const entry = z.discriminatedUnion('kind', [
   registersRecord,
   termRecord,
   groupRecord,
+  attemptRecord,
   profileRecord,
   nameRecord,
   messageRecord,
@@ -228,6 +239,7 @@ export const KNOWN_KINDS: ReadonlySet<string> = new Set([
   'cancel',
   'register',
   'registers',
+  'attempt',
   'term',
   'group',
   'profile',

@@ -2,7 +2,7 @@
 // go in; sends, writes, processes and events come out through ports. The same code runs on libp2p and LevelDB and in the simulator.
 import type { Block, SealedBlock } from '../../protocols/blocks.ts'
 import type { NameKey, PeerId, TaskId, Term } from '../../protocols/ids.ts'
-import { isNameKey } from '../../protocols/ids.ts'
+import { isNameKey, lifeOf } from '../../protocols/ids.ts'
 import type { Entry, RegisterValue, TaskSpec } from '../../protocols/records.ts'
 import type { GroupConfig, Head, LinkMessage } from '../../protocols/streams.ts'
 import type { ReplicaComponents } from '../replication/replica.ts'
@@ -10,9 +10,12 @@ import type { Replica } from '../replication/replica.ts'
 import { createReplica } from '../replication/replica.ts'
 import type { Group, GroupMemory } from './claims/group.ts'
 import { createGroup } from './claims/group.ts'
+import { hasMajority } from './claims/quorum.ts'
+import { isAvailable } from './fold/free-runs.ts'
 import { leaseLengthMs } from './claims/lease-times.ts'
 import type { Proposer } from './claims/proposer.ts'
 import type { SeatState, Seats } from './claims/seats.ts'
+import { createAvailable, withAvailable } from './available.ts'
 import type { Execution, Work } from './execution.ts'
 import { createExecution } from './execution.ts'
 import type { Fold, FoldPart, TaskState } from './fold/fold.ts'
@@ -163,6 +166,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
         scheduler.onTask(state)
         for (const id of waiters) changedWith(id)
         names.gates.note(state)
+        available.onTask(state)
         if (kind === 'cancel') execution.onCancel(state.id)
         if (state.value.holder === self && state.value.state === 'held') execution.hold(state.id, state.value)
         listener.onTask(state, kind)
@@ -274,6 +278,24 @@ export async function createEngine(components: EngineComponents, stored: Stored)
       scheduler.wake()
     },
   })
+  const available = createAvailable({
+    self,
+    life: lifeOf(lease.term()),
+    clock,
+    random,
+    fold,
+    proposer,
+    work: components.work,
+    append: replica.append,
+    isAlive: (node) => components.offers().some((offer) => offer.node === node && offer.alive),
+    place: () => components.offers().findIndex((offer) => offer.node === self),
+    hasMajority: () => hasMajority(seats.config().seats, (seat) => seat === self || net.linked().includes(seat)),
+    onChange() {
+      listener.onRuns()
+      scheduler.wake()
+    },
+  })
+  const everything = withAvailable(execution, available)
   const scheduler = createScheduler({
     self,
     clock,
@@ -281,17 +303,20 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     graph,
     offers: components.offers,
     authorName: components.nameOf,
-    freeSlots: () => components.slots() - execution.busy() - claiming.size,
+    freeSlots: () => components.slots() - everything.busy() - claiming.size,
     hasRoom(spec) {
       const total = fold.profile(self)?.resources
       if (spec.resources === undefined || total === undefined) return true
-      const claimed = [...claiming.keys()].filter((task) => !reservations.of(self).has(task))
+      const here = [...claiming.keys(), ...available.runs().map((run) => run.task)]
+      const claimed = here.filter((task) => !reservations.of(self).has(task))
       const wanted = [...reservations.of(self).values(), ...claimed.map((task) => fold.task(task)?.task?.spec.resources)]
       return hasRoom(spec.resources, unreservedOf(total, wanted))
     },
-    isBusyWith: (task) => claiming.has(task) || execution.has(task),
+    isBusyWith: (task) => claiming.has(task) || everything.has(task),
+    freeSinceMs: available.freeSinceMs,
     openAtMs: names.gates.openAtMs,
-    claim: (task) => void tryClaim(task).catch(listener.onError),
+    claim: (task) =>
+      isAvailable(fold.task(task) ?? { task: undefined }) ? available.start(task) : void tryClaim(task).catch(listener.onError),
     end: (task, reason) => void tryEnd(task, reason).catch(listener.onError),
     isPaused: pools.isPaused,
   })
@@ -323,7 +348,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     fold,
     families,
     proposer,
-    execution,
+    execution: everything,
     scheduler,
     states: () => ({ wallMs: clock.wallMs(), termEnded: fold.termEnded, isBlocked: graph.isBlocked }),
     graph,
@@ -336,8 +361,9 @@ export async function createEngine(components: EngineComponents, stored: Stored)
       group.start()
       replica.start()
       for (const state of fold.tasks()) scheduler.onTask(state)
+      available.begin()
     },
-    stop: () => [names, group, replica, scheduler].forEach((part) => part.stop()),
+    stop: () => [available, names, group, replica, scheduler].forEach((part) => part.stop()),
     append: replica.append,
     publisher,
     publishOnce: (spec) => publisher.publish(spec),

@@ -11,6 +11,8 @@ export type Seen = {
   attempt: number
   /** Only where the end is settled. Two nodes that write the same outcome here mean the same one, to the byte. */
   settled?: { end: End; epoch: number; outcome: string }
+  /** It may run at several workers at once; only its result is decided. */
+  available?: boolean
 }
 export type Observation =
   /** An answer to a publication: `acknowledged` for 201, otherwise it is on one disk. */
@@ -45,15 +47,17 @@ type History = {
  */
 export function violationsOf(observations: readonly Observation[], options: { workFails?: boolean } = {}): Violation[] {
   const history = ordered(observations)
+  const free = new Set(history.views.flatMap(({ seen }) => (seen.available === true ? [seen.task] : [])))
+  // P11 takes the place of the promises about one holder; that an end is settled once, by a majority, still holds.
+  const exclusive = [...twoHolders(history), ...overlaps(history), ...ranThoughCancelled(history)]
+  const inMinority = minorityDecided(history).filter(({ task = '', text }) => !free.has(task) || text.startsWith('was settled'))
   return [
+    ...exclusive.filter(({ task }) => task === undefined || !free.has(task)),
     ...lostAcknowledged(history),
-    ...twoHolders(history),
-    ...overlaps(history),
-    ...twoResults(history),
-    ...minorityDecided(history),
+    ...twoResults(history, free),
+    ...inMinority,
     ...unequalFolds(history),
     ...unfinished(history, options.workFails === true),
-    ...ranThoughCancelled(history),
   ]
 }
 
@@ -119,13 +123,14 @@ function overlaps({ runs, views }: History): Violation[] {
   return broken
 }
 
-function twoResults({ runs, views }: History): Violation[] {
+function twoResults({ runs, views }: History, free: ReadonlySet<string>): Violation[] {
   const broken: Violation[] = []
   const outcomes = new Map<string, string>()
   for (const { node, seen } of views) {
     const { task, settled, epochs } = seen
     const accepted = epochs.filter(({ result }) => result === 'succeeded').map(({ epoch }) => epoch)
-    if (accepted.length > 1) broken.push({ promise: 'P4', task, text: `shows successes in epochs ${accepted.join(' and ')} at ${node}` })
+    if (accepted.length > 1 && !free.has(task))
+      broken.push({ promise: 'P4', task, text: `shows successes in epochs ${accepted.join(' and ')} at ${node}` })
     if (settled === undefined) continue
     const known = outcomes.get(task) ?? settled.outcome
     outcomes.set(task, known)

@@ -66,7 +66,8 @@ export function createPromises(nodes: ReadonlyMap<PeerId, SimNode>, clock: Pick<
       alive.add(run)
       if (known !== undefined) return
       runs.set(run, { kind: 'ran', task, epoch, node: shortName(node), fromMs: atMs, toMs: atMs, finished: false })
-      if (epoch > Math.max(newest.get(task) ?? 0, 1)) count('run again elsewhere')
+      if (run.spec.claim === 'available') count(newest.has(task) ? 'available run more than once' : 'available run')
+      else if (epoch > Math.max(newest.get(task) ?? 0, 1)) count('run again elsewhere')
       newest.set(task, Math.max(epoch, newest.get(task) ?? 0))
     },
     onSettled(node, task) {
@@ -110,13 +111,13 @@ function restOf({ peer, engine }: SimNode): Observation[] {
   return [{ kind: 'rest', node: shortName(peer), foldHash: engine.fold.hash(), conflicts: engine.fold.conflicts(), tasks }]
 }
 
-function seenOf({ id, value, attempts }: TaskState): Seen {
+function seenOf({ id, task, value, attempts }: TaskState): Seen {
   const epochs = [...attempts.values()].flatMap(({ epoch, holder, outcome }) =>
     holder === undefined ? [] : [{ epoch, holder: shortName(holder), ...(outcome === undefined ? {} : { result: outcome.result }) }],
   )
   const { state, end, epoch, version, attempt } = value
   const settled = state === 'settled' && end !== undefined ? { settled: { end, epoch, outcome: `${end}/${epoch}@${version}` } } : {}
-  return { task: id, epochs, attempt, ...settled }
+  return { task: id, epochs, attempt, ...settled, ...(task?.spec.claim === 'available' ? { available: true } : {}) }
 }
 
 /** The version of the seats, where all nodes know the same one: only then it is certain who has no majority. */

@@ -14,6 +14,8 @@ const RARE_STATES: Record<string, readonly string[]> = {
   'run again elsewhere': ['run again elsewhere'],
   'long lease thawed': ['long lease thawed'],
   'long lease over': ['long lease over'],
+  'available run more than once': ['available run more than once'],
+  'available result settled by another': ['freeHelped'],
   'seat changes': ['seat changes'],
   'seat lost for good': ['seat lost for good'],
   'group recovered': ['group recovered'],

@@ -6,7 +6,7 @@ import { FIRST_PREV } from '../../protocols/blocks.ts'
 import type { CallAnswer, CallRequest } from '../../protocols/calls.ts'
 import type { GossipMessage } from '../../protocols/gossip.ts'
 import type { BlobHash, NameKey, TaskId, Term } from '../../protocols/ids.ts'
-import { blobHash, taskId } from '../../protocols/ids.ts'
+import { blobHash, lifeOf, taskId } from '../../protocols/ids.ts'
 import type { Entry, Outcome, RegisterValue } from '../../protocols/records.ts'
 import { batchTaskIds, runsOf } from '../../protocols/tasks/task-runs.ts'
 import type { Presence } from '../../protocols/presence.ts'
@@ -89,6 +89,25 @@ const entries: Record<string, Entry> = {
   register: { kind: 'register', task: TASK, value: held },
   term: { kind: 'term', node: bob.peerId, term: TERM },
   group: { kind: 'group', group: 'default', version: 2, seats: [alice.peerId, bob.peerId] },
+  recovered: {
+    kind: 'group',
+    group: 'default',
+    version: 1_000_000_001,
+    seats: [bob.peerId],
+    recovered: true,
+    by: 'bob',
+    reason: 'two machines burnt',
+    lost: [alice.peerId],
+  },
+  attempt: {
+    kind: 'attempt',
+    task: TASK,
+    epoch: 616_522_683,
+    attempt: 1,
+    startedAt: CREATED_AT + 5,
+    term: lifeOf(TERM),
+    outcome: { result: 'succeeded', exitCode: 0, endedAt: CREATED_AT + 9 },
+  },
   profile: {
     kind: 'profile',
     name: 'bob',

@@ -81,3 +81,7 @@ export function createQuorum(components: QuorumComponents, firstId: number): Quo
 export function majorityOf(seats: readonly unknown[]): number {
   return Math.floor(seats.length / 2) + 1
 }
+
+export function hasMajority<Seat>(seats: readonly Seat[], isHere: (seat: Seat) => boolean): boolean {
+  return seats.filter(isHere).length >= majorityOf(seats)
+}

@@ -8,7 +8,7 @@ import { lifeOf } from '../../../protocols/ids.ts'
 import type { Entry, UnknownEntry, ProfileRecord, RegisterValue } from '../../../protocols/records.ts'
 import type { GroupConfig } from '../../../protocols/streams.ts'
 import { expandRuns } from '../../../protocols/tasks/task-runs.ts'
-import { createAttemptMerge } from './attempts.ts'
+import { createAttemptMerge, mergeRun } from './attempts.ts'
 import type { Recovery } from './group-fold.ts'
 import { createGroupFold } from './group-fold.ts'
 import { createShare } from './state-share.ts'
@@ -122,6 +122,20 @@ export function createFold(listener: FoldListener, options: FoldOptions): Fold {
       case 'registers':
         for (const id of expandRuns(entry.tasks)) applyValue(id, entry.value, block)
         return
+      case 'attempt': {
+        const { task, epoch, attempt, startedAt, term, outcome } = entry
+        const state = stateOf(task)
+        state.updated = Math.max(state.updated, block.hlc)
+        state.attempts = mergeRun(state.attempts, {
+          epoch,
+          attempt,
+          startedAt,
+          term,
+          holder: block.author,
+          ...(outcome ? { outcome } : {}),
+        })
+        return listener.onTask(state, 'attempt')
+      }
       case 'term': {
         const ended = endedTerms.get(entry.node) ?? new Set()
         if (ended.has(entry.term)) return

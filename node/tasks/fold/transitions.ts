@@ -4,6 +4,8 @@ import type { Outcome, RegisterValue, TaskSpec } from '../../../protocols/record
 import type { TaskStateName } from '../../../protocols/http/views.ts'
 import { taskState } from '../../../protocols/http/views.ts'
 import type { Fold, TaskState } from './fold.ts'
+import type { EndedRun } from './free-runs.ts'
+import { isAvailable, liveRuns, provisionalEnd } from './free-runs.ts'
 import type { Decide } from '../claims/proposer.ts'
 
 /** The first pause between two attempts, and the longest, where the task names none. */
@@ -83,6 +85,22 @@ export function cancelFree(claimer: Claimer): Decide {
   }
 }
 
+/** Settles the end of a run in available mode, which held no register. Refuses with `done` or `late`. */
+export function settleFree(run: EndedRun, spec: Parameters<typeof conclude>[2], random: number): Decide {
+  const decide = conclude(run.epoch, run.outcome, spec, random)
+  return (current) => {
+    if (current.state !== 'free') return { refused: 'done' }
+    if (current.attempt !== run.attempt) return { refused: 'late' }
+    const next = decide({ ...current, state: 'held', epoch: run.epoch })
+    if (!('state' in next)) return next
+    return {
+      ...next,
+      ...(run.holder === undefined ? {} : { holder: run.holder }),
+      ...(run.startedAt === undefined ? {} : { startedAt: run.startedAt }),
+    }
+  }
+}
+
 /** Ends a free task that shall not run any more: what it waits for failed, or it waited too long. Refuses with `settled` or `held`. */
 export function endFree(claimer: Claimer, end: 'cancelled' | 'failed', outcome: Omit<Outcome, 'endedAt' | 'result'>): Decide {
   return (current) => {
@@ -124,8 +142,16 @@ export function stateName(state: TaskState, { wallMs, termEnded, isBlocked }: St
   if (value.state === 'settled') return value.end ?? 'failed'
   const { holder, term } = value
   if (value.state === 'held' && (holder === undefined || term === undefined || !termEnded(holder, term))) return 'running'
+  const provisional = provisionalEnd(state)
+  if (provisional !== undefined) return provisionalName(provisional.outcome, value.attempt, state.task?.spec.attempts ?? 1)
+  if (isAvailable(state) && liveRuns(state, termEnded).length > 0) return 'running'
   if (isBlocked(state.id)) return 'blocked'
   return notBefore(state) > wallMs ? 'scheduled' : 'ready'
+}
+
+function provisionalName({ result }: Outcome, attempt: number, attempts: number): TaskStateName {
+  if (result === 'succeeded' || result === 'cancelled') return result
+  return attempt < attempts ? 'scheduled' : attempts > 1 ? 'dead' : 'failed'
 }
 
 /** How many tasks there are of each state. */

@@ -4,6 +4,7 @@ import type { PeerId, TaskId } from '../../../protocols/ids.ts'
 import type { TaskSpec } from '../../../protocols/records.ts'
 import type { Cancel, Clock } from '../../kernel/clock.ts'
 import type { Fold, TaskState } from '../fold/fold.ts'
+import { isAvailable, provisionalEnd } from '../fold/free-runs.ts'
 import type { Graph } from '../fold/graph.ts'
 import { notBefore, queueDeadline } from '../fold/transitions.ts'
 import { createDueTimes } from './due-times.ts'
@@ -17,6 +18,10 @@ import type { Candidate } from './ordered-tasks.ts'
 
 /** Rank r tries after r times this: a claim on a local network has long been chosen by then. */
 const RANK_STEP_MS = 25
+/** The same where no keeper is asked: the word of who runs it has to arrive first. */
+const FREE_STEP_MS = 250
+/** Whether somebody who runs an available task is still here is looked at this often. */
+const FREE_LOOK_MS = 1_000
 /** Who is not the author helps to end a task after this, times its place among the workers. */
 const HELP_STEP_MS = 500
 /** A claim that got no answer is tried again after this. */
@@ -40,6 +45,8 @@ export type SchedulerComponents = {
   isBusyWith(task: TaskId): boolean
   /** Whether what runs and is claimed here leaves the resources that a task asks for. */
   hasRoom(spec: TaskSpec): boolean
+  /** Of an available task: from when on it is free to be run once more, by the monotonic clock; Infinity while somebody here does. */
+  freeSinceMs(state: TaskState, sinceMs: number): number
   /** When the keys and rates of a task let it in, by the monotonic clock; Infinity while only a change of one can. */
   openAtMs(spec: TaskSpec): number
   claim(task: TaskId): void
@@ -141,6 +148,10 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
         ? [preferred, ...order.filter((node) => node !== preferred)]
         : order
     const turn = first.indexOf(self)
+    if (state !== undefined && isAvailable(state)) {
+      const sinceMs = components.freeSinceMs(state, Math.max(candidate.sinceMs, openMs))
+      return Math.max(candidate.retryAtMs, sinceMs + (turn < 0 ? first.length : turn) * FREE_STEP_MS)
+    }
     return Math.max(candidate.retryAtMs, Math.max(candidate.sinceMs, openMs) + (turn < 0 ? first.length : turn) * RANK_STEP_MS)
   }
   const passTimes = (): void => {
@@ -172,7 +183,7 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
       if (openMs === Infinity || (spec !== undefined && !components.hasRoom(spec))) continue
       const atMs = dueMs(candidate, workers, openMs)
       if (atMs > nowMs) {
-        wakeAt(atMs)
+        wakeAt(Math.min(atMs, nowMs + FREE_LOOK_MS))
         continue
       }
       free -= 1
@@ -203,9 +214,11 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
   }
 }
 
-function isOpen({ task, value }: TaskState, termEnded: Fold['termEnded']): boolean {
+function isOpen(state: TaskState, termEnded: Fold['termEnded']): boolean {
+  const { task, value } = state
   if (task === undefined || value.state === 'settled') return false
-  return value.state === 'free' || (value.holder !== undefined && value.term !== undefined && termEnded(value.holder, value.term))
+  if (value.state === 'free') return provisionalEnd(state) === undefined
+  return value.holder !== undefined && value.term !== undefined && termEnded(value.holder, value.term)
 }
 
 /** The tasks of several classes in one order. @param limit how many at most */

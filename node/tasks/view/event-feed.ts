@@ -115,7 +115,8 @@ export function touchedBy(block: Block): { tasks: Set<TaskId>; workers: Set<Peer
     if (entry['kind'] === 'tasks') eachOfBatch(entry as TasksRecord, block, (id) => void touched.tasks.add(id))
     else if (entry['kind'] === 'registers') expandRuns(entry['tasks'] as TaskRun[]).forEach((id) => touched.tasks.add(id))
     else if (entry['kind'] === 'task') touched.tasks.add(entry['id'] as TaskId)
-    else if (entry['kind'] === 'cancel' || entry['kind'] === 'register') touched.tasks.add(entry['task'] as TaskId)
+    else if (entry['kind'] === 'cancel' || entry['kind'] === 'attempt' || entry['kind'] === 'register')
+      touched.tasks.add(entry['task'] as TaskId)
     else if (entry['kind'] === 'profile') touched.workers.add(block.author)
     else if (entry['kind'] === 'group') touched.group = true
   }

@@ -4,6 +4,7 @@ import type { PeerId } from '../../../protocols/ids.ts'
 import type { Outcome } from '../../../protocols/records.ts'
 import { hlcToMs } from '../../kernel/hlc.ts'
 import type { AttemptState, TaskState } from '../fold/fold.ts'
+import { isAvailable, liveRuns, provisionalEnd } from '../fold/free-runs.ts'
 import type { StateContext } from '../fold/transitions.ts'
 import { stateName } from '../fold/transitions.ts'
 
@@ -19,6 +20,9 @@ export function taskView(state: TaskState, context: ViewContext): TaskView | und
   if (task === undefined) return undefined
   const name = stateName(state, context)
   const attempts = [...state.attempts.values()].filter((attempt) => attempt.holder !== undefined).sort((a, b) => a.epoch - b.epoch)
+  const provisional = provisionalEnd(state)
+  const free = new Set(isAvailable(state) && value.state === 'free' ? liveRuns(state, context.termEnded) : [])
+  const isRunning = (attempt: AttemptState): boolean => free.has(attempt) || (attempt.epoch === value.epoch && name === 'running')
   const waiting = name === 'ready' || name === 'scheduled' || name === 'blocked' ? context.waiting(state) : undefined
   const progress = name === 'running' ? context.progress(state) : undefined
   return {
@@ -29,9 +33,10 @@ export function taskView(state: TaskState, context: ViewContext): TaskView | und
     authorName: context.nameOf(task.author),
     createdAt: task.createdAt,
     updatedAt: hlcToMs(state.updated),
-    attempts: attempts.map((attempt) => attemptView(attempt, attempt.epoch === value.epoch && name === 'running', context)),
+    attempts: attempts.map((attempt) => attemptView(attempt, isRunning(attempt), context)),
     group: 'default',
     ...(value.state === 'settled' ? { result: resultView(value.outcome, hlcToMs(state.updated)) } : {}),
+    ...(provisional === undefined ? {} : { result: resultView(provisional.outcome, provisional.outcome.endedAt), provisional: true }),
     ...(waiting === undefined ? {} : { waiting }),
     ...(state.cancel === undefined ? {} : { cancelRequested: true }),
     ...(progress === undefined ? {} : { progress }),

@@ -3,6 +3,7 @@ import type { WaitingView } from '../../../protocols/http/views.ts'
 import type { PeerId, TaskId } from '../../../protocols/ids.ts'
 import type { TaskSpec } from '../../../protocols/records.ts'
 import type { TaskState } from '../fold/fold.ts'
+import { isAvailable } from '../fold/free-runs.ts'
 import type { Mismatch, Offer } from '../matching/match.ts'
 import { isFree, mismatch } from '../matching/match.ts'
 import { RESOURCE_CODES } from '../matching/resources.ts'
@@ -39,7 +40,7 @@ function reasonOf(state: TaskState, context: WaitingContext): WaitingView | unde
   if (others !== undefined) return others
   const since = Math.max(task.createdAt, state.value.notBefore ?? 0)
   const { seats, wallMs } = context
-  if (seats.reachable < seats.majority) {
+  if (seats.reachable < seats.majority && !isAvailable(state)) {
     const message = `this side reaches ${seats.reachable} of ${seats.all} keepers and needs ${seats.majority}: it may not claim`
     return { code: 'minority', message, since, cure: 'bring the other machines back, or ask a node on their side' }
   }

@@ -97,7 +97,8 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
       logFile: logFile(task, epoch),
       logBytesMax: LOG_BYTES_MAX,
       tailBytesMax: TAIL_BYTES_MAX,
-      lease: run.order.term,
+      // Available work is not frozen: it may run twice, so it need not stand still.
+      ...(run.order.spec.claim === 'available' ? {} : { lease: run.order.term }),
     })
     run.limits.started(runner.follow(id))
     if (run.stopped !== undefined) void runner.stop(id, { graceMs: GRACE_MS, reason: run.stopped })

@@ -11,6 +11,8 @@ export type Plan = {
   workMaxMs: number
   /** Share of the tasks that outlive a partition of some seconds. */
   longShare: number
+  /** Share of the tasks that run without asking keepers. */
+  availableShare: number
   /** With locks, counters, and keys for one in two tasks. */
   names?: boolean
   /** Nodes that never come back: one seat, or so many that an admin has to recover the group. */
@@ -25,6 +27,7 @@ export const DEFAULT_PLAN: Plan = {
   faultGapMaxMs: 2_900,
   workMaxMs: 4_000,
   longShare: 0.3,
+  availableShare: 0.25,
 }
 /** A seat stays dead while another member could take its place. */
 export const LOST_SEAT: Plan = { ...DEFAULT_PLAN, nodes: 6, loss: 'seat' }

@@ -17,6 +17,7 @@ export type Publishing = {
   up(): SimNode[]
 }
 
+const RECONCILE = ['first', 'newest', 'original', 'longest'] as const
 const LOST_AFTER_MS = [3_000, 6_000, 12_000]
 
 export function publish(stage: Publishing): void {
@@ -37,6 +38,7 @@ export function publish(stage: Publishing): void {
       argv: ['true'],
       priority: Math.floor(random.next() * 10),
       attempts: 1,
+      ...(random.next() < plan.availableShare ? { claim: 'available' as const, reconcile: pick(random, RECONCILE) ?? 'first' } : {}),
       ...(random.next() < plan.longShare ? { lostAfterMs: pick(random, LOST_AFTER_MS) ?? 0 } : {}),
       ...stage.names?.keys(),
     },

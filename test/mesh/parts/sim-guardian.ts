@@ -27,7 +27,7 @@ export function createSimGuardian(
   const leases = new Map<Term, number>()
   let term: Term | undefined
 
-  const mayRun = (run: SimRun): boolean => clock.nowMs() <= (leases.get(run.term) ?? -Infinity)
+  const mayRun = (run: SimRun): boolean => run.spec.claim === 'available' || clock.nowMs() <= (leases.get(run.term) ?? -Infinity)
   const set = (run: SimRun, state: SimRun['state']): void => {
     if (run.state === state) return
     run.state = state
@@ -78,7 +78,8 @@ export function createSimGuardian(
       const counted = untilMs !== undefined && world.planted === 'lease-from-answer' ? clock.nowMs() + LEASE_MS : untilMs
       leases.set(which, counted ?? -Infinity)
       term = which
-      if (untilMs === undefined) for (const run of runs.values()) if (run.term === which) set(run, 'frozen')
+      if (untilMs === undefined)
+        for (const run of runs.values()) if (run.term === which && run.spec.claim !== 'available') set(run, 'frozen')
     },
     nodeDied() {
       const dead = [...runs.values()]

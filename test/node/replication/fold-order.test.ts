@@ -101,6 +101,15 @@ const entryAt = (author: number): fc.Arbitrary<Entry> =>
     fc
       .integer({ min: 1, max: 3 })
       .map((version): Entry => ({ kind: 'group', group: 'default', version, seats: authors.slice(0, 1 + (version % 2)) })),
+    fc
+      .tuple(fc.constantFrom(1_000_000_007, 1_000_000_008), fc.nat(1))
+      .map(([version, n]): Entry => ({ kind: 'group', group: 'default', version, seats: [authors[n]!], recovered: true, by: 'x' })),
+    fc
+      .tuple(fc.constantFrom(...tasks), fc.constantFrom(undefined, 'lost' as const, 'succeeded' as const), fc.nat(2))
+      .map(([{ id }, result, n]): Entry => {
+        const run = { task: id, epoch: 100 + author, attempt: 1, startedAt: CREATED_AT, term: '1' as Term }
+        return { kind: 'attempt', ...run, ...(result === undefined ? {} : { outcome: { result, endedAt: CREATED_AT + n } }) }
+      }),
     fc.constantFrom('a', 'b').map(profile),
     onceEntry(author),
     batchEntry(author),
@@ -131,7 +140,7 @@ function hashOf(blocks: readonly Block[]): string {
 
 function foldOf(blocks: readonly Block[]): Fold {
   const quiet = { onTask() {}, onTerm() {}, onProfile() {}, onGroup() {} }
-  const fold = createFold(quiet, { mayPublish: () => true })
+  const fold = createFold(quiet, { mayPublish: () => true, mayRecover: () => true })
   for (const [index, block] of blocks.entries()) {
     fold.apply(block)
     // The hash is kept up to date from wherever it was asked last.
