@@ -242,7 +242,9 @@ export function createSeats(components: SeatsComponents, stored: SeatState): Sea
   function readState(message: LinkMessageOf<'seat-read'>): LinkMessageOf<'seat-state'> {
     const refused = { t: 'seat-state' as const, id: message.id, registers: [], terms: [] }
     // Only a seat that has moved on and voted in the version before knows what was chosen there.
-    const knows = state.config.recovered === true ? reseeded === message.version : state.votes >= message.version - 1 && state.votes > 0
+    const { recovered } = state.config
+    const least = recovered === true && reseeded !== message.version ? message.version : message.version - 1
+    const knows = (recovered === true && reseeded === message.version) || (state.votes >= least && state.votes > 0)
     if (state.config.version !== message.version || !knows) return { ...refused, ok: false }
     const page = keeper.registers(message.after, READ_PAGE)
     const last = page.at(-1)
