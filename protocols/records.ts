@@ -5,6 +5,7 @@ import { bytesOf } from './bytes.ts'
 import { ARTIFACTS_MAX, NAME_PLACES_MAX, NAME_STARTS_MAX, NAME_WRITERS_MAX, REGISTER_BATCH_MAX, TASK_BATCH_MAX } from './limits.ts'
 import type { BlobHash, NameKey, PeerId, TaskId, Term } from './ids.ts'
 import { isNameKey, isPeerId, isTaskId } from './ids.ts'
+import { groupRecord } from './tasks/group-record.ts'
 import { grantRecord, sealingKeyRecord, secretRecord } from './tasks/secret-records.ts'
 import { messageRecord, readRecord } from './plan/message-records.ts'
 import { pauseRecord, scheduleRecord, skipRecord } from './plan/schedule-records.ts'
@@ -171,18 +172,6 @@ const termRecord = z.looseObject({
   node: peerId,
   term,
 })
-/** The seats of a keeper group from this version on. Where it is `recovered` it counts only from an admin: the majority before it is lost for good. */
-const groupRecord = z.looseObject({
-  kind: z.literal('group'),
-  group: z.literal('default'),
-  version: count,
-  seats: z.array(peerId).min(1).max(6),
-  recovered: z.boolean().optional(),
-  /** Who recovered it, why, and the seats that were given up. */
-  by: word.optional(),
-  reason: z.string().max(500).optional(),
-  lost: z.array(peerId).max(6).optional(),
-})
 /** What a worker says of itself for as long as it is a member. */
 export const profileRecord = z.looseObject({
   kind: z.literal('profile'),
@@ -206,7 +195,7 @@ export type TaskRecord = z.infer<typeof taskRecord>
 export type PoolRecord = z.infer<typeof poolRecord>
 export type NameRecord = z.infer<typeof nameRecord>
 export type TasksRecord = z.infer<typeof tasksRecord>
-export type GroupRecord = z.infer<typeof groupRecord>
+export type AttemptRecord = z.infer<typeof attemptRecord>
 export type ProfileRecord = z.infer<typeof profileRecord>
 
 export const entry = z.discriminatedUnion('kind', [

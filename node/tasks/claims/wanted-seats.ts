@@ -32,7 +32,8 @@ function odd(count: number): number {
 /** One step towards the wanted seats: first add, then remove. */
 export function nextSeats(current: readonly PeerId[], wanted: readonly PeerId[]): PeerId[] | undefined {
   const added = wanted.find((seat) => !current.includes(seat))
-  if (added !== undefined) return [...current, added]
+  // A change in the midst of another one: more than one seat too many is never there.
+  if (added !== undefined && current.length <= SEATS_MAX) return [...current, added]
   const removed = current.find((seat) => !wanted.includes(seat))
   return removed === undefined ? undefined : current.filter((seat) => seat !== removed)
 }

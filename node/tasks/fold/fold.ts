@@ -5,12 +5,12 @@ import { createHash } from 'node:crypto'
 import type { Block } from '../../../protocols/blocks.ts'
 import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
 import { lifeOf } from '../../../protocols/ids.ts'
-import type { Entry, UnknownEntry, ProfileRecord, RegisterValue } from '../../../protocols/records.ts'
+import type { AttemptRecord, Entry, UnknownEntry, ProfileRecord, RegisterValue } from '../../../protocols/records.ts'
 import type { GroupConfig } from '../../../protocols/streams.ts'
 import { expandRuns } from '../../../protocols/tasks/task-runs.ts'
 import { createAttemptMerge, mergeRun } from './attempts.ts'
-import type { Recovery } from './group-fold.ts'
-import { createGroupFold } from './group-fold.ts'
+import type { Recovery } from '../claims/group-fold.ts'
+import { createGroupFold } from '../claims/group-fold.ts'
 import { createShare } from './state-share.ts'
 import { createStateSum } from './state-sum.ts'
 import { bodyOf, chooseRecord, eachOfBatch, isEarlier, mergeTask } from './task-records.ts'
@@ -100,6 +100,13 @@ export function createFold(listener: FoldListener, options: FoldOptions): Fold {
     chooseRecord(state)
     listener.onTask(state, 'register')
   }
+  const applyRun = ({ task, outcome, ...run }: AttemptRecord, block: Block): void => {
+    const { epoch, attempt, startedAt, term } = run
+    const state = stateOf(task)
+    state.updated = Math.max(state.updated, block.hlc)
+    state.attempts = mergeRun(state.attempts, { epoch, attempt, startedAt, term, holder: block.author, ...(outcome ? { outcome } : {}) })
+    listener.onTask(state, 'attempt')
+  }
   const applyEntry = (entry: Entry, block: Block): void => {
     // A viewer says who it is, and nothing else.
     if (entry.kind !== 'profile' && !options.mayPublish(block.author)) return
@@ -122,20 +129,8 @@ export function createFold(listener: FoldListener, options: FoldOptions): Fold {
       case 'registers':
         for (const id of expandRuns(entry.tasks)) applyValue(id, entry.value, block)
         return
-      case 'attempt': {
-        const { task, epoch, attempt, startedAt, term, outcome } = entry
-        const state = stateOf(task)
-        state.updated = Math.max(state.updated, block.hlc)
-        state.attempts = mergeRun(state.attempts, {
-          epoch,
-          attempt,
-          startedAt,
-          term,
-          holder: block.author,
-          ...(outcome ? { outcome } : {}),
-        })
-        return listener.onTask(state, 'attempt')
-      }
+      case 'attempt':
+        return applyRun(entry, block)
       case 'term': {
         const ended = endedTerms.get(entry.node) ?? new Set()
         if (ended.has(entry.term)) return

@@ -64,6 +64,7 @@ describe('the next step', () => {
     expect(nextSeats(peers('a'), peers('abc'))?.join('')).toBe('ab')
     expect(nextSeats(peers('abc'), peers('bcd'))?.join('')).toBe('abcd')
     expect(nextSeats(peers('abcd'), peers('bcd'))?.join('')).toBe('bcd')
+    expect(nextSeats(peers('abcdef'), peers('abcdg'))?.join('')).toBe('abcdf')
     expect(nextSeats(peers('abc'), peers('cab'))).toBeUndefined()
   })
 })

@@ -2,7 +2,7 @@
 // Under the fold's law: nothing here depends on the receiver, the order or the time.
 import type { Block } from '../../../protocols/blocks.ts'
 import type { PeerId } from '../../../protocols/ids.ts'
-import type { GroupRecord } from '../../../protocols/records.ts'
+import type { GroupRecord } from '../../../protocols/tasks/group-record.ts'
 import type { GroupConfig } from '../../../protocols/streams.ts'
 
 export type Recovery = { version: number; author: PeerId; by: string; hlc: number; seats: PeerId[]; lost: PeerId[]; reason?: string }
