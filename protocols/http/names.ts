@@ -18,7 +18,6 @@ export const lockRequest = z
     ttl: durationText.optional(),
   })
   .meta({ id: 'LockRequest' })
-export type LockRequest = z.infer<typeof lockRequest>
 
 export const lockView = z
   .object({

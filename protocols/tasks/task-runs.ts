@@ -14,7 +14,7 @@ for (let value = 0; value < 32; value++) VALUES[ALPHABET.charCodeAt(value)] = va
 
 /** [first, how many]: this task and those that follow it in its batch. */
 export type TaskRun = [TaskId, number]
-export const taskRun = z
+const taskRun = z
   .tuple([z.custom<TaskId>((value) => typeof value === 'string' && isTaskId(value), 'not a task ID'), z.int().min(1).max(TASK_BATCH_MAX)])
   .refine(([first, count]) => placeOf(first) + count <= TASK_BATCH_MAX, 'a run goes beyond its batch')
 

@@ -11,7 +11,6 @@ const word = z.string().min(1).max(128)
 const label = z.record(word, z.string().max(256))
 
 const blobRef = z.looseObject({ hash: z.custom<BlobHash>((v) => typeof v === 'string' && /^[0-9a-f]{64}$/.test(v)), size: count })
-export type BlobRef = z.infer<typeof blobRef>
 
 /** What a task asks for, as it is signed by its author. Durations in milliseconds. */
 export const taskSpec = z.looseObject({

@@ -1,7 +1,7 @@
 // A sum over many states that can be kept up to date: each state adds its share as four numbers, a changed one takes its old
 // share out again. Order does not matter, and asking costs only what changed. It finds folds that differ; it is no signature.
 
-export const LANES = 4
+const LANES = 4
 
 /** Kept in each state: whether its share is in the sum. */
 export type Summed = { inSum: boolean }

@@ -10,7 +10,7 @@ import { createOrderedTasks } from './ordered-tasks.ts'
 export type TaskClass = { key: string; example: TaskState; tasks: OrderedTasks }
 
 /** A waiting task rises by one priority in this time, so that none waits for ever behind others. */
-export const AGEING_MS = 60_000
+const AGEING_MS = 60_000
 
 export type OpenTasks = {
   put(state: TaskState, candidate: Candidate): void

@@ -34,7 +34,7 @@ export function TaskSide(props: { task: TaskView }) {
   )
 }
 
-export function TaskLink(props: { id: string }) {
+function TaskLink(props: { id: string }) {
   return (
     <a class="mono" href={`/tasks/${props.id}`}>
       {props.id.slice(0, 10)}…
