@@ -194,8 +194,8 @@ export const linkMessage = z.discriminatedUnion('t', [
 export type LinkMessage = z.infer<typeof linkMessage>
 export type LinkMessageOf<Kind extends LinkMessage['t']> = Extract<LinkMessage, { t: Kind }>
 
-/** What may wait behind control, and may be lost where a lane is full: it is told again. */
-const DATA: ReadonlySet<LinkMessage['t']> = new Set(['blocks', 'vector', 'have', 'statuses'])
+/** What may wait behind control, and may be lost where a lane is full: it is told again. Questions about many tasks go behind the blocks that bring them. */
+const DATA: ReadonlySet<LinkMessage['t']> = new Set(['blocks', 'vector', 'have', 'statuses', 'prepare-runs', 'accept-runs'])
 
 /** The lane of each kind of message. */
 export function laneOf(message: LinkMessage): Lane {

@@ -24,6 +24,7 @@ import type { Families } from './fold/families.ts'
 import { createFamilies } from './fold/families.ts'
 import { createHoldings } from './fold/holdings.ts'
 import type { EndReason } from './matching/endings.ts'
+import { createJoints } from './joints.ts'
 import type { Offer } from './matching/match.ts'
 import type { Scheduler } from './matching/scheduler.ts'
 import { createScheduler } from './matching/scheduler.ts'
@@ -168,7 +169,8 @@ export async function createEngine(components: EngineComponents, stored: Stored)
         names.gates.note(state)
         available.onTask(state)
         if (kind === 'cancel') execution.onCancel(state.id)
-        if (state.value.holder === self && state.value.state === 'held') execution.hold(state.id, state.value)
+        joints.note(state)
+        if (state.value.holder === self && state.value.state === 'held') hold(state.id, state.value)
         listener.onTask(state, kind)
       },
       onTerm(node, term) {
@@ -240,11 +242,13 @@ export async function createEngine(components: EngineComponents, stored: Stored)
       covers: replica.covers,
       onName: (key, value) => names.chosen(key, value),
       onSeats: replica.seatsChanged,
-      needsLease: () => new Set([...claiming.values(), ...execution.runs().map((run) => run.term), ...names.ownTerms()]),
+      needsLease: () => new Set([...claiming.values(), ...execution.runs().map((run) => run.term), ...joints.terms(), ...names.ownTerms()]),
       onLease(untilMs, term) {
         listener.onLease(untilMs, term)
-        if (untilMs === undefined) execution.onTermEnded(term)
-        else execution.onLeaseValid()
+        for (const holder of [execution, joints]) {
+          if (untilMs === undefined) holder.onTermEnded(term)
+          else holder.onLeaseValid()
+        }
       },
     },
     stored,
@@ -296,6 +300,17 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     },
   })
   const everything = withAvailable(execution, available)
+  const joints = createJoints({
+    self,
+    clock,
+    fold,
+    lease,
+    proposer,
+    again: (task) => scheduler.again(task),
+    onRoom: () => scheduler.wake(),
+  })
+  const hold = (task: TaskId, value: RegisterValue): void =>
+    fold.task(task)?.task?.spec.kind === 'noop' ? joints.hold(task, value) : execution.hold(task, value)
   const scheduler = createScheduler({
     self,
     clock,
@@ -312,8 +327,10 @@ export async function createEngine(components: EngineComponents, stored: Stored)
       const wanted = [...reservations.of(self).values(), ...claimed.map((task) => fold.task(task)?.task?.spec.resources)]
       return hasRoom(spec.resources, unreservedOf(total, wanted))
     },
-    isBusyWith: (task) => claiming.has(task) || everything.has(task),
+    isBusyWith: (task) => claiming.has(task) || everything.has(task) || joints.has(task),
     freeSinceMs: available.freeSinceMs,
+    jointRoom: () => (components.slots() === 0 ? 0 : joints.room()),
+    claimJoint: (task) => joints.claim(task),
     openAtMs: names.gates.openAtMs,
     claim: (task) =>
       isAvailable(fold.task(task) ?? { task: undefined }) ? available.start(task) : void tryClaim(task).catch(listener.onError),
@@ -336,7 +353,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     if ('changed' in change) held = change.changed
     else if ('refused' in change && change.refused === 'mine') held = change.current
     if (held === undefined) scheduler.again(task)
-    else execution.hold(task, held)
+    else hold(task, held)
     scheduler.wake()
   }
   const tryEnd = async (task: TaskId, reason: EndReason): Promise<void> => {

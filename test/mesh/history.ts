@@ -13,6 +13,8 @@ export type Seen = {
   settled?: { end: End; epoch: number; outcome: string }
   /** It may run at several workers at once; only its result is decided. */
   available?: boolean
+  /** A joint: it is settled by its holder, and no process runs. */
+  joint?: true
 }
 export type Observation =
   /** An answer to a publication: `acknowledged` for 201, otherwise it is on one disk. */
@@ -127,7 +129,7 @@ function twoResults({ runs, views }: History, free: ReadonlySet<string>): Violat
   const broken: Violation[] = []
   const outcomes = new Map<string, string>()
   for (const { node, seen } of views) {
-    const { task, settled, epochs } = seen
+    const { task, settled, epochs, joint } = seen
     const accepted = epochs.filter(({ result }) => result === 'succeeded').map(({ epoch }) => epoch)
     if (accepted.length > 1 && !free.has(task))
       broken.push({ promise: 'P4', task, text: `shows successes in epochs ${accepted.join(' and ')} at ${node}` })
@@ -137,7 +139,7 @@ function twoResults({ runs, views }: History, free: ReadonlySet<string>): Violat
     if (known !== settled.outcome)
       broken.push({ promise: 'P4', task, text: `was settled as ${known} and, at ${node}, as ${settled.outcome}` })
     const done = runs.get(task)?.some(({ epoch, finished }) => finished && epoch === settled.epoch)
-    if (runs.size > 0 && settled.end === 'succeeded' && done !== true)
+    if (runs.size > 0 && joint !== true && settled.end === 'succeeded' && done !== true)
       broken.push({ promise: 'P4', task, text: `succeeded in epoch ${settled.epoch}, of which no run came to its end` })
   }
   return unique(broken)

@@ -117,7 +117,15 @@ function seenOf({ id, task, value, attempts }: TaskState): Seen {
   )
   const { state, end, epoch, version, attempt } = value
   const settled = state === 'settled' && end !== undefined ? { settled: { end, epoch, outcome: `${end}/${epoch}@${version}` } } : {}
-  return { task: id, epochs, attempt, ...settled, ...(task?.spec.claim === 'available' ? { available: true } : {}) }
+  return {
+    task: id,
+    epochs,
+    attempt,
+    ...settled,
+    ...(task?.spec.claim === 'available' ? { available: true } : {}),
+    // Work always has an exit code; what is settled without one is a joint.
+    ...(value.outcome !== undefined && value.outcome.exitCode === undefined ? { joint: true } : {}),
+  }
 }
 
 /** The version of the seats, where all nodes know the same one: only then it is certain who has no majority. */

@@ -31,6 +31,8 @@ type Known = { round: number; value: RegisterValue }
 const KNOWN_MAX = 200_000
 /** Questions under way before further changes gather: a busy proposer sends few large messages. */
 const QUESTIONS_MAX = 3
+/** The longest wait for the answers to one question, when the ones before came late. */
+const PATIENCE_MAX_MS = ASK_MS * 8
 
 export function createProposer(components: ProposerComponents): Proposer {
   const { self, clock, random, quorum } = components
@@ -44,6 +46,7 @@ export function createProposer(components: ProposerComponents): Proposer {
   let pausing: Op[] = []
   let flushing = false
   let underWay = 0
+  let patienceMs = ASK_MS
 
   const soon = (): void => {
     if (flushing) return
@@ -77,12 +80,16 @@ export function createProposer(components: ProposerComponents): Proposer {
     const ballotOf = remembered((round: number, node: PeerId): Ballot => [round, node])
     const items = batch.map((op) => ({ task: op.task, ballot: ballotOf(op.round, self), value: op.proposed }))
     for (const op of batch) op.asked = question
+    const askedMs = clock.nowMs()
     const over = (): void => {
+      // Where everybody is slow, asking again sooner would only add to it.
+      if (question.open > 0) patienceMs = Math.min(PATIENCE_MAX_MS, patienceMs * 2)
+      else patienceMs = Math.max(ASK_MS, Math.min(patienceMs, (clock.nowMs() - askedMs) * 3))
       for (const op of batch) if (op.asked === question) again(op)
     }
     quorum.ask({
       seats: config.seats,
-      timeoutMs: ASK_MS,
+      timeoutMs: patienceMs,
       message(id) {
         const request = { id, version: config.version }
         return kind === 'accept'
@@ -95,15 +102,11 @@ export function createProposer(components: ProposerComponents): Proposer {
       answer(seat, answer) {
         if (answer.t === 'stale') components.onStale(seat, answer.config)
         if (answer.t !== 'answers' && answer.t !== 'answers-runs') return
-        const isForAll = answer.t === 'answers-runs' && answer.groups[0]?.tasks === undefined
-        if (isForAll) for (const op of batch) hear(op, question, answer.groups[0] as KeeperVerdict)
-        else {
-          const byTask = (question.byTask ??= new Map(batch.map((op) => [op.task, op])))
-          eachAnswer(answer, batch, (task, one) => {
-            const op = byTask.get(task)
-            if (op !== undefined) hear(op, question, one)
-          })
-        }
+        const byTask = (question.byTask ??= new Map(batch.map((op) => [op.task, op])))
+        eachAnswer(answer, batch, (task, one) => {
+          const op = byTask.get(task)
+          if (op !== undefined) hear(op, question, one)
+        })
       },
       complete: over,
       timeout: over,
@@ -192,7 +195,8 @@ export function createProposer(components: ProposerComponents): Proposer {
   }
   const again = (op: Op): void => {
     leave(op)
-    rounds.set(op.task, Math.max(op.round, op.outbidBy, rounds.get(op.task) ?? 0))
+    // An accept promised its seat the next round as well: a prepare has to be above that.
+    rounds.set(op.task, Math.max(op.round + (op.kind === 'accept' ? 1 : 0), op.outbidBy, rounds.get(op.task) ?? 0))
     known.delete(op.task)
     op.tries += 1
     if (clock.nowMs() >= op.deadlineAtMs) {

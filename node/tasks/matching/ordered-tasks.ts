@@ -86,6 +86,26 @@ export function createOrderedTasks(): OrderedTasks {
   }
 }
 
+/** The tasks of several lists in one order, each with the list that it is from. @param limit how many at most */
+export function* inOrder<List extends { tasks: OrderedTasks }>(
+  lists: readonly List[],
+  limit: number,
+): Generator<{ candidate: Candidate; from: List }> {
+  const heads = lists.flatMap((from) => {
+    const rest = from.tasks.each()
+    const first = rest.next()
+    return first.done === true ? [] : [{ candidate: first.value, rest, from }]
+  })
+  for (let looked = 0; looked < limit && heads.length > 0; looked++) {
+    const at = heads.reduce((best, head, index) => (compare(head.candidate, heads[best]?.candidate) < 0 ? index : best), 0)
+    const head = heads[at] as (typeof heads)[number]
+    yield head
+    const next = head.rest.next()
+    if (next.done === true) heads.splice(at, 1)
+    else head.candidate = next.value
+  }
+}
+
 function compare(a: Candidate | undefined, b: Candidate | undefined): number {
   if (a === undefined || b === undefined) return 0
   return a.order - b.order || (a.task < b.task ? -1 : a.task > b.task ? 1 : 0)

@@ -7,7 +7,9 @@ import type { Fold, TaskState } from '../fold/fold.ts'
 import { isAvailable, provisionalEnd } from '../fold/free-runs.ts'
 import type { Graph } from '../fold/graph.ts'
 import { notBefore, queueDeadline } from '../fold/transitions.ts'
+import { isJoint } from '../joints.ts'
 import { createDueTimes } from './due-times.ts'
+import { createJointPatience } from './joint-patience.ts'
 import type { EndReason } from './endings.ts'
 import { createEndings } from './endings.ts'
 import type { Offer } from './match.ts'
@@ -15,6 +17,7 @@ import { mismatch, rank } from './match.ts'
 import type { TaskClass } from './open-tasks.ts'
 import { createOpenTasks, orderOf } from './open-tasks.ts'
 import type { Candidate } from './ordered-tasks.ts'
+import { inOrder } from './ordered-tasks.ts'
 
 /** Rank r tries after r times this: a claim on a local network has long been chosen by then. */
 const RANK_STEP_MS = 25
@@ -50,6 +53,9 @@ export type SchedulerComponents = {
   /** When the keys and rates of a task let it in, by the monotonic clock; Infinity while only a change of one can. */
   openAtMs(spec: TaskSpec): number
   claim(task: TaskId): void
+  /** How many more joints this node may take, and how it takes one: they need no slot. */
+  jointRoom(): number
+  claimJoint(task: TaskId): void
   /** Ends an open task that nobody shall run. */
   end(task: TaskId, reason: EndReason): void
 }
@@ -76,6 +82,7 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
   let queued = false
   let stopped = false
 
+  const patience = createJointPatience({ self, clock, offers: components.offers })
   const wakeAt = (atMs: number): void => {
     if (stopped || (timer !== undefined && timer.atMs <= atMs)) return
     timer?.cancel()
@@ -122,7 +129,7 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
     if (graph.isBlocked(id)) return open.drop(id)
     const deadline = queueDeadline(state, fold.task)
     if (deadline !== undefined) later.put(id, deadline)
-    const due = notBefore(state)
+    const due = Math.max(notBefore(state), patience.until(state))
     if (due > wallMs) {
       later.put(id, due)
       return open.drop(id)
@@ -141,8 +148,9 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
   }
   const dueMs = (candidate: Candidate, able: readonly Offer[], openMs: number): number => {
     const state = fold.task(candidate.task)
-    const order = rank(candidate.task, able, state?.task?.spec)
     const preferred = state?.value.version === 0 ? state.task?.preferred?.[0] : undefined
+    if (preferred === self) return Math.max(candidate.retryAtMs, candidate.sinceMs, openMs)
+    const order = rank(candidate.task, able, state?.task?.spec)
     const first =
       preferred !== undefined && able.some((offer) => offer.node === preferred)
         ? [preferred, ...order.filter((node) => node !== preferred)]
@@ -168,32 +176,51 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
   const evaluate = (): void => {
     if (stopped) return
     passTimes()
-    let free = components.freeSlots()
-    if (free <= 0) return
-    const nowMs = clock.nowMs()
+    const free = components.freeSlots()
+    const room = components.jointRoom()
+    if (free <= 0 && room <= 0) return
     const offers = components.offers()
     const able = [...open.classes()].flatMap((taskClass) => {
       const workers = ableFor(taskClass, offers)
-      return workers === undefined ? [] : [{ tasks: taskClass.tasks, workers }]
+      const joint = isJoint(taskClass.example.task?.spec)
+      return workers === undefined ? [] : [{ tasks: taskClass.tasks, workers, joint }]
     })
-    for (const { candidate, workers } of inOrder(able, LOOK_MAX)) {
+    const [joints, others] = [able.filter(({ joint }) => joint), able.filter(({ joint }) => !joint)]
+    const mine: TaskId[] = []
+    take(inOrder(joints, room), room, (task) => void mine.push(task))
+    // One comes back by `again` where it cannot be claimed: those under way would only be looked at again and again.
+    for (const task of mine) open.drop(task)
+    for (const task of mine) components.claimJoint(task)
+    take(inOrder(others, LOOK_MAX), free, components.claim)
+  }
+  /** Claims, in this order, what is this node's turn now; at most `limit`. */
+  const take = (
+    candidates: Iterable<{ candidate: Candidate; from: { workers: Offer[] } }>,
+    limit: number,
+    claim: (task: TaskId) => void,
+  ): void => {
+    if (limit <= 0) return
+    const nowMs = clock.nowMs()
+    let left = limit
+    for (const { candidate, from } of candidates) {
       if (components.isBusyWith(candidate.task)) continue
       const spec = fold.task(candidate.task)?.task?.spec
       const openMs = spec === undefined ? 0 : components.openAtMs(spec)
       if (openMs === Infinity || (spec !== undefined && !components.hasRoom(spec))) continue
-      const atMs = dueMs(candidate, workers, openMs)
+      const atMs = dueMs(candidate, from.workers, openMs)
       if (atMs > nowMs) {
         wakeAt(Math.min(atMs, nowMs + FREE_LOOK_MS))
         continue
       }
-      free -= 1
-      components.claim(candidate.task)
-      if (free <= 0) return
+      left -= 1
+      claim(candidate.task)
+      if (left <= 0) return
     }
   }
 
   return {
     onTask(state) {
+      patience.note(state)
       place(state)
       wake()
     },
@@ -201,6 +228,7 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
       const retryAtMs = clock.nowMs() + AGAIN_MS
       const candidate = open.get(task)
       if (candidate !== undefined) candidate.retryAtMs = retryAtMs
+      else later.put(task, clock.wallMs() + AGAIN_MS)
       endings.again(task, retryAtMs)
       wake()
     },
@@ -219,28 +247,4 @@ function isOpen(state: TaskState, termEnded: Fold['termEnded']): boolean {
   if (task === undefined || value.state === 'settled') return false
   if (value.state === 'free') return provisionalEnd(state) === undefined
   return value.holder !== undefined && value.term !== undefined && termEnded(value.holder, value.term)
-}
-
-/** The tasks of several classes in one order. @param limit how many at most */
-function* inOrder(
-  classes: readonly { tasks: TaskClass['tasks']; workers: Offer[] }[],
-  limit: number,
-): Generator<{ candidate: Candidate; workers: Offer[] }> {
-  const heads = classes.flatMap(({ tasks, workers }) => {
-    const rest = tasks.each()
-    const first = rest.next()
-    return first.done === true ? [] : [{ candidate: first.value, rest, workers }]
-  })
-  for (let looked = 0; looked < limit && heads.length > 0; looked++) {
-    const at = heads.reduce((best, head, index) => (isFirst(head.candidate, heads[best]?.candidate) ? index : best), 0)
-    const head = heads[at] as (typeof heads)[number]
-    yield head
-    const next = head.rest.next()
-    if (next.done === true) heads.splice(at, 1)
-    else head.candidate = next.value
-  }
-}
-
-function isFirst(a: Candidate, b: Candidate | undefined): boolean {
-  return b === undefined || a.order < b.order || (a.order === b.order && a.task < b.task)
 }

@@ -4,6 +4,7 @@ import type { Random } from '../../../node/kernel/random.ts'
 import { pick } from '../../../node/kernel/random.ts'
 import type { Promises } from '../promises.ts'
 import type { Plan } from './plans.ts'
+import { publishBatch } from '../batch/sim-batch.ts'
 import type { SimNames } from './sim-names.ts'
 import type { SimNode, World } from './world.ts'
 
@@ -18,6 +19,8 @@ export type Publishing = {
 }
 
 const RECONCILE = ['first', 'newest', 'original', 'longest'] as const
+/** Of so many publications one comes with a batch. */
+const BATCH_SHARE = 0.2
 const LOST_AFTER_MS = [3_000, 6_000, 12_000]
 
 export function publish(stage: Publishing): void {
@@ -47,6 +50,14 @@ export function publish(stage: Publishing): void {
     world.count(`published ${result}`)
     if (result === 'majority') promises.acknowledged.add(id)
   })
+  if (random.next() < BATCH_SHARE) {
+    const batch = publishBatch(node, stage.up(), random)
+    for (const one of batch.ids) promises.published.add(one)
+    world.count('published in batches')
+    void node.engine.durable(batch.seq, 1_000).then((result) => {
+      if (result === 'majority') for (const one of batch.ids) promises.acknowledged.add(one)
+    })
+  }
   if (random.next() < 0.2) publishOnce(stage, `key ${Math.floor(random.next() * 4)}`)
   if (random.next() >= 0.1) return
   world.clock.after(random.next() * 3_000, () => {
