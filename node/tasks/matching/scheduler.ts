@@ -209,7 +209,7 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
       if (openMs === Infinity || (spec !== undefined && !components.hasRoom(spec))) continue
       const atMs = dueMs(candidate, from.workers, openMs)
       if (atMs > nowMs) {
-        wakeAt(Math.min(atMs, nowMs + FREE_LOOK_MS))
+        wakeAt(atMs === Infinity ? nowMs + FREE_LOOK_MS : atMs)
         continue
       }
       left -= 1
