@@ -251,6 +251,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     const secretBook = createSecretBook(() => secretsChanged())
     let secretsChanged = (): void => {}
     const sealing = await createSealing(identity)
+    let damagedBlocks = 0
     const engine: Engine = await createEngine(
       {
         self,
@@ -303,7 +304,17 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
           onError,
         },
       },
-      { ...memory, blocks: blocks.all((key) => log.error({ key }, 'a stored block is damaged; it is fetched again')) },
+      {
+        ...memory,
+        isDamaged: () => damagedBlocks > 0,
+        blocks: blocks.all((key) => {
+          damagedBlocks += 1
+          log.error(
+            { key },
+            'a stored block is damaged; it is fetched again, and this keeper reads a majority of the others before it votes',
+          )
+        }),
+      },
     )
 
     // Views: what people and programs see.

@@ -1,5 +1,6 @@
 // The queue of the mesh at one node, without any I/O: replica, fold, keeper group, scheduler and execution, wired. Messages and timers
 // go in; sends, writes, processes and events come out through ports. The same code runs on libp2p and LevelDB and in the simulator.
+import type { TaskStateName } from '../../protocols/http/views.ts'
 import type { Block, SealedBlock } from '../../protocols/blocks.ts'
 import type { NameKey, PeerId, TaskId, Term } from '../../protocols/ids.ts'
 import { isNameKey, lifeOf } from '../../protocols/ids.ts'
@@ -34,6 +35,7 @@ import { createNaming } from './names/naming.ts'
 import type { Reservations } from './matching/reservations.ts'
 import { createReservations } from './matching/reservations.ts'
 import { hasRoom, unreservedOf } from './matching/resources.ts'
+import { createStateCounts } from './view/state-counts.ts'
 import { createTaskIndex } from './fold/task-index.ts'
 import type { Graph } from './fold/graph.ts'
 import { createGraph } from './fold/graph.ts'
@@ -81,7 +83,11 @@ export type EngineComponents = ReplicaPorts & {
 }
 
 /** What the store gave back at start. */
-export type Stored = GroupMemory & { blocks: AsyncIterable<SealedBlock> }
+export type Stored = GroupMemory & {
+  blocks: AsyncIterable<SealedBlock>
+  /** Whether a block could not be read; asked once all have been. */
+  isDamaged?(): boolean
+}
 
 export type Engine = {
   fold: Fold
@@ -130,6 +136,8 @@ export type Engine = {
   foldHash(): string
   /** Resources that its tasks have reserved at a node. */
   reservedAt: Reservations['of']
+  /** How many tasks there are of each state. */
+  counts(): Record<TaskStateName, number>
   /** Tasks that a node holds. */
   heldBy(node: PeerId): TaskId[]
 }
@@ -143,6 +151,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
   const holdings = createHoldings()
   const reservations = createReservations()
   const index = createTaskIndex()
+  const counts = createStateCounts()
   const families = createFamilies((task) => fold.task(task))
   const nameFold = createNameFold((key) => (started ? names.folded(key) : undefined))
   const ownLoad = createOwnLoad(self)
@@ -158,6 +167,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
         holdings.note(state)
         reservations.note(state)
         index.touch(state)
+        counts.note(state)
         ownLoad.note(state)
         const waiters = graph.note(state)
         families.note(state)
@@ -251,7 +261,8 @@ export async function createEngine(components: EngineComponents, stored: Stored)
         }
       },
     },
-    stored,
+    // The last values of settled tasks stand in the blocks alone: a seat that lost some knows too little to vote.
+    stored.isDamaged?.() === true ? { ...stored, seat: { ...stored.seat, votes: 0 } } : stored,
   )
   const { proposer, lease, seats } = group
   const names = createNaming({
@@ -368,6 +379,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     execution: everything,
     scheduler,
     states: () => ({ wallMs: clock.wallMs(), termEnded: fold.termEnded, isBlocked: graph.isBlocked }),
+    counts: () => counts.now({ wallMs: clock.wallMs(), termEnded: fold.termEnded, isBlocked: graph.isBlocked }),
     graph,
     names,
     pools,

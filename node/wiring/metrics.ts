@@ -3,7 +3,6 @@ import type { Registry } from 'prom-client'
 import type { MeshHost } from '../mesh/host.ts'
 import type { GroupCommit } from '../store/group-commit.ts'
 import type { Engine } from '../tasks/engine.ts'
-import { countStates } from '../tasks/fold/transitions.ts'
 
 export type MetricsComponents = {
   host: MeshHost
@@ -60,7 +59,7 @@ async function createRegistry({ host, engine, commit, readers, aliveMembers }: M
     'nimbus_tasks',
     'Tasks that this node knows, by state',
     (set) => {
-      for (const [state, count] of Object.entries(countStates(engine.fold, engine.states()))) set({ state }, count)
+      for (const [state, count] of Object.entries(engine.counts())) set({ state }, count)
     },
     ['state'],
   )

@@ -12,7 +12,7 @@ import type { Engine } from '../tasks/engine.ts'
 import type { TaskState } from '../tasks/fold/fold.ts'
 import type { EventFeed } from '../tasks/view/event-feed.ts'
 import type { Fleet } from '../tasks/view/fleet.ts'
-import { countStates, stateName } from '../tasks/fold/transitions.ts'
+import { stateName } from '../tasks/fold/transitions.ts'
 import type { InsidePort } from './ports/inside-port.ts'
 import type { RunLogs } from '../tasks/work/run-logs.ts'
 import { createMayWrite } from './plan/may-write.ts'
@@ -185,7 +185,7 @@ function meshView({ self, mesh, clock, engine, fleet, httpAddress, startedAtMs }
       reachable: members.filter((member) => seats.includes(member.peerId as PeerId) && member.state === 'alive').length,
       majority: Math.floor(seats.length / 2) + 1,
     },
-    tasks: countStates(engine.fold, engine.states()),
+    tasks: engine.counts(),
     foldHash: engine.foldHash(),
     entries: engine.heads().reduce((sum, [, , seq]) => sum + seq, 0),
     httpAddress: httpAddress(),

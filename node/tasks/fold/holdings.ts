@@ -13,16 +13,30 @@ export type Holdings = {
 }
 
 export function createHoldings(): Holdings {
-  const held = new Map<TaskId, { node: PeerId; term: Term }>()
-  const tasks = (match: (holder: { node: PeerId; term: Term }) => boolean): TaskId[] =>
-    [...held].flatMap(([task, holder]) => (match(holder) ? [task] : []))
+  type Held = { node: PeerId; term: Term; tasks: Set<TaskId> }
+  const byTerm = new Map<string, Held>()
+  const placeOf = new Map<TaskId, Held>()
+  const leave = (id: TaskId): void => {
+    const place = placeOf.get(id)
+    if (place === undefined) return
+    placeOf.delete(id)
+    place.tasks.delete(id)
+    if (place.tasks.size === 0) byTerm.delete(`${place.node}/${place.term}`)
+  }
+  const tasks = (match: (holder: Held) => boolean): TaskId[] =>
+    [...byTerm.values()].flatMap((holder) => (match(holder) ? [...holder.tasks] : []))
   return {
     note({ id, value }) {
-      if (value.state === 'held' && value.holder !== undefined && value.term !== undefined)
-        held.set(id, { node: value.holder, term: value.term })
-      else held.delete(id)
+      const { holder: node, term } = value
+      leave(id)
+      if (value.state !== 'held' || node === undefined || term === undefined) return
+      const key = `${node}/${term}`
+      const place = byTerm.get(key) ?? { node, term, tasks: new Set() }
+      byTerm.set(key, place)
+      place.tasks.add(id)
+      placeOf.set(id, place)
     },
-    terms: () => [...new Map([...held.values()].map((holder) => [`${holder.node}/${holder.term}`, holder])).values()],
+    terms: () => [...byTerm.values()].map(({ node, term }) => ({ node, term })),
     of: (node, term) => tasks((holder) => holder.node === node && (holder.term === term || lifeOf(holder.term) === term)),
     by: (node) => tasks((holder) => holder.node === node),
   }

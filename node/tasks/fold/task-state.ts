@@ -20,6 +20,8 @@ export type TaskState = {
   updated: number
   /** Whether the hash of the fold has counted it. */
   inSum: boolean
+  /** Whether its end has been counted. */
+  isCounted: boolean
 }
 
 export const INITIAL_VALUE: RegisterValue = { version: 0, epoch: 0, state: 'free', attempt: 1 }
@@ -35,5 +37,6 @@ export function emptyState(id: TaskId): TaskState {
     attempts: NO_ATTEMPTS,
     updated: 0,
     inSum: false,
+    isCounted: false,
   }
 }

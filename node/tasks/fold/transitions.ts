@@ -2,7 +2,6 @@
 import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
 import type { Outcome, RegisterValue, TaskSpec } from '../../../protocols/records.ts'
 import type { TaskStateName } from '../../../protocols/http/views.ts'
-import { taskState } from '../../../protocols/http/views.ts'
 import type { Fold, TaskState } from './fold.ts'
 import type { EndedRun } from './free-runs.ts'
 import { isAvailable, liveRuns, provisionalEnd } from './free-runs.ts'
@@ -152,11 +151,4 @@ export function stateName(state: TaskState, { wallMs, termEnded, isBlocked }: St
 function provisionalName({ result }: Outcome, attempt: number, attempts: number): TaskStateName {
   if (result === 'succeeded' || result === 'cancelled') return result
   return attempt < attempts ? 'scheduled' : attempts > 1 ? 'dead' : 'failed'
-}
-
-/** How many tasks there are of each state. */
-export function countStates(fold: Pick<Fold, 'tasks'>, context: StateContext): Record<TaskStateName, number> {
-  const counts = Object.fromEntries(taskState.options.map((name) => [name, 0])) as Record<TaskStateName, number>
-  for (const state of fold.tasks()) if (state.task !== undefined) counts[stateName(state, context)] += 1
-  return counts
 }
