@@ -24,22 +24,8 @@ export async function growth(): Promise<void> {
     for (const size of SIZES) {
       while (mesh.nodes.length < size) await mesh.add(`node-${mesh.nodes.length + 1}`, ['--slots', '4'])
       await allAlive(mesh)
-      await runMany(mesh, TASKS / 5) // compiles, and lets neighbours settle
-      const before = await received(mesh)
-      await pause(IDLE_MS)
-      const idle = ((await received(mesh)) - before) / size / (IDLE_MS / 1000)
-      const atRest = await received(mesh)
-      const perSecond = await runMany(mesh, TASKS)
-      const perTask = ((await received(mesh)) - atRest) / size / TASKS
-      const visible = await visibleOnAll(mesh)
-      points.push({
-        nodes: size,
-        'tasks/s': perSecond,
-        'on all nodes, p50 (ms)': percentile(visible, 0.5),
-        'on all nodes, p99 (ms)': percentile(visible, 0.99),
-        'B/task and node': perTask,
-        'idle B/s and node': idle,
-      })
+      points.push(await measure(mesh))
+      console.log(`  ${JSON.stringify(points.at(-1))}`) // a large mesh takes its time: what was seen before it is not lost
     }
   } finally {
     await mesh.close()
@@ -55,6 +41,26 @@ export async function growth(): Promise<void> {
     { title: 'from publication to all nodes (ms)', columns: ['on all nodes, p50 (ms)', 'on all nodes, p99 (ms)'] },
     { title: 'bytes at one node', columns: ['B/task and node', 'idle B/s and node'] },
   ])
+}
+
+async function measure(mesh: RealMesh): Promise<Point> {
+  const size = mesh.nodes.length
+  await runMany(mesh, TASKS / 5) // compiles, and lets neighbours settle
+  const before = await received(mesh)
+  await pause(IDLE_MS)
+  const idle = ((await received(mesh)) - before) / size / (IDLE_MS / 1000)
+  const atRest = await received(mesh)
+  const perSecond = await runMany(mesh, TASKS)
+  const perTask = ((await received(mesh)) - atRest) / size / TASKS
+  const visible = await visibleOnAll(mesh)
+  return {
+    nodes: size,
+    'tasks/s': perSecond,
+    'on all nodes, p50 (ms)': percentile(visible, 0.5),
+    'on all nodes, p99 (ms)': percentile(visible, 0.99),
+    'B/task and node': perTask,
+    'idle B/s and node': idle,
+  }
 }
 
 async function allAlive(mesh: RealMesh): Promise<void> {
