@@ -56,6 +56,26 @@ describe('where it runs', () => {
   ])('%s %s', async (option, value) => {
     expect((await plain.cli('task', 'run', option, value, '--', 'sh', '-c', 'echo $NIMBUS_WORKER')).stdout).toBe('rich\n')
   })
+  test.each([
+    ['--cpus', '4000'],
+    ['--memory', '100000000'],
+    ['--free-memory', '100000000'],
+    ['--disk', '1000000000'],
+    ['--gpus', '900'],
+  ])('%s: what nobody has is waited for, and said', async (option, value) => {
+    const id = await publish(option, value, '--', 'true')
+    const { waiting } = await show(id)
+    expect(waiting?.code).toBe(option.slice(2))
+    expect(waiting?.cure).not.toBe('')
+    await plain.cli('task', 'cancel', id)
+    // What everybody has asks nothing of anybody.
+    expect((await plain.cli('task', 'run', option, '0', '--', 'true')).code).toBe(0)
+  })
+  test('--prefer', async () => {
+    // It only orders the ones that fit (resources.test.ts): a slow moment of the better one is another's turn.
+    const task = await ended(plain, await publish('--prefer', 'zone=eu', '--', 'true'))
+    expect([task.state, task.spec['prefer']]).toEqual(['succeeded', { zone: 'eu' }])
+  })
   test('--group', async () => {
     expect((await ended(plain, await publish('--group', 'default', '--', 'true'))).group).toBe('default')
   })
