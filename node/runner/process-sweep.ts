@@ -49,9 +49,14 @@ export type Sweeper = {
   end(mark: Mark, timeMaxMs: number): Promise<number[]>
 }
 
+type Waiting = { mark: Mark; deadlineMs: number; looksLeft: number; settle(survivors: number[]): void }
+
+/** Empty walks in a row that are believed once something was found. */
+const LOOKS_AFTER_FOUND = 3
+
 /** Many runs that end at once share one walk through /proc. */
 export function createSweeper(clock: Clock): Sweeper {
-  let waiting: { mark: Mark; deadlineMs: number; settle(survivors: number[]): void }[] = []
+  let waiting: Waiting[] = []
   let sweeping = false
 
   const sweep = async (): Promise<void> => {
@@ -59,11 +64,13 @@ export function createSweeper(clock: Clock): Sweeper {
     for (let pauseMs = 1; waiting.length > 0; pauseMs = Math.min(pauseMs * 2, 50)) {
       for (const { mark } of waiting) for (const group of mark.groups) signalGroup(group, 'SIGKILL')
       const processes = listLiving()
-      waiting = waiting.filter(({ mark, deadlineMs, settle }) => {
-        const alive = findMarked(mark, processes)
+      waiting = waiting.filter((one) => {
+        const alive = findMarked(one.mark, processes)
         for (const { pid } of alive) signal(pid, 'SIGKILL')
-        const over = alive.length === 0 || clock.nowMs() > deadlineMs
-        if (over) settle(alive.map((entry) => entry.pid))
+        // A process in the middle of its exec shows no environment: where there were any, one empty walk proves nothing.
+        one.looksLeft = alive.length > 0 ? LOOKS_AFTER_FOUND : one.looksLeft - 1
+        const over = one.looksLeft <= 0 || clock.nowMs() > one.deadlineMs
+        if (over) one.settle(alive.map((entry) => entry.pid))
         return !over
       })
       if (waiting.length > 0) await sleep(clock, pauseMs)
@@ -73,7 +80,7 @@ export function createSweeper(clock: Clock): Sweeper {
   return {
     end(mark, timeMaxMs) {
       return new Promise((settle) => {
-        waiting.push({ mark, deadlineMs: clock.nowMs() + timeMaxMs, settle })
+        waiting.push({ mark, deadlineMs: clock.nowMs() + timeMaxMs, looksLeft: 1, settle })
         // A turn later, so that runs that end in the same moment are in the first walk.
         if (!sweeping) queueMicrotask(() => sweeping || void sweep())
       })
