@@ -45,10 +45,11 @@ import { createBlobPort } from './wiring/ports/blob-port.ts'
 import { createCallDesk } from './wiring/call-desk.ts'
 import { enterMesh } from './wiring/enter-mesh.ts'
 import { openVault, sayKey } from './wiring/ports/secret-vault.ts'
+import { createGroupsPort } from './wiring/ports/groups-port.ts'
 import { createInsidePort } from './wiring/ports/inside-port.ts'
 import { createNamesPort } from './wiring/ports/names-port.ts'
 import { createLastWordsWiring } from './wiring/last-words.ts'
-import { createLifecycle, type Stopped } from './wiring/lifecycle.ts'
+import { assertAdmin, createLifecycle, type Stopped } from './wiring/lifecycle.ts'
 import type { Resources } from './tasks/matching/resources.ts'
 import { createMemberFacts } from './wiring/member-facts.ts'
 import { connectMesh, createPresenceTeller, createSender } from './wiring/mesh-link.ts'
@@ -380,6 +381,14 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         secrets: vault,
         blobs: createBlobPort({ blobs, fetch: blobFetch }),
         names: createNamesPort({ engine, fleet, assertMayWrite: createMayWrite(self, fleet) }),
+        groups: createGroupsPort({
+          self,
+          clock,
+          log,
+          engine,
+          fleet,
+          assertAdmin: (deed) => assertAdmin(trust, self, fleet.nameOf(self), deed),
+        }),
         ...createInsidePort({ engine, work, viewOf: views.taskOf }),
       },
       invite: lifecycle.invite(invites),

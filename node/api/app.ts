@@ -15,6 +15,7 @@ import type { Guard } from './access/guard.ts'
 import { messageRoutes } from './routes/plan/messages.ts'
 import { scheduleRoutes } from './routes/plan/schedules.ts'
 import { meshRoutes } from './routes/mesh.ts'
+import { groupRoutes } from './routes/groups.ts'
 import { healthRoute, metricsRoute } from './routes/metrics.ts'
 import { counterRoutes } from './routes/names/counters.ts'
 import { lockRoutes } from './routes/names/locks.ts'
@@ -87,6 +88,7 @@ export function createApp(components: AppComponents, options: { origin: () => st
   app.route('/', secretRoutes(node))
   app.route('/', lockRoutes(node.names, gate))
   app.route('/', counterRoutes(node.names))
+  app.route('/', groupRoutes(node.groups))
   app.route('/', eventRoutes({ node, auth, clock, log, gate }))
   app.route('/', metricsRoute(node))
   app.route('/', nodeLogRoutes({ clock, gate }, options.logFile))

@@ -18,6 +18,7 @@ import type { ProgressReport, TaskRequest } from '../../protocols/http/task-requ
 import type { ScheduleRequest, ScheduleView } from '../../protocols/http/schedules.ts'
 import type { CounterView, LockEventView, LockView } from '../../protocols/http/names.ts'
 import type { MessageRequest, MessageView, ReadAnswer, SentMessage } from '../../protocols/http/messages.ts'
+import type { GroupView, RecoverRequest } from '../../protocols/http/groups.ts'
 import type { SecretView } from '../../protocols/http/secrets.ts'
 import type { TaskId } from '../../protocols/ids.ts'
 
@@ -98,6 +99,14 @@ export type NodePort = {
   messages: MessagesPort
   schedules: SchedulesPort
   names: NamesPort
+  groups: GroupsPort
+}
+
+export type GroupsPort = {
+  list(): GroupView[]
+  find(name: string): GroupView | undefined
+  /** An admin's step; refused while a majority is here, and until he says yes. Resolves when the group goes on. */
+  recover(name: string, request: RecoverRequest): Promise<GroupView>
 }
 
 export type NamesPort = {

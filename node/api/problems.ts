@@ -32,6 +32,7 @@ const STATUS_OF_CODE: Record<string, ProblemStatus> = {
   'task-ended': 409,
   'task-running': 409,
   'schedule-exists': 409,
+  'group-has-majority': 409,
   timeout: 504,
 }
 const TITLES: Record<ProblemStatus, string> = {

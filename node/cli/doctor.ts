@@ -133,6 +133,11 @@ async function reach(cli: Cli): Promise<Finding[]> {
         },
     mesh.group.reachable >= mesh.group.majority
       ? { name: 'keepers', state: 'ok', found: group }
-      : { name: 'keepers', state: 'bad', found: `${group}: no majority`, cure: 'New work waits until a majority of them is back.' },
+      : {
+          name: 'keepers',
+          state: 'bad',
+          found: `${group}: no majority`,
+          cure: 'New work waits until a majority of them is back; if they are gone for good: nimbus group recover.',
+        },
   ]
 }

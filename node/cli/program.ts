@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { addBuildCommands } from './commands/build.ts'
 import { addArtifactCommands } from './commands/tasks/artifact.ts'
+import { addGroupCommands } from './commands/group.ts'
 import { addFleetCommands } from './commands/fleet.ts'
 import { addMessageCommands } from './commands/message.ts'
 import { addMeshCommands } from './commands/mesh.ts'
@@ -72,6 +73,7 @@ function buildProgram(io: Io, components: ProgramComponents, action: Action): Co
   addUpCommands(program, action, components)
   addMeshCommands(program, action)
   addFleetCommands(program, action)
+  addGroupCommands(program, action)
   addTaskCommands(program, action)
   addArtifactCommands(program, action)
   addSecretCommands(program, action)

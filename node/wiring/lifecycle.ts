@@ -202,7 +202,8 @@ function cutOf(engine: Engine, peer: PeerId): [number, number][] {
   return engine.heads().flatMap(([author, epoch, seq]): [number, number][] => (author === peer ? [[epoch, seq]] : []))
 }
 
-function assertAdmin(trust: TrustSet, self: PeerId, name: string, deed: string): void {
+/** @throws NimbusError `not-an-admin`, with the names of those who are */
+export function assertAdmin(trust: TrustSet, self: PeerId, name: string, deed: string): void {
   if (trust.roleOf(self) === 'admin') return
   const admins = trust.members().filter((member) => member.role === 'admin' && member.left !== true && member.removed !== true)
   throw new NimbusError(

@@ -42,7 +42,12 @@ function reasonOf(state: TaskState, context: WaitingContext): WaitingView | unde
   const { seats, wallMs } = context
   if (seats.reachable < seats.majority && !isAvailable(state)) {
     const message = `this side reaches ${seats.reachable} of ${seats.all} keepers and needs ${seats.majority}: it may not claim`
-    return { code: 'minority', message, since, cure: 'bring the other machines back, or ask a node on their side' }
+    return {
+      code: 'minority',
+      message,
+      since,
+      cure: 'bring the other machines back, or ask a node on their side; if they are gone for good: nimbus group recover',
+    }
   }
   const due = notBefore(state)
   if (due > wallMs) {

@@ -1,7 +1,8 @@
 // Files by hash and secrets by name, in memory.
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import type { BlobPort, NamesPort, SecretPort } from '../../../node/api/ports.ts'
+import type { GroupView } from '../../../protocols/http/groups.ts'
+import type { BlobPort, GroupsPort, NamesPort, SecretPort } from '../../../node/api/ports.ts'
 import { NimbusError } from '../../../node/kernel/errors.ts'
 
 export function createFakeFiles(): BlobPort {
@@ -57,4 +58,17 @@ export function createFakeNames(): NamesPort {
       return { name, value }
     },
   }
+}
+
+/** One group of one keeper. */
+export function createFakeGroups(): GroupsPort {
+  const group: GroupView = {
+    name: 'default',
+    version: 1,
+    seats: [{ peerId: 'box', name: 'box', state: 'alive', awaySince: null }],
+    reachable: 1,
+    majority: 1,
+    recoveries: [],
+  }
+  return { list: () => [group], find: (name) => (name === group.name ? group : undefined), recover: async () => group }
 }

@@ -8,7 +8,7 @@ import { taskId } from '../../../protocols/ids.ts'
 import type { NodePort, StreamEvent } from '../../../node/api/ports.ts'
 import { NimbusError } from '../../../node/kernel/errors.ts'
 import { createPostOffice } from '../messages/post-office.ts'
-import { createFakeFiles, createFakeNames, createFakeSecrets } from './fake-files.ts'
+import { createFakeFiles, createFakeGroups, createFakeNames, createFakeSecrets } from './fake-files.ts'
 import { createScheduleRoom } from '../schedules/schedule-room.ts'
 
 export const PEER = '12D3KooWFakeFakeFakeFakeFakeFakeFakeFakeFakeFakeFake' as PeerId
@@ -89,9 +89,7 @@ export function createFakeNode(): FakeNode {
       const { ids } = await fake.publish([tasks.get(id)!.spec as unknown as TaskRequest])
       return tasks.get(ids[0]!)!
     },
-    async retryMany() {
-      return { items: [], durability: 'majority' }
-    },
+    retryMany: async () => ({ items: [], durability: 'majority' }),
     pools: () => [],
     async setPool(name, paused) {
       return { name, paused, workers: [], slots: 0, freeSlots: 0, open: 0, running: 0 }
@@ -159,6 +157,7 @@ export function createFakeNode(): FakeNode {
     messages: createPostOffice(PEER).post,
     schedules: createScheduleRoom(PEER).desk,
     names: createFakeNames(),
+    groups: createFakeGroups(),
     metrics: async () => '# TYPE nimbus_up gauge\nnimbus_up 1\n',
     settle(id, end) {
       const task = tasks.get(id)!
