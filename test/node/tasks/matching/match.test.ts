@@ -156,7 +156,7 @@ test('a waiting task says why, from the keepers down to the busy slots', () => {
     return waiting === undefined ? undefined : `${waiting.code}: ${waiting.message} (${waiting.cure})`
   }
   expect(why({}, { seats: { all: 3, reachable: 1, majority: 2 } })).toBe(
-    'minority: this side reaches 1 of 3 keepers and needs 2: it may not claim (bring the other machines back, or ask a node on their side)',
+    'minority: this side reaches 1 of 3 keepers and needs 2: it may not claim (bring the other machines back, or ask a node on their side; if they are gone for good: nimbus group recover)',
   )
   expect(why({ notBefore: CREATED_AT + 60_000 })).toMatch(/^scheduled: it was published with a delay; it may start at 2025-11-24T/)
   expect(why({}, { offers: [] })).toBe('no-worker: the mesh has no worker (start one with nimbus up)')
