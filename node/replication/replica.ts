@@ -4,6 +4,7 @@ import type { Block, SealedBlock } from '../../protocols/blocks.ts'
 import type { PeerId } from '../../protocols/ids.ts'
 import type { Entry } from '../../protocols/records.ts'
 import type { Head, LinkMessage, LinkMessageOf } from '../../protocols/streams.ts'
+import { gather } from '../kernel/batching.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Hlc } from '../kernel/hlc.ts'
 import { hlcToMs } from '../kernel/hlc.ts'
@@ -147,13 +148,18 @@ function createReceiver(components: ReplicaComponents, parts: ReceiverParts): Re
 
 /** What happens with the blocks of a peer. */
 function createTaker({ clock, net, onReject }: ReplicaComponents, { accept, antiEntropy, spread }: ReceiverParts) {
+  /** Blocks reach the disk in the order of their log: of those that came together the last one speaks for all. */
+  const acknowledge = gather<Block>((blocks) => {
+    const last = new Map(blocks.map((block) => [`${block.author}/${block.epoch}`, block]))
+    for (const { author, epoch, seq } of last.values()) net.send(author, { t: 'ack', epoch, seq })
+  })
   return (from: PeerId, message: LinkMessageOf<'blocks'>): void => {
     antiEntropy.onProgress(from)
     const taken: { block: Block; sealed: SealedBlock }[] = []
     const verdicts = accept.blocks(
       message.blocks.map(([body, signature]) => ({ body, signature })),
       (block) => {
-        if (block.author === from) net.send(from, { t: 'ack', epoch: block.epoch, seq: block.seq })
+        if (block.author === from) acknowledge(block)
       },
       (verdict, block, sealed) => {
         if (verdict.verdict === 'accept') taken.push({ block, sealed })
