@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as z from 'zod'
 import { NimbusError } from './kernel/errors.ts'
+import { formatDuration, parseDuration } from './kernel/durations.ts'
 import { isLoopback, parseHostPort } from './kernel/host-port.ts'
 
 export type UpOptions = {
@@ -27,6 +28,8 @@ export type UpOptions = {
   /** Tasks of this node that may be open at once, and their bytes. */
   maxOpenTasks: number
   maxOpenBytes: number
+  /** Milliseconds that this node keeps the files of a task that has ended. */
+  retention: number
 }
 
 /** The ready line. `http` is a bare origin, `pid` the process that owns the sockets. */
@@ -55,7 +58,16 @@ const KEYS = {
   auth: z.enum(['token', 'none'], 'must be token or none'),
   maxOpenTasks: z.int('must be a whole number').min(1, 'must be 1 or more').max(10_000_000, 'must be 10000000 or less'),
   maxOpenBytes: z.int('must be a whole number of bytes').min(1024, 'must be 1024 or more'),
+  retention: z
+    .string('must be a duration, as 7d')
+    .transform(
+      (value, context) =>
+        retentionOf(value) ?? refuse(context, `must be a duration of ${formatDuration(RETENTION_MS_MIN)} or more, as 12h or 7d`),
+    ),
 }
+const RETENTION_MS = 7 * 86_400_000
+/** A log has to be there when its task is shown as ended. */
+const RETENTION_MS_MIN = 1_000
 const FILE_BYTES_MAX = 256 * 1024
 const FILE_NAMES = ['nimbus.config.json', 'nimbus.config.ts']
 // Variables with our prefix that are not keys: they belong to the CLI or to the work that a worker runs.
@@ -95,6 +107,7 @@ export async function loadConfig(where: {
     auth: 'token',
     maxOpenTasks: 100_000,
     maxOpenBytes: 256 * 1024 * 1024,
+    retention: RETENTION_MS,
     ...merged,
     dataDir: where.dataDir,
   } as UpOptions
@@ -179,6 +192,11 @@ function fromEnvironment(env: NodeJS.ProcessEnv): Record<string, unknown> {
     else out[key] = value
   }
   return out
+}
+
+function retentionOf(text: string): number | undefined {
+  const ms = parseDuration(text)
+  return ms !== undefined && ms >= RETENTION_MS_MIN ? ms : undefined
 }
 
 function refuse(context: z.RefinementCtx, message: string): never {

@@ -61,6 +61,7 @@ import { createOwnPresence, resourcesOf } from './wiring/presence.ts'
 import { createProgressBoard } from './tasks/view/progress-board.ts'
 import { createAddressStore, createValues, openEpoch, readSeatMemory } from './wiring/stored-state.ts'
 import { createTaskTokens } from './wiring/task-tokens.ts'
+import { createRetention } from './wiring/tasks/retention.ts'
 import { createViews } from './wiring/views.ts'
 
 export type StartedNode = { stopped: Promise<Stopped>; stop(): void }
@@ -160,6 +161,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
 
     // Work: processes of this machine.
     const blobs = createBlobStore({ dir: join(dataDir, 'blobs') })
+    await blobs.dropDrafts()
     const blobFetch = createBlobFetch({
       self,
       blobs,
@@ -287,6 +289,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         slots: () => (presence.current().state === 'active' ? slots : 0),
         listener: {
           onTask(state) {
+            retention.note(state)
             blobKeeper.note(state)
             childCancels.note(state)
             agenda.noteTask(state)
@@ -333,6 +336,18 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       otherEvents: agenda.eventsOf,
     })
     const { fleet, feed, emitTask, emitWorker } = views
+    const retention = createRetention({
+      clock,
+      log,
+      retentionMs: options.retention,
+      dataDir,
+      engine,
+      agenda,
+      blobs,
+      work,
+      onRemoved: (hash) => blobKeeper.forget(hash),
+      onError,
+    })
     const logs = createRunLogs({
       self,
       clock,
@@ -341,11 +356,13 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       work,
       blobs,
       fetch: blobFetch,
+      retention,
       call: (peer, request, signal) => overlay.call(peer, encodeCall(request), { signal, timeoutMs: CALL_SILENCE_MS }),
       changed: engine.changed,
     })
     const childCancels = createChildCancels({ self, fold: engine.fold, families: engine.families, append: (entry) => engine.append(entry) })
-    const blobKeeper = createBlobKeeper({ self, fetch: blobFetch, isSeat: () => engine.seats.config().seats.includes(self), onError })
+    const isSeat = (): boolean => engine.seats.config().seats.includes(self)
+    const blobKeeper = createBlobKeeper({ self, fetch: blobFetch, isSeat, isOver: retention.isOver, onError })
 
     // The node's own life: drain, stop, leave.
     lifecycle.connect({ engine, presence, work, runner, trust, host, fleet, self, members })
@@ -379,7 +396,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       httpAddress: lifecycle.httpOrigin,
       parts: {
         secrets: vault,
-        blobs: createBlobPort({ blobs, fetch: blobFetch }),
+        blobs: createBlobPort({ blobs, fetch: blobFetch, retention }),
         names: createNamesPort({ engine, fleet, assertMayWrite: createMayWrite(self, fleet) }),
         groups: createGroupsPort({
           self,
@@ -448,6 +465,8 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     overlay.start()
     presence.start()
     agenda.start()
+    retention.start()
+    lifecycle.onStop('retention', retention.stop)
     lifecycle.onStop('queue', () => (overlay.stop(), agenda.stop(), blobKeeper.stop(), presence.stop(), membership.stop(), engine.stop()))
     if (bootstrap !== undefined)
       await host.dial(bootstrap).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'the redeemer cannot be reached yet'))

@@ -16,7 +16,7 @@ const READY_MS_MAX = 60_000
 /** As long as a drain may take before the person is told. */
 const END_MS_MAX = 120_000
 const LISTS: Record<string, string> = { listen: '--listen', roles: '--role', skills: '--skill', accept: '--accept' }
-const VALUES = ['name', 'http', 'repo', 'pool', 'slots', 'preset', 'auth']
+const VALUES = ['name', 'http', 'repo', 'pool', 'slots', 'preset', 'auth', 'retention']
 
 /** @returns the exit code: 0 when ready, that of the node where it ended before */
 export async function startInBackground(cli: Cli, flags: UpFlags, binFile: string, ready: (info: ReadyLine) => void): Promise<number> {

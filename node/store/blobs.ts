@@ -1,9 +1,10 @@
 // Files by the hash of their content: written aside, synced, then given their name. Never trusts a name that it did not compute.
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, type ReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, NimbusError } from '../kernel/errors.ts'
+import { createHolds } from './holds.ts'
 
 const HASH_PATTERN = /^[0-9a-f]{64}$/
 
@@ -23,7 +24,14 @@ export type BlobStore = {
   verify(hash: string): Promise<boolean>
   /** Where the content lies, for readers that need a file; to be read only. */
   pathOf(hash: string): string
-  remove(hash: string): Promise<void>
+  /** Nothing removes the blob until it is released; settles when a removal that was under way is over. */
+  hold(hash: string): Promise<() => void>
+  /** False where it is absent, held, or was written at this wall time or later. */
+  remove(hash: string, writtenBeforeMs?: number): Promise<boolean>
+  /** All blobs that come after this one, in the order of their hashes; `writtenMs` is wall time. */
+  list(after?: string): AsyncIterable<{ hash: string; writtenMs: number }>
+  /** Removes what a crash left half written; to be called before anything is written. */
+  dropDrafts(): Promise<void>
   /** Takes a blob from elsewhere, chunk by chunk; it gets its name only if its content has this hash. */
   receive(hash: string, sizeMax: number): Promise<BlobReceiver>
 }
@@ -38,18 +46,25 @@ export type BlobReceiver = {
 
 export function createBlobStore({ dir }: { dir: string }): BlobStore {
   const place = (hash: string): string => join(dir, checked(hash).slice(0, 2), hash)
+  const { hold, remove } = createHolds()
+  const drafts = join(dir, 'drafts')
 
   /** Gives a finished file its name. Two writers of the same content both succeed: they wrote the same bytes. */
   const settle = async (draft: Draft): Promise<Blob> => {
     const blob = await draft.close()
     const folder = join(dir, blob.hash.slice(0, 2))
-    await mkdir(folder, { recursive: true })
-    await rename(draft.path, join(folder, blob.hash))
-    await syncFolder(folder)
+    const release = await hold(blob.hash)
+    try {
+      await mkdir(folder, { recursive: true })
+      await rename(draft.path, join(folder, blob.hash))
+      await syncFolder(folder)
+    } finally {
+      release()
+    }
     return blob
   }
   const put = async (content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Blob> => {
-    const draft = await openDraft(dir)
+    const draft = await openDraft(drafts)
     try {
       for await (const bytes of content) await draft.write(bytes)
       return await settle(draft)
@@ -70,10 +85,13 @@ export function createBlobStore({ dir }: { dir: string }): BlobStore {
       return (await sizeOf(path)) !== undefined && (await hashOf(path)) === hash
     },
     pathOf: place,
-    remove: (hash) => rm(place(hash), { force: true }),
+    hold: (hash) => hold(checked(hash)),
+    remove: (hash, writtenBeforeMs = Infinity) => remove(hash, () => removeOld(place(hash), writtenBeforeMs)),
+    list: (after = '') => listFiles(dir, after),
+    dropDrafts: () => rm(drafts, { recursive: true, force: true }),
     async receive(hash, sizeMax) {
       checked(hash)
-      const draft = await openDraft(dir)
+      const draft = await openDraft(drafts)
       return {
         async write(bytes) {
           if (draft.size() + bytes.length <= sizeMax) return draft.write(bytes)
@@ -121,8 +139,7 @@ type Draft = {
   discard(): Promise<void>
 }
 
-async function openDraft(dir: string): Promise<Draft> {
-  const folder = join(dir, 'drafts')
+async function openDraft(folder: string): Promise<Draft> {
   await mkdir(folder, { recursive: true })
   const path = join(folder, randomUUID())
   const file: FileHandle = await open(path, 'wx', 0o600)
@@ -183,6 +200,27 @@ async function hashOf(path: string): Promise<string> {
   const digest = createHash('sha256')
   for await (const bytes of createReadStream(path)) digest.update(bytes)
   return digest.digest('hex')
+}
+
+async function* listFiles(dir: string, after: string): AsyncGenerator<{ hash: string; writtenMs: number }> {
+  const folders = await readdir(dir).catch(() => []) // not there before the first blob
+  for (const folder of folders.filter((name) => name.length === 2 && name >= after.slice(0, 2)).sort())
+    for (const hash of (await readdir(join(dir, folder))).sort()) {
+      if (!HASH_PATTERN.test(hash) || hash <= after) continue
+      const writtenMs = await writtenAt(join(dir, folder, hash))
+      if (writtenMs !== undefined) yield { hash, writtenMs }
+    }
+}
+
+async function removeOld(path: string, writtenBeforeMs: number): Promise<boolean> {
+  const writtenMs = await writtenAt(path)
+  if (writtenMs === undefined || writtenMs >= writtenBeforeMs) return false
+  await rm(path, { force: true })
+  return true
+}
+
+async function writtenAt(path: string): Promise<number | undefined> {
+  return (await stat(path).catch(() => undefined))?.mtimeMs
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

@@ -27,7 +27,8 @@ export function taskLogRoutes(node: Pick<NodePort, 'task' | 'readLog'>, gate: St
   api.get('/api/tasks/:id/log', describe({ id: 'getTaskLog', tag: 'tasks', summary, query: logQuery, answers }), async (c) => {
     const { from, follow, attempt } = readQuery(c, logQuery)
     const id = c.req.param('id')
-    if (node.task(id) === undefined) throw notFound('task', id)
+    const task = node.task(id)
+    if (task === undefined) throw notFound('task', id)
     const lines = c.req.header('accept')?.includes(LINES) === true
     const leave = gate.enter()
     const gone = new AbortController()
@@ -37,8 +38,8 @@ export function taskLogRoutes(node: Pick<NodePort, 'task' | 'readLog'>, gate: St
     }
     try {
       const iterator = node.readLog(id, { from, follow, ...given({ attempt }), signal: gone.signal })[Symbol.asyncIterator]()
-      // Without follow the first piece comes soon or fails soon: so a node that cannot be reached gets its status.
-      const first = follow ? undefined : await iterator.next()
+      // Where no more is to come the first piece comes soon or fails soon: so a log that cannot be read gets its status.
+      const first = follow && (task.result === undefined || task.provisional === true) ? undefined : await iterator.next()
       const body = streamOf(encoded(iterator, first, lines), end)
       return c.body(body, 200, { 'content-type': lines ? LINES : 'text/plain; charset=utf-8', 'cache-control': 'no-store' })
     } catch (error) {

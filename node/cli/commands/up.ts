@@ -7,7 +7,7 @@ import { safe } from '../../kernel/safe-text.ts'
 import { createClient } from '../client.ts'
 import type { Action, Cli } from '../context.ts'
 import { startInBackground, waitForEnd } from '../background.ts'
-import { collect, parsePairs, wholeNumber } from '../options.ts'
+import { collect, duration, parsePairs, wholeNumber } from '../options.ts'
 import type { ProgramComponents, ReadyLine, UpFlags } from '../run-node.ts'
 
 const INVITE_CHARS_MAX = 16_384
@@ -72,6 +72,7 @@ function nodeOptions(command: Command): Command {
     .option('--mdns', 'find nodes of the same mesh on the local network')
     .option('--accept <rule>', 'limits what others may run here', collect)
     .option('--auth <mode>', 'none asks for no token; only on loopback')
+    .option('--retention <d>', 'keeps logs and files of a task this long after its end (default 7d)', duration('--retention'))
     .option('--detach', 'start in the background and come back when it is ready')
 }
 

@@ -51,7 +51,7 @@ export function createBlobFetch({ self, blobs, linked, call }: BlobFetchComponen
       if (await keep(hash, first, signal)) return
       throw new NimbusError('blob-out-of-reach', `${what} (${hash}) is on no worker that can be reached.`, {
         kind: 'unreachable',
-        cure: 'Start the worker that has it again, or publish the task anew.',
+        cure: 'Start the worker that has it again, or bring it anew: files go when their task is older than the retention of the nodes.',
       })
     },
   }

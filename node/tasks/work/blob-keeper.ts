@@ -16,8 +16,10 @@ export function createBlobKeeper(components: {
   self: PeerId
   fetch: Pick<BlobFetch, 'keep'>
   isSeat(): boolean
+  /** Its files are not kept any more. */
+  isOver(state: TaskState): boolean
   onError(error: unknown): void
-}): { note(state: TaskState): void; stop(): void } {
+}): { note(state: TaskState): void; forget(hash: string): void; stop(): void } {
   const queue: { hash: string; first: PeerId | undefined }[] = []
   const seen = new Set<string>()
   const abort = new AbortController()
@@ -52,11 +54,14 @@ export function createBlobKeeper(components: {
         for (const blob of [state.task?.spec.dir, state.task?.spec.stdin]) if (blob !== undefined) want(blob.hash, author)
         return
       }
+      if (components.isOver(state)) return
       const last = [...state.attempts.values()].findLast((attempt) => attempt.outcome !== undefined && attempt.outcome.result !== 'lost')
       const outcome = state.value.outcome ?? last?.outcome
       const left = [...(outcome?.log === undefined ? [] : [outcome.log]), ...(outcome?.artifacts ?? [])]
       for (const { hash, size } of left) if (size <= KEEP_BYTES_MAX) want(hash, last?.holder ?? state.value.holder)
     },
+    /** It was removed: whoever names it again brings it again. */
+    forget: (hash) => void seen.delete(hash),
     stop: () => abort.abort(),
   }
 }

@@ -11,6 +11,7 @@ import type { Runner } from '../../runner/guardian-client.ts'
 import type { LogChunk } from '../../runner/output-log.ts'
 import { readLog } from '../../runner/output-log.ts'
 import type { BlobStore } from '../../store/blobs.ts'
+import type { RetentionRule } from '../retention/rule.ts'
 import type { AttemptState, Fold, TaskState } from '../fold/fold.ts'
 import type { BlobFetch } from './blob-fetch.ts'
 import type { ShellWork } from './shell-work.ts'
@@ -23,6 +24,7 @@ export type RunLogsComponents = {
   work: Pick<ShellWork, 'logFile' | 'runId'>
   blobs: BlobStore
   fetch: Pick<BlobFetch, 'keep'>
+  retention: Pick<RetentionRule, 'isOver' | 'refusal'>
   call(peer: PeerId, request: CallRequest, signal: AbortSignal): AsyncIterable<Uint8Array>
   /** Settles at the next change of the task, or when the signal fires. */
   changed(task: TaskId, signal: AbortSignal): Promise<void>
@@ -73,16 +75,35 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
       else if (answer?.t !== 'progress') return
     }
   }
+  const storedChunks = async function* (
+    state: TaskState,
+    { epoch, holder }: AttemptState,
+    hash: string,
+    { from, signal }: LogQuery,
+  ): AsyncIterable<LogChunk> {
+    const release = await blobs.hold(hash)
+    try {
+      if (await components.fetch.keep(hash, holder, signal)) return yield* readLog(blobs.pathOf(hash), { from, signal })
+    } finally {
+      release()
+    }
+    if (components.retention.isOver(state)) throw components.retention.refusal('log-expired', `The log of attempt ${epoch}`)
+    try {
+      // Its worker may keep files for a shorter time than this node, and says so.
+      if (holder !== undefined && holder !== self)
+        return yield* remoteChunks(holder, { op: 'log', task: state.id, epoch, from, follow: false }, signal)
+    } catch (error) {
+      if (error instanceof NimbusError && error.code === 'log-expired') throw error
+    }
+    throw new NimbusError('log-out-of-reach', `The log of attempt ${epoch} lies on ${holder}, which cannot be reached.`, {
+      kind: 'unreachable',
+      cure: 'Start that machine again, then ask once more.',
+    })
+  }
   const chunksOf = async function* (state: TaskState, attempt: AttemptState, query: LogQuery): AsyncIterable<LogChunk> {
     const { from, follow, signal } = query
     const stored = attempt.outcome?.log?.hash
-    if (stored !== undefined) {
-      if (await components.fetch.keep(stored, attempt.holder, signal)) return yield* readLog(blobs.pathOf(stored), { from, signal })
-      throw new NimbusError('log-out-of-reach', `The log of attempt ${attempt.epoch} lies on ${attempt.holder}, which cannot be reached.`, {
-        kind: 'unreachable',
-        cure: 'Start that machine again, then ask once more.',
-      })
-    }
+    if (stored !== undefined) return yield* storedChunks(state, attempt, stored, query)
     if (attempt.outcome !== undefined || attempt.holder === undefined) return
     if (attempt.holder !== self)
       return yield* remoteChunks(attempt.holder, { op: 'log', task: state.id, epoch: attempt.epoch, from, follow }, signal)
@@ -137,7 +158,12 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
       if (request.op === 'blob') {
         if (!(await blobs.has(request.hash)))
           return yield { t: 'error', code: 'blob-unknown', message: `The blob ${request.hash} is not here.`, kind: 'missing' }
-        for await (const bytes of blobs.open(request.hash)) yield { t: 'bytes', bytes }
+        const release = await blobs.hold(request.hash)
+        try {
+          for await (const bytes of blobs.open(request.hash)) yield { t: 'bytes', bytes }
+        } finally {
+          release()
+        }
         return yield { t: 'done' }
       }
       const { task, epoch, from, follow } = request

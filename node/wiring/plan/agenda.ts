@@ -2,7 +2,7 @@
 // once it runs.
 import type { Block } from '../../../protocols/blocks.ts'
 import type { PeerId } from '../../../protocols/ids.ts'
-import type { Entry } from '../../../protocols/records.ts'
+import type { Entry, TaskSpec } from '../../../protocols/records.ts'
 import type { MessagesPort, SchedulesPort } from '../../api/ports.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Random } from '../../kernel/random.ts'
@@ -23,6 +23,8 @@ export type Agenda = {
   eventsOf(block: Block): BareEvent[]
   /** The engine has read its blocks: from here on events are told. */
   open(rooms: { engine: Engine; fleet: Fleet; feed: Views['feed'] }): { messages: MessagesPort; schedules: SchedulesPort }
+  /** What the tasks of schedules will ask for. */
+  plans(): Iterable<TaskSpec>
   noteTask(state: TaskState): void
   start(): void
   stop(): void
@@ -117,6 +119,7 @@ export function createAgenda({ self, clock, random, mayPublish, onError }: Agend
       for (const state of engine.fold.tasks()) ticker.noteTask(state)
       return { messages: post, schedules: desk }
     },
+    plans: () => book.all().map(({ plan }) => plan.spec),
     noteTask(state) {
       const name = opened?.ticker.noteTask(state)
       if (name !== undefined) opened?.tellTick(name)

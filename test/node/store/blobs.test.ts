@@ -1,6 +1,6 @@
 // Blobs on a real disk: content decides the name, and nothing gets a name that is not its own.
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -75,4 +75,58 @@ test('a name that is no hash never reaches the disk', async () => {
     await expect((async () => blobs.has(name))()).rejects.toMatchObject({ code: 'blob-hash-invalid' })
     await expect(blobs.receive(name, 10)).rejects.toMatchObject({ code: 'blob-hash-invalid' })
   }
+})
+
+test('a blob that is held, or was written since, is not removed', async () => {
+  const { hash } = await blobs.put(randomBytes(50))
+  const [one, other] = [await blobs.hold(hash), await blobs.hold(hash)]
+  one()
+  one()
+  expect(await blobs.remove(hash)).toBe(false)
+  other()
+  expect(await blobs.remove(hash, 1_000)).toBe(false)
+  utimesSync(blobs.pathOf(hash), 0, 0)
+  expect([await blobs.remove(hash, 1_000), await blobs.has(hash)]).toEqual([true, false])
+})
+
+test('content that is put while its blob is being removed is there afterwards', async () => {
+  const bytes = randomBytes(50)
+  const { hash } = await blobs.put(bytes)
+  for (let round = 0; round < 50; round++) {
+    // Old for the remover, had it looked before the put: only the file of the put is younger.
+    utimesSync(blobs.pathOf(hash), 0, 0)
+    await Promise.all([blobs.put(bytes), blobs.remove(hash, 1_000)])
+    expect(await blobs.verify(hash)).toBe(true)
+  }
+})
+
+test('a hold that comes during a removal waits for its end', async () => {
+  const { hash } = await blobs.put(randomBytes(50))
+  const [gone, release] = await Promise.all([blobs.remove(hash), blobs.hold(hash)])
+  expect([gone, await blobs.has(hash)]).toEqual([true, false])
+  release()
+})
+
+test('blobs are listed in the order of their hashes, from any of them on', async () => {
+  const store = createBlobStore({ dir: join(dir, 'listed') })
+  const listed = async (after?: string): Promise<string[]> => {
+    const hashes: string[] = []
+    for await (const { hash } of store.list(after)) hashes.push(hash)
+    return hashes
+  }
+  expect(await listed()).toEqual([])
+  const hashes = (await Promise.all(Array.from({ length: 40 }, (_, at) => store.put(Buffer.from(`${at}`))))).map(({ hash }) => hash).sort()
+  expect(await listed()).toEqual(hashes)
+  expect(await listed(hashes[17])).toEqual(hashes.slice(18))
+})
+
+test('what a crash left half written is dropped at the start', async () => {
+  const place = join(dir, 'crashed')
+  const before = createBlobStore({ dir: place })
+  await (await before.receive(sha256(randomBytes(5)), 10)).write(randomBytes(5))
+  const { hash } = await before.put(randomBytes(5))
+  const next = createBlobStore({ dir: place })
+  await next.dropDrafts()
+  expect(readdirSync(place)).toEqual([hash.slice(0, 2)])
+  await next.put(randomBytes(5))
 })
