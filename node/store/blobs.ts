@@ -220,7 +220,8 @@ async function removeOld(path: string, writtenBeforeMs: number): Promise<boolean
 }
 
 async function writtenAt(path: string): Promise<number | undefined> {
-  return (await stat(path).catch(() => undefined))?.mtimeMs
+  const found = await stat(path).catch(() => undefined) // absent
+  return found?.mtimeMs
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

@@ -89,17 +89,6 @@ test('a blob that is held, or was written since, is not removed', async () => {
   expect([await blobs.remove(hash, 1_000), await blobs.has(hash)]).toEqual([true, false])
 })
 
-test('content that is put while its blob is being removed is there afterwards', async () => {
-  const bytes = randomBytes(50)
-  const { hash } = await blobs.put(bytes)
-  for (let round = 0; round < 50; round++) {
-    // Old for the remover, had it looked before the put: only the file of the put is younger.
-    utimesSync(blobs.pathOf(hash), 0, 0)
-    await Promise.all([blobs.put(bytes), blobs.remove(hash, 1_000)])
-    expect(await blobs.verify(hash)).toBe(true)
-  }
-})
-
 test('a hold that comes during a removal waits for its end', async () => {
   const { hash } = await blobs.put(randomBytes(50))
   const [gone, release] = await Promise.all([blobs.remove(hash), blobs.hold(hash)])
