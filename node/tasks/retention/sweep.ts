@@ -38,7 +38,7 @@ export type Sweep = {
 }
 
 /** What no task names stays for so long: a client brings its files before it publishes, a run leaves them before it is settled. */
-export const UNNAMED_KEEP_MS = 3_600_000
+const UNNAMED_KEEP_MS = 3_600_000
 /** A block that this node missed or lost may name what looks unnamed; others bring it in this time. */
 const FIRST_LOOK_MS = 600_000
 const PERIOD_MS_MAX = 300_000
