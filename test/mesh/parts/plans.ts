@@ -38,7 +38,7 @@ export const STORM: Plan = { ...DEFAULT_PLAN, tasks: 60, faultGapMaxMs: 700 }
 /** A larger mesh on a good day. */
 export const CALM_TWELVE: Plan = { ...DEFAULT_PLAN, nodes: 12, tasks: 100, faults: 'none' }
 /** Tasks that share keys, people who hold locks, counters. */
-export const NAMED: Plan = { ...DEFAULT_PLAN, names: true, workMaxMs: 1_500 }
+export const NAMED: Plan = { ...DEFAULT_PLAN, names: true, workMaxMs: 1_500, availableShare: 0 }
 /** Slow links, and nodes that stand still with answers under way: what leases have to survive. */
 export const STALLS: Plan = { ...DEFAULT_PLAN, tasks: 20, faults: 'stalls', faultGapMaxMs: 1_500, workMaxMs: 20_000 }
 
