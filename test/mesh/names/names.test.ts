@@ -30,7 +30,7 @@ test.each([1, 11, 21])(
 test(
   'so do dense faults',
   async () => {
-    expect(await runSeeds(1, 8, totals, { ...STORM, names: true, workMaxMs: 1_500 })).toEqual([])
+    expect(await runSeeds(1, 8, totals, { ...NAMED, tasks: STORM.tasks, faultGapMaxMs: STORM.faultGapMaxMs })).toEqual([])
   },
   LONG_MS,
 )
