@@ -193,7 +193,7 @@ async function restartAll({ world, nodes, promises }: Stage): Promise<void> {
     const before = node.engine?.fold.hash()
     node.crash()
     await node.boot()
-    if (node.engine?.fold.hash() !== before) promises.violations.push(`P6: ${node.peer.slice(-3)} has another fold after a restart`)
+    if (node.restoredHash !== before) promises.violations.push(`P6: ${node.peer.slice(-3)} has another fold after a restart`)
   }
 }
 

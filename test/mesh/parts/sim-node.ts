@@ -144,6 +144,7 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
     )
     if (mine !== life) return
     node.engine = engine
+    node.restoredHash = engine.fold.hash()
     engine.start()
     room?.start(engine)
     for (const other of node.linked()) {
@@ -155,6 +156,7 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
   const node: SimNode = {
     peer,
     engine: undefined,
+    restoredHash: undefined,
     up: false,
     gone: false,
     paused: false,

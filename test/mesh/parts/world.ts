@@ -48,6 +48,8 @@ export type SimRoom = { parts: readonly FoldPart[]; noteTask(state: TaskState): 
 export type SimNode = {
   peer: PeerId
   engine: Engine | undefined
+  /** The fold as it was read back from the disk at the last start, before the node wrote anything. */
+  restoredHash: string | undefined
   up: boolean
   /** Lost for good: it boots no more. */
   gone: boolean
