@@ -1,5 +1,4 @@
 // The plan of a build: which commands run where, in which order, with which tools, and why. Readable before anything runs.
-import { createHash } from 'node:crypto'
 import type { Detection } from './detect.ts'
 import type { Override } from './override.ts'
 import type { Phase, Step, Tool } from './project.ts'
@@ -48,13 +47,4 @@ export function planBuild(detection: Detection, override: Override = {}): BuildP
     ...(override.run === undefined ? {} : { run: override.run }),
     ...(override.check === undefined ? {} : { check: override.check }),
   }
-}
-
-/** The name under which workers share what installing gave: the same locks, tools and commands give the same folder. */
-export function cacheKey(plan: BuildPlan, contentOf: (path: string) => Uint8Array | undefined, platform: string): string {
-  const hash = createHash('sha256').update(`nimbus/cache/v1\0${platform}\0`)
-  for (const step of plan.steps.filter(({ phase }) => phase === 'install')) hash.update(JSON.stringify([step.dir, step.argv]))
-  for (const tool of plan.tools) hash.update(JSON.stringify([tool.name, tool.version ?? '']))
-  for (const path of [...plan.lockFiles].sort()) hash.update(`${path}\0`).update(contentOf(path) ?? new Uint8Array(0))
-  return hash.digest('hex')
 }

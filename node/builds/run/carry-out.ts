@@ -33,7 +33,7 @@ export type BuildReport = {
 export type CarryOutComponents = {
   wallMs(): number
   execute(step: Step, options: { parallel: boolean }): Promise<Omit<Ended, 'phase'>>
-  /** Removes what earlier runs left: caches of the plan and untracked output. */
+  /** Removes the folders that installing filled: the caches of the plan. */
   clean(): Promise<void>
   pause(ms: number): Promise<void>
   say(line: string): void
@@ -105,7 +105,7 @@ function wordsOf(recovery: Recovery): string {
     case 'unlocked-install':
       return 'It is installed again without holding to the lockfile.'
     case 'clean-build':
-      return 'It is built again from a clean tree.'
+      return 'It is built again, with everything installed anew.'
     case 'less-parallel':
       return 'It is tried again with one job at a time.'
     case 'other-worker':

@@ -8,7 +8,6 @@ export type FailureClass =
   | 'out-of-memory'
   | 'disk-full'
   | 'timed-out'
-  | 'flaky-test'
   | 'test'
   | 'compile'
   | 'unknown'
@@ -96,7 +95,6 @@ const RECOVERIES: Record<FailureClass, readonly Recovery[]> = {
   'out-of-memory': ['less-parallel', 'other-worker'],
   'disk-full': ['clean-build', 'other-worker'],
   'timed-out': ['less-parallel'],
-  'flaky-test': [],
   test: ['retry'],
   compile: ['clean-build'],
   unknown: ['clean-build'],

@@ -130,7 +130,7 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
     components.ended(task, epoch, outcome)
     await workspaces.release(task, epoch, { failed: outcome.result === 'failed' })
   }
-  /** A log that cannot be put away stays as a file: the outcome counts, and this node still finds it. */
+  /** A log that cannot be put away fails the run; its file goes with the leftovers of dead runs. */
   const putAwayLog = async (task: TaskId, epoch: number, end: RunEnd): Promise<Pick<Outcome, 'log' | 'tail'>> => {
     const file = logFile(task, epoch)
     if (end.logSize === 0) {

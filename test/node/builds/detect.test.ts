@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { detect } from '../../../node/builds/detect.ts'
 import { readOverride } from '../../../node/builds/override.ts'
-import { cacheKey, planBuild } from '../../../node/builds/plan.ts'
+import { planBuild } from '../../../node/builds/plan.ts'
 import { SCRIPTING_LAYOUTS } from './layouts.ts'
 import { MORE_LAYOUTS } from './more-layouts.ts'
 import { listedTree } from './listed-tree.ts'
@@ -45,14 +45,4 @@ test.each([
   ['x: &a [1]\ny: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nz: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nq: [*c,*c,*c,*c]', 'alias'],
 ])('nimbus.yaml with a mistake is refused by name: %j', (text, words) => {
   expect(() => readOverride(text)).toThrow(words)
-})
-
-test('the cache of a plan changes with its locks, tools and platform, and with nothing else', () => {
-  const files = { 'package.json': '{}', 'package-lock.json': '{}' }
-  const plan = planBuild(detect(listedTree(files)))
-  const content = (lock: string) => (path: string) => (path === 'package-lock.json' ? Buffer.from(lock) : undefined)
-  const key = cacheKey(plan, content('a'), 'linux-x64')
-  expect(cacheKey(plan, content('a'), 'linux-x64')).toBe(key)
-  expect(cacheKey(plan, content('b'), 'linux-x64')).not.toBe(key)
-  expect(cacheKey(plan, content('a'), 'linux-arm64')).not.toBe(key)
 })

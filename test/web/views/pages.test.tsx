@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { ApiError } from '../../../web/src/transport/api-error.ts'
 import { type RenderedPage, renderPage } from '../render-page.tsx'
+import { againCommand } from '../../../web/src/models/task-facts.ts'
 import { aMesh, aMessage, aSchedule, aTask, aWorker, peerIdOf } from '../fixtures.ts'
 
 /** The page paints once a frame; the clock of ages ticks once a second. */
@@ -66,6 +67,7 @@ describe('tasks', () => {
       costUsd: 1.5,
       artifacts: [{ path: 'out/report.html', hash: 'b'.repeat(64), size: 12_400 }],
     }
+    expect(againCommand(task)).toContain(`--cpus 2 --budget 3 --after ${first.id} --concurrency db=2 -- npm`)
     page = await renderPage(`/tasks/${task.id}`, (transport) => transport.state.tasks.push(first, task))
     await expect.poll(page.text, SOON).toContain('fetch the data')
     expect(page.text()).toContain('1 of 1 ended')

@@ -38,10 +38,15 @@ export type ShownSpec = {
   heartbeatTimeoutMs?: number
   lostAfterMs?: number
   after?: string[]
+  afterAny?: boolean
+  backoffMs?: number
+  backoffMaxMs?: number
+  reconcile?: string
   parent?: string
   dedupe?: string
   claim?: string
   schedule?: { id: string; at: number }
+  kind?: string
   resources?: { cpus?: number; memoryMb?: number; diskMb?: number; gpus?: number; freeMemoryMb?: number }
   prefer?: Record<string, string>
   concurrency?: { key: string; limit: number }[]
@@ -96,8 +101,46 @@ export function endText(end: {
   return end.error === undefined ? '' : inertText(end.error)
 }
 
-/** The command that publishes the same work again, as it can be typed. */
-export function publishCommand(draft: TaskDraft): string {
+/** The command that publishes this task's work again. A folder or input that was shipped is not part of it. */
+export function againCommand(task: TaskView): string {
+  const spec = specOf(task)
+  return publishCommand(draftOf(task), moreOptions(spec), spec.afterAny === true ? ['--after-any'] : [])
+}
+
+function moreOptions(spec: ShownSpec): [name: string, value: string | number | undefined][] {
+  const { resources, after = [], concurrency = [], rate = [], artifacts = [], secrets = [], prefer = {} } = spec
+  const span = (ms: number | undefined) => (ms === undefined ? undefined : `${ms}ms`)
+  return [
+    ['kind', spec.kind === 'shell' ? undefined : spec.kind],
+    ['queue-timeout', span(spec.queueTimeoutMs)],
+    ['start-timeout', span(spec.startTimeoutMs)],
+    ['heartbeat-timeout', span(spec.heartbeatTimeoutMs)],
+    ['lost-after', span(spec.lostAfterMs)],
+    ['cpus', resources?.cpus],
+    ['memory', resources?.memoryMb],
+    ['disk', resources?.diskMb],
+    ['gpus', resources?.gpus],
+    ['free-memory', resources?.freeMemoryMb],
+    ['backoff', span(spec.backoffMs)],
+    ['backoff-max', span(spec.backoffMaxMs)],
+    ['claim', spec.claim],
+    ['reconcile', spec.reconcile],
+    ['budget', spec.budgetUsd],
+    ...after.map((id): [string, string] => ['after', id]),
+    ...concurrency.map(({ key, limit }): [string, string] => ['concurrency', `${key}=${limit}`]),
+    ...rate.map(({ key, limit, perMs }): [string, string] => ['rate', `${key}=${limit}/${perMs}ms`]),
+    ...artifacts.map((glob): [string, string] => ['artifact', glob]),
+    ...secrets.map((name): [string, string] => ['secret', name]),
+    ...Object.entries(prefer).map(([key, value]): [string, string] => ['prefer', `${key}=${value}`]),
+  ]
+}
+
+/** The command that publishes a draft, as it can be typed. */
+export function publishCommand(
+  draft: TaskDraft,
+  more: readonly (readonly [string, string | number | undefined])[] = [],
+  flags: readonly string[] = [],
+): string {
   const words = ['nimbus', 'task', 'run']
   const option = (name: string, value: string | number | undefined) => {
     if (value !== undefined && value !== '') words.push(`--${name}`, quoteWord(String(value)))
@@ -114,10 +157,12 @@ export function publishCommand(draft: TaskDraft): string {
   option('timeout', typeof draft.timeout === 'number' ? `${draft.timeout}ms` : draft.timeout)
   option('attempts', draft.attempts === 1 ? undefined : draft.attempts)
   for (const [key, value] of Object.entries(draft.env ?? {})) option('env', `${key}=${value}`)
-  return `${words.join(' ')} -- ${joinCommand(draft.argv)}`
+  for (const [name, value] of more) option(name, value)
+  words.push(...flags)
+  return draft.argv.length === 0 ? words.join(' ') : `${words.join(' ')} -- ${joinCommand(draft.argv)}`
 }
 
-export function draftOf(task: TaskView): TaskDraft {
+function draftOf(task: TaskView): TaskDraft {
   const { argv, name, repo, ref, worker, skills, roles, pool, labels, priority, attempts, env, timeoutMs } = specOf(task)
   const spec = { argv, name, repo, ref, worker, skills, roles, pool, labels, priority, attempts, env, timeout: timeoutMs }
   return Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined)) as TaskDraft

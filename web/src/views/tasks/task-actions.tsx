@@ -1,7 +1,7 @@
 // Cancel, retry and copy as command, as buttons for one task.
 import { useState } from 'preact/hooks'
 import type { TaskView } from '../../../../protocols/http/views.ts'
-import { draftOf, hasEnded, publishCommand, titleOf } from '../../models/task-facts.ts'
+import { againCommand, hasEnded, titleOf } from '../../models/task-facts.ts'
 import { CopyButton } from '../../parts/copy.tsx'
 import { Confirm, type Question } from '../../parts/modal.tsx'
 import { type PageModels, usePage } from '../../parts/page-context.ts'
@@ -39,7 +39,7 @@ export function TaskActions(props: { task: TaskView }) {
   }
   return (
     <>
-      <CopyButton class="labelled" text={publishCommand(draftOf(task))} what="as a command">
+      <CopyButton class="labelled" text={againCommand(task)} what="as a command">
         Copy as command
       </CopyButton>
       {hasEnded(task.state) ? (

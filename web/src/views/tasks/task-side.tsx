@@ -58,7 +58,7 @@ function timeFacts(spec: ShownSpec, createdAt: number): Fact[] {
 function needFacts(spec: ShownSpec): Fact[] {
   const { cpus, memoryMb, diskMb, gpus, freeMemoryMb } = spec.resources ?? {}
   const needs = [
-    cpus !== undefined && `${cpus} cores`,
+    cpus !== undefined && (cpus === 1 ? 'one core' : `${cpus} cores`),
     memoryMb !== undefined && `${memoryMb} MB memory`,
     freeMemoryMb !== undefined && `${freeMemoryMb} MB free memory`,
     diskMb !== undefined && `${diskMb} MB disk`,
