@@ -254,6 +254,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     const secretBook = createSecretBook(() => secretsChanged())
     let secretsChanged = (): void => {}
     const sealing = await createSealing(identity)
+    const metrics = createMetrics()
     let damagedBlocks = 0
     const engine: Engine = await createEngine(
       {
@@ -303,6 +304,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
           onName: () => {},
           onRuns: () => presence.changed(),
           onLease: lastWords.onLease,
+          onClaimed: metrics.claimed,
           onFork: (author) => log.error({ author }, 'a member signed two blocks with one number; its log is frozen'),
           onReject: (peer, verdict) => log.warn({ peer, reason: verdict.reason, detail: verdict.detail }, 'a block of a peer was rejected'),
           onError,
@@ -414,7 +416,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       removeMember: lifecycle.removeMember,
       leave: lifecycle.leave,
       shutdown: lifecycle.shutdown,
-      metrics: createMetrics({
+      metrics: metrics.open({
         host,
         engine,
         commit,

@@ -79,6 +79,8 @@ export type EngineComponents = ReplicaPorts & {
     onName(key: NameKey): void
     onRuns(): void
     onLease(untilMs: number | undefined, term: Term): void
+    /** A task was claimed here; `tookMs` from asking until a majority of the keepers granted it. */
+    onClaimed?(tookMs: number): void
   }
 }
 
@@ -358,13 +360,17 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     const term = lease.term(leaseLengthMs(fold.task(task)?.task?.spec))
     claiming.set(task, term)
     lease.wake()
+    const askedMs = clock.nowMs()
     const change = await names.gates.claim(task, claim(claimer(task, term)), term, CLAIM_DEADLINE_MS)
     claiming.delete(task)
     let held: RegisterValue | undefined
     if ('changed' in change) held = change.changed
     else if ('refused' in change && change.refused === 'mine') held = change.current
     if (held === undefined) scheduler.again(task)
-    else hold(task, held)
+    else {
+      listener.onClaimed?.(clock.nowMs() - askedMs)
+      hold(task, held)
+    }
     scheduler.wake()
   }
   const tryEnd = async (task: TaskId, reason: EndReason): Promise<void> => {

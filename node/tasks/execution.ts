@@ -97,7 +97,8 @@ export function createExecution(components: ExecutionComponents): Execution {
       })
     }
   }
-  /** Tries until the register has the outcome or says that this epoch is over; a minority keeps it for after the heal. */
+  /** Tries until the register has the outcome or says that this epoch is over; a minority keeps it for after the heal, also
+   * when its term ended meanwhile: the run was over before that, and counts unless somebody else has taken the task. */
   const settle = async (run: Run, outcome: Outcome): Promise<void> => {
     run.phase = 'settling'
     const decide = conclude(run.epoch, outcome, fold.task(run.task)?.task?.spec ?? { attempts: 1 }, components.random.next())
@@ -111,7 +112,6 @@ export function createExecution(components: ExecutionComponents): Execution {
         counters.lateRefused += 1
         break
       }
-      if (run.lost === true) break
       await new Promise<void>((resolve) => clock.after(SETTLE_AGAIN_MS, resolve))
     }
     proposer.forget(run.task)

@@ -1,5 +1,5 @@
 // The Prometheus page of a node: counters of the mesh, the queue and the store, under names with their units.
-import type { Registry } from 'prom-client'
+import type { Histogram, Registry } from 'prom-client'
 import type { MeshHost } from '../mesh/host.ts'
 import type { GroupCommit } from '../store/group-commit.ts'
 import type { Engine } from '../tasks/engine.ts'
@@ -12,15 +12,34 @@ export type MetricsComponents = {
   aliveMembers(): number
 }
 
-/** Made when somebody looks for the first time: most nodes are never scraped. */
-export function createMetrics(components: MetricsComponents): () => Promise<string> {
-  let registry: Promise<Registry> | undefined
-  return async () => (await (registry ??= createRegistry(components))).metrics()
+export type Metrics = {
+  open(components: MetricsComponents): () => Promise<string>
+  /** A claim was granted after so many ms; those before the first scrape are not counted. */
+  claimed(tookMs: number): void
 }
 
-async function createRegistry({ host, engine, commit, readers, aliveMembers }: MetricsComponents): Promise<Registry> {
-  const { collectDefaultMetrics, Gauge, Registry } = await import('prom-client')
+const CLAIM_SECONDS = [0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128, 256, 512, 1024].map((ms) => ms / 1000)
+
+/** Made when somebody looks for the first time: most nodes are never scraped. */
+export function createMetrics(): Metrics {
+  let claims: Histogram | undefined
+  return {
+    open(components) {
+      let registry: Promise<Registry> | undefined
+      return async () => (await (registry ??= createRegistry(components, (made) => (claims = made)))).metrics()
+    },
+    claimed: (tookMs) => claims?.observe(tookMs / 1000),
+  }
+}
+
+async function createRegistry(
+  { host, engine, commit, readers, aliveMembers }: MetricsComponents,
+  onClaims: (claims: Histogram) => void,
+): Promise<Registry> {
+  const prom = await import('prom-client')
+  const { collectDefaultMetrics, Gauge, Registry } = prom
   const registry = new Registry()
+  onClaims(claimHistogram(prom, registry))
   collectDefaultMetrics({ register: registry })
   const gauge = (
     name: string,
@@ -85,4 +104,13 @@ async function createRegistry({ host, engine, commit, readers, aliveMembers }: M
     set({}, engine.fold.conflicts()),
   )
   return registry
+}
+
+function claimHistogram({ Histogram }: typeof import('prom-client'), registry: Registry): Histogram {
+  return new Histogram({
+    name: 'nimbus_claim_seconds',
+    help: 'Time from the wish to run a task until a majority of the keepers granted it',
+    buckets: CLAIM_SECONDS,
+    registers: [registry],
+  })
 }

@@ -216,8 +216,12 @@ describe.skipIf(!root.present)(root.title('five nodes in five network namespaces
 
 const settledIn = ({ tasks }: { tasks: Record<TaskView['state'], number> }): number => tasks.succeeded + tasks.cancelled
 
+/** Refused by the keepers, or known to be over before it was offered to them: which of the two comes first is a race. */
 async function refusedAt(node: RealNode): Promise<number> {
-  return (await metricsOf(node)).get('nimbus_runs{kind="lateRefused"}') ?? Number.NaN
+  const metrics = await metricsOf(node)
+  return ['lateRefused', 'lost']
+    .map((kind) => metrics.get(`nimbus_runs{kind="${kind}"}`) ?? Number.NaN)
+    .reduce((sum, count) => sum + count, 0)
 }
 
 const outcomeAt = async (node: RealNode, id: string): Promise<string> => (await ended(node, id)).state

@@ -6,7 +6,8 @@ import { cpuMs, median, nowMs, percentile, printTable } from '../figures.ts'
 import { createBullmq } from './bullmq-queue.ts'
 import type { Contender } from './contender.ts'
 import { createNats } from './nats-queue.ts'
-import { createNimbus } from './nimbus-queue.ts'
+import { claimBuckets, claimQuantile, linkRoundTripMs } from './claim-times.ts'
+import { availableMode, createNimbus } from './nimbus-queue.ts'
 
 const NODES = 5
 const RUNS = 3
@@ -21,17 +22,30 @@ type Figures = { perSecond: number[]; cpuMsPerTask: number[]; latencyMs: number[
 export async function queue(): Promise<void> {
   const contenders: Contender[] = []
   try {
-    contenders.push(await createNimbus(NODES))
+    const nimbus = await createNimbus(NODES)
+    contenders.push(nimbus, availableMode(nimbus))
     contenders.push(...(await rivals()))
     const figures = new Map<Contender, Figures>(contenders.map((one) => [one, { perSecond: [], cpuMsPerTask: [], latencyMs: [] }]))
     for (const one of contenders) await one.run(WARM_UP)
+    const claims: number[][] = []
     for (let run = 0; run < RUNS; run++) {
       for (const one of contenders) await measureRun(one, figures.get(one) as Figures)
-      for (const one of contenders) (figures.get(one) as Figures).latencyMs.push(...(await paced(one)))
+      for (const one of contenders) {
+        const before = await claimBuckets(nimbus.mesh)
+        ;(figures.get(one) as Figures).latencyMs.push(...(await paced(one)))
+        if (one !== nimbus) continue
+        const after = await claimBuckets(nimbus.mesh)
+        claims.push([...[0.5, 0.9, 0.99].map((share) => claimQuantile(before, after, share)), await linkRoundTripMs(nimbus.mesh)])
+      }
     }
     print(figures)
+    printTable(
+      `queue: one claim at a majority of ${NODES} keepers, ${PER_SECOND} tasks a second (ms)`,
+      ['', 'p50', 'p90', 'p99', 'one link round trip'],
+      [['Nimbus', ...[0, 1, 2, 3].map((column) => median(claims.map((row) => row[column] ?? Number.NaN)))]],
+    )
   } finally {
-    for (const one of contenders) await one.close()
+    for (const one of contenders.toReversed()) await one.close()
   }
 }
 

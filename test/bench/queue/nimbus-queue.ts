@@ -10,6 +10,7 @@ import type { Contender } from './contender.ts'
 
 const BATCH = 1_000
 const NOOP = { kind: 'noop' }
+const AVAILABLE = { kind: 'noop', claim: 'available' }
 
 export type NimbusContender = Contender & { mesh: RealMesh }
 
@@ -18,16 +19,26 @@ export async function createNimbus(nodes: number, task: object = NOOP): Promise<
   for (let index = 0; index < nodes; index++) await mesh.add(`node-${index + 1}`, ['--slots', '4'])
   await mesh.settled()
   await pause(2_000) // the keepers grow
+  return { ...nimbusOn(mesh, `Nimbus, ${nodes} nodes, fsync on each`, task), mesh, close: mesh.close }
+}
+
+/** The same five processes in the mode that runs a task without asking the keepers first. */
+export const availableMode = ({ mesh }: NimbusContender): Contender => nimbusOn(mesh, 'Nimbus, available mode', AVAILABLE)
+
+/** Closing it leaves the mesh to whom it belongs. */
+function nimbusOn(mesh: RealMesh, name: string, task: object): Contender {
   const first = mesh.nodes[0] as RealNode
   let watch: EventWatch | undefined
+  const unwatch = (): void => {
+    watch?.close()
+    watch = undefined
+  }
   const succeeded = async (node: RealNode): Promise<number> => (await node.mesh()).tasks.succeeded ?? 0
   return {
-    mesh,
-    name: `Nimbus, ${nodes} nodes, fsync on each`,
+    name,
     pids: () => mesh.nodes.map((node) => node.ready.pid),
     async run(count) {
-      watch?.close()
-      watch = undefined
+      unwatch()
       const before = await succeeded(first)
       await publishBatches(mesh.nodes, count, task)
       // Not the node that published the last one alone: every node knows the end of every task.
@@ -44,10 +55,7 @@ export async function createNimbus(nodes: number, task: object = NOOP): Promise<
       const { id } = await publish(first, task)
       return (await until(() => following.ended.get(id ?? ''), { what: `task ${id}`, timeoutMs: 30_000, intervalMs: 1 })) - startMs
     },
-    async close() {
-      watch?.close()
-      await mesh.close()
-    },
+    close: () => Promise.resolve(unwatch()),
   }
 }
 
