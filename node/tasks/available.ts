@@ -99,11 +99,15 @@ export function createAvailable(components: AvailableComponents): Available {
     unsettled.delete(id)
     const now = fold.task(id)
     if (now !== undefined) onTask(now)
+    settleDue()
   }
   const look = (): void => {
     if (stopped) return
     clock.after(LOOK_MS, look)
-    if (unsettled.size === 0 || !components.hasMajority()) return
+    settleDue()
+  }
+  const settleDue = (): void => {
+    if (stopped || unsettled.size === 0 || settling.size >= AT_ONCE_MAX || !components.hasMajority()) return
     for (const [task, atMs] of unsettled) {
       if (settling.size >= AT_ONCE_MAX) return
       const state = atMs <= clock.nowMs() && !settling.has(task) ? fold.task(task) : undefined
@@ -124,8 +128,10 @@ export function createAvailable(components: AvailableComponents): Available {
     if (chosen === undefined) {
       unsettled.delete(state.id)
       if (state.value.state === 'settled') silentSince.delete(state.id)
-    } else if (!unsettled.has(state.id))
+    } else if (!unsettled.has(state.id)) {
       unsettled.set(state.id, clock.nowMs() + (chosen.holder === self ? 0 : HELP_MS * (1 + components.place())))
+      if (chosen.holder === self) settleDue()
+    }
   }
 
   return {

@@ -112,6 +112,15 @@ export function rank(task: TaskId, offers: readonly Offer[], spec?: TaskSpec): P
     .map((one) => one.node)
 }
 
+/** This worker's place, from 0, among those that may run a task, free or not: whose it is does not change with what they do just now. */
+export function turnAmong(self: PeerId, task: TaskId, offers: readonly Offer[], spec?: TaskSpec): number {
+  const own = offers.find((offer) => offer.node === self)
+  if (own === undefined) return offers.length
+  const scoreOf = ({ node, slots }: Offer): number => -Math.log(hashUnit(task + node)) / Math.max(1, slots)
+  const [liked, score] = [likes(spec, own), scoreOf(own)]
+  return offers.filter((offer) => offer !== own && (likes(spec, offer) - liked || score - scoreOf(offer)) > 0).length
+}
+
 function likes(spec: TaskSpec | undefined, offer: Offer): number {
   return Object.entries(spec?.prefer ?? {}).filter(([key, value]) => offer.labels[key] === value).length
 }

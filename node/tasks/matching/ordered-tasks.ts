@@ -99,7 +99,7 @@ export function* inOrder<List extends { tasks: OrderedTasks }>(
   for (let looked = 0; looked < limit && heads.length > 0; looked++) {
     const at = heads.reduce((best, head, index) => (compare(head.candidate, heads[best]?.candidate) < 0 ? index : best), 0)
     const head = heads[at] as (typeof heads)[number]
-    yield head
+    yield { candidate: head.candidate, from: head.from }
     const next = head.rest.next()
     if (next.done === true) heads.splice(at, 1)
     else head.candidate = next.value

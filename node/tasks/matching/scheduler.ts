@@ -4,7 +4,7 @@ import type { PeerId, TaskId } from '../../../protocols/ids.ts'
 import type { TaskSpec } from '../../../protocols/records.ts'
 import type { Cancel, Clock } from '../../kernel/clock.ts'
 import type { Fold, TaskState } from '../fold/fold.ts'
-import { isAvailable, provisionalEnd } from '../fold/free-runs.ts'
+import { provisionalEnd } from '../fold/free-runs.ts'
 import type { Graph } from '../fold/graph.ts'
 import { notBefore, queueDeadline } from '../fold/transitions.ts'
 import { isJoint } from '../joints.ts'
@@ -13,22 +13,21 @@ import { createJointPatience } from './joint-patience.ts'
 import type { EndReason } from './endings.ts'
 import { createEndings } from './endings.ts'
 import type { Offer } from './match.ts'
-import { mismatch, rank } from './match.ts'
+import { mismatch } from './match.ts'
 import type { TaskClass } from './open-tasks.ts'
 import { createOpenTasks, orderOf } from './open-tasks.ts'
-import type { Candidate } from './ordered-tasks.ts'
 import { inOrder } from './ordered-tasks.ts'
+import type { Due } from './turns.ts'
+import { createTurns, nearestFirst } from './turns.ts'
 
-/** Rank r tries after r times this: a claim on a local network has long been chosen by then. */
-const RANK_STEP_MS = 25
-/** The same where no keeper is asked: the word of who runs it has to arrive first. */
-const FREE_STEP_MS = 250
 /** Whether somebody who runs an available task is still here is looked at this often. */
 const FREE_LOOK_MS = 1_000
 /** Who is not the author helps to end a task after this, times its place among the workers. */
 const HELP_STEP_MS = 500
 /** A claim that got no answer is tried again after this. */
 const AGAIN_MS = 200
+/** Of tasks that wait for long, so many for each worker are shared out by whose they are, not by who is first. */
+const AHEAD = 2
 /** Candidates looked at in one evaluation. */
 const LOOK_MAX = 256
 /** The wall clock may be set while a delay runs: it is looked at again at least this often. */
@@ -78,6 +77,7 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
   /** By the wall clock: ends of delays, and of the time in the queue. */
   const later = createDueTimes()
   const endings = createEndings(components.end)
+  const turns = createTurns(components)
   let timer: { cancel: Cancel; atMs: number } | undefined
   let queued = false
   let stopped = false
@@ -146,22 +146,6 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
     const able = offers.filter((offer) => mismatch(task.spec, author, offer) === undefined)
     return able.some((offer) => offer.node === self) ? able : undefined
   }
-  const dueMs = (candidate: Candidate, able: readonly Offer[], openMs: number): number => {
-    const state = fold.task(candidate.task)
-    const preferred = state?.value.version === 0 ? state.task?.preferred?.[0] : undefined
-    if (preferred === self) return Math.max(candidate.retryAtMs, candidate.sinceMs, openMs)
-    const order = rank(candidate.task, able, state?.task?.spec)
-    const first =
-      preferred !== undefined && able.some((offer) => offer.node === preferred)
-        ? [preferred, ...order.filter((node) => node !== preferred)]
-        : order
-    const turn = first.indexOf(self)
-    if (state !== undefined && isAvailable(state)) {
-      const sinceMs = components.freeSinceMs(state, Math.max(candidate.sinceMs, openMs))
-      return Math.max(candidate.retryAtMs, sinceMs + (turn < 0 ? first.length : turn) * FREE_STEP_MS)
-    }
-    return Math.max(candidate.retryAtMs, Math.max(candidate.sinceMs, openMs) + (turn < 0 ? first.length : turn) * RANK_STEP_MS)
-  }
   const passTimes = (): void => {
     const wallMs = clock.wallMs()
     for (let task = later.take(wallMs); task !== undefined; task = later.take(wallMs)) {
@@ -187,31 +171,40 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
     })
     const [joints, others] = [able.filter(({ joint }) => joint), able.filter(({ joint }) => !joint)]
     const mine: TaskId[] = []
-    take(inOrder(joints, room), room, (task) => void mine.push(task))
+    take(dueNow(inOrder(joints, room)), room, (task) => void mine.push(task))
     // One comes back by `again` where it cannot be claimed: those under way would only be looked at again and again.
     for (const task of mine) open.drop(task)
     for (const task of mine) components.claimJoint(task)
-    take(inOrder(others, LOOK_MAX), free, components.claim)
+    const ahead = AHEAD * Math.max(1, ...others.map(({ workers }) => workers.length))
+    take(
+      nearestFirst(dueNow(inOrder(others, LOOK_MAX)), ahead, ({ candidate: { task }, from }) => turns.place(task, from.workers)),
+      free,
+      components.claim,
+    )
   }
-  /** Claims, in this order, what is this node's turn now; at most `limit`. */
-  const take = (
-    candidates: Iterable<{ candidate: Candidate; from: { workers: Offer[] } }>,
-    limit: number,
-    claim: (task: TaskId) => void,
-  ): void => {
-    if (limit <= 0) return
+  type Listed = Due<{ workers: Offer[] }>
+  /** Those whose turn it is here now; the clock is set for the others. */
+  const dueNow = function* (candidates: Iterable<Listed>): Generator<Listed> {
     const nowMs = clock.nowMs()
-    let left = limit
-    for (const { candidate, from } of candidates) {
+    for (const listed of candidates) {
+      const { candidate, from } = listed
       if (components.isBusyWith(candidate.task)) continue
       const spec = fold.task(candidate.task)?.task?.spec
       const openMs = spec === undefined ? 0 : components.openAtMs(spec)
       if (openMs === Infinity || (spec !== undefined && !components.hasRoom(spec))) continue
-      const atMs = dueMs(candidate, from.workers, openMs)
-      if (atMs > nowMs) {
-        wakeAt(atMs === Infinity ? nowMs + FREE_LOOK_MS : atMs)
-        continue
-      }
+      const atMs = turns.dueMs(candidate, from.workers, openMs)
+      if (atMs <= nowMs) yield listed
+      else wakeAt(atMs === Infinity ? nowMs + FREE_LOOK_MS : atMs)
+    }
+  }
+  /** Claims, in this order, what is this node's turn now; at most `limit`. */
+  const take = (candidates: Iterable<Listed>, limit: number, claim: (task: TaskId) => void): void => {
+    let left = limit
+    if (left <= 0) return
+    for (const { candidate } of candidates) {
+      const spec = fold.task(candidate.task)?.task?.spec
+      // What was claimed a moment ago may have taken the room, or the key.
+      if (spec !== undefined && (!components.hasRoom(spec) || components.openAtMs(spec) > clock.nowMs())) continue
       left -= 1
       claim(candidate.task)
       if (left <= 0) return

@@ -1,9 +1,9 @@
 // Graphs of tasks on simulated nodes: a task runs after what it needs, failures go downstream, cancels reach across a heal.
 import { expect, test } from 'vitest'
-import type { TaskId } from '../../protocols/ids.ts'
-import type { TaskSpec } from '../../protocols/records.ts'
-import { createSeededRandom } from '../../node/kernel/random.ts'
-import { startCalmMesh } from './parts/calm-mesh.ts'
+import type { TaskId } from '../../../protocols/ids.ts'
+import type { TaskSpec } from '../../../protocols/records.ts'
+import { createSeededRandom } from '../../../node/kernel/random.ts'
+import { startCalmMesh } from '../parts/calm-mesh.ts'
 
 const LONG_MS = 120_000
 const spec = (more: Partial<TaskSpec> = {}): TaskSpec => ({ kind: 'shell', argv: ['true'], priority: 5, attempts: 1, ...more })
@@ -105,7 +105,7 @@ test('a task that nobody claims in time fails with its queue time-out, once', as
 })
 
 test('waiting raises a priority by one a minute: a low one gets its turn before a later high one', async () => {
-  const mesh = await startCalmMesh(13, 1, 1e9)
+  const mesh = await startCalmMesh(13, 1, 5e6)
   const { clock } = mesh.world
   for (let slot = 0; slot < 2; slot++) mesh.engine(0).publisher.publish(spec({ priority: 9 }))
   await mesh.until('both slots are taken', () => mesh.runs.length === 2)
