@@ -7,6 +7,7 @@ import type { BlobHash, NameKey, PeerId, TaskId, Term } from './ids.ts'
 import { isNameKey, isPeerId, isTaskId } from './ids.ts'
 import { groupRecord } from './tasks/group-record.ts'
 import { grantRecord, sealingKeyRecord, secretRecord } from './tasks/secret-records.ts'
+import { repoAuthRecord } from './repos/repo-records.ts'
 import { messageRecord, readRecord } from './plan/message-records.ts'
 import { pauseRecord, scheduleRecord, skipRecord } from './plan/schedule-records.ts'
 import { runsUpTo } from './tasks/task-runs.ts'
@@ -218,6 +219,7 @@ export const entry = z.discriminatedUnion('kind', [
   secretRecord,
   grantRecord,
   poolRecord,
+  repoAuthRecord,
 ])
 export type Entry = z.infer<typeof entry>
 /** An entry of a kind that this version does not know: kept and handed on, never folded. */
@@ -242,4 +244,5 @@ export const KNOWN_KINDS: ReadonlySet<string> = new Set([
   'secret',
   'secret-grant',
   'pool',
+  'repo-auth',
 ])

@@ -1,6 +1,9 @@
 // What a server says of the ref that is wanted: asked once, before the pack, so that every refusal has its name and both engines agree.
 import git, { type HttpClient, type ServerRef } from 'isomorphic-git'
 import { NimbusError } from '../kernel/errors.ts'
+import type { RepoCredential } from './auth/credential.ts'
+import { sshFault } from './auth/ssh-login.ts'
+import { type Git, gitFault } from './git-command.ts'
 
 /** `url` is where the server really is, after redirects. `ref` is the full name of a tag or of another ref that is no branch. */
 export type Target = { url: string; commit: string; branch?: string; ref?: string }
@@ -16,6 +19,11 @@ export async function askServer(http: HttpClient, url: string, ref: string | und
     },
   }
   const refs = await listRefs(watched, url)
+  return targetOf(at, refs, ref)
+}
+
+/** @param refs all that the server names, HEAD with what it points to */
+export function targetOf(at: string, refs: readonly ServerRef[], ref: string | undefined): Target {
   if (ref !== undefined && /^[0-9a-f]{40}$/.test(ref)) return { url: at, commit: ref }
   const find = (name: string): ServerRef | undefined => refs.find((one) => one.ref === name)
   const head = find('HEAD')
@@ -38,4 +46,22 @@ async function listRefs(http: HttpClient, url: string): Promise<ServerRef[]> {
   return info.protocolVersion === 1
     ? (info.refs ?? [])
     : git.listServerRefs({ http, url, protocolVersion: 2, symrefs: true, peelTags: true })
+}
+
+/** What `git ls-remote` says over SSH, as servers over HTTP say it. */
+export async function listOverSsh(remote: Git, order: { url: string; credential?: RepoCredential | undefined }): Promise<ServerRef[]> {
+  const { exitCode, stdout, stderr } = await remote.run(['ls-remote', '--symref', '--', order.url])
+  if (exitCode !== 0) throw sshFault(stderr, new URL(order.url), order.credential) ?? gitFault(stderr)
+  const refs = new Map<string, ServerRef>()
+  const targets = new Map<string, string>()
+  for (const line of stdout.split('\n')) {
+    const [, target, symbolic] = /^ref: (\S+)\t(\S+)$/.exec(line) ?? []
+    if (target !== undefined && symbolic !== undefined) targets.set(symbolic, target)
+    const [, oid, name, peeled] = /^([0-9a-f]{40})\t(\S+?)(\^\{\})?$/.exec(line) ?? []
+    if (oid === undefined || name === undefined) continue
+    const known = refs.get(name)
+    if (peeled !== undefined && known !== undefined) known.peeled = oid
+    else refs.set(name, { ref: name, oid, ...(targets.has(name) ? { target: targets.get(name) as string } : {}) })
+  }
+  return [...refs.values()]
 }

@@ -1,10 +1,11 @@
-// Clones a repository into an empty folder, in a process of its own, within limits. No credentials, http and https only.
+// Clones a repository into an empty folder, in a process of its own, within limits. Credentials reach that process through its channel.
 import { readdir, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Clock } from '../kernel/clock.ts'
 import { NimbusError } from '../kernel/errors.ts'
 import { findTool } from '../runner/commands/find-tools.ts'
 import { runHelper } from '../runner/commands/helper-process.ts'
+import type { RepoCredential } from './auth/credential.ts'
 import type { CloneFault, CloneMessage, CloneOrder } from './clone-main.ts'
 import { checkRef, parseRepoUrl } from './repo-url.ts'
 
@@ -39,6 +40,9 @@ export type CloneRequest = {
   signal?: AbortSignal
   /** `auto` takes the machine's git where there is one; results are the same. */
   engine?: GitEngine
+  credential?: RepoCredential | undefined
+  /** File of the keys of SSH hosts; one that is seen for the first time is added. */
+  knownHosts?: string
   limits?: Partial<CloneLimits>
 }
 
@@ -48,7 +52,9 @@ export async function cloneInto(request: CloneRequest): Promise<Cloned> {
   const ref = request.ref === undefined ? undefined : checkRef(request.ref)
   await assertEmpty(request.dir)
   const { receivedBytesMax, treeBytesMax } = limits
-  const order: CloneOrder = { url, ref, dir: request.dir, receivedBytesMax, treeBytesMax, gitFile: gitFor(request.engine ?? 'auto') }
+  const { dir, credential, knownHosts = '/dev/null' } = request
+  const gitFile = gitFor(request.engine ?? 'auto')
+  const order: CloneOrder = { url, ref, dir, receivedBytesMax, treeBytesMax, gitFile, credential, knownHosts }
   try {
     return await runClone(request, order, limits)
   } catch (error) {

@@ -1,12 +1,39 @@
-// The HTTP client under isomorphic-git: counts what comes in, follows few redirects, and never sends credentials anywhere.
+// The HTTP client under isomorphic-git: counts what comes in, follows few redirects, and shows credentials only to the host they are
+// for, once it has asked for them, and never in the clear over a network.
 import type { GitHttpRequest, GitHttpResponse, HttpClient } from 'isomorphic-git'
 import { NimbusError } from '../kernel/errors.ts'
+import { isLoopback } from '../kernel/host-port.ts'
+import { authorizationFor, type RepoCredential } from './auth/credential.ts'
 import { parseRepoUrl } from './repo-url.ts'
 
 const REDIRECTS_MAX = 5
 
-export function createGitHttp({ receivedBytesMax }: { receivedBytesMax: number }): HttpClient {
+export type GitHttp = HttpClient & {
+  /** The header that the server of this address has asked for and was given. */
+  authorization(url: string): string | undefined
+}
+type GitHttpOptions = {
+  receivedBytesMax: number
+  /** Credentials are for the origin of this address. */
+  url: string
+  credential?: RepoCredential | undefined
+}
+
+export function createGitHttp({ receivedBytesMax, url: home, credential }: GitHttpOptions): GitHttp {
+  const { origin } = new URL(home)
   let received = 0
+  let authorization: string | undefined
+  const authorizationOf = (at: URL): Record<string, string> =>
+    authorization === undefined || at.origin !== origin ? {} : { authorization }
+  /** Asks again, once, where the server wants to know who asks. */
+  const exchange = async (at: URL, request: RequestInit & { headers: Record<string, string> }): Promise<Response> => {
+    const response = await send(at, { ...request, headers: { ...request.headers, ...authorizationOf(at) } })
+    if (response.status !== 401 || credential?.secret === undefined || authorization !== undefined || at.origin !== origin) return response
+    await response.body?.cancel()
+    assertPrivate(at)
+    authorization = authorizationFor(credential, response.headers.get('www-authenticate') ?? '')
+    return send(at, { ...request, headers: { ...request.headers, authorization } })
+  }
   async function* counted(body: AsyncIterable<Uint8Array> | null): AsyncIterableIterator<Uint8Array> {
     for await (const bytes of body ?? []) {
       received += bytes.length
@@ -20,11 +47,12 @@ export function createGitHttp({ receivedBytesMax }: { receivedBytesMax: number }
     }
   }
   return {
+    authorization: (url) => authorizationOf(new URL(url))['authorization'],
     async request({ url, method = 'GET', headers = {}, body }: GitHttpRequest): Promise<GitHttpResponse> {
       const sent = body ? await collect(body) : undefined
       let at = parseRepoUrl(url)
       for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects++) {
-        const response = await send(at, { method, headers, redirect: 'manual', ...(sent ? { body: sent } : {}) })
+        const response = await exchange(at, { method, headers, redirect: 'manual', ...(sent ? { body: sent } : {}) })
         const location = response.headers.get('location')
         if (response.status < 300 || response.status > 399 || location === null) {
           return {
@@ -76,4 +104,12 @@ function nextAddress(from: URL, location: string): URL {
     })
   }
   return next
+}
+
+function assertPrivate({ protocol, hostname, host }: URL): void {
+  if (protocol === 'https:' || isLoopback(hostname)) return
+  throw new NimbusError('repo-auth-in-clear', `The host ${host} asks for credentials over http, where everybody on the way could read them.`, {
+    kind: 'refused',
+    cure: 'Use its https or ssh address.',
+  })
 }

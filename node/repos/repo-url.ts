@@ -8,14 +8,15 @@ export function parseRepoUrl(text: string): URL {
     const shown = text.includes('@') ? 'The address' : `The address ${JSON.stringify(text.slice(0, 200))}`
     throw new NimbusError('repo-url-invalid', `${shown} is no URL of a repository.`, {
       kind: 'usage',
-      cure: 'Give one like https://example.org/team/project.git (not the git@host:path form).',
+      cure: 'Give one like https://example.org/team/project.git or ssh://git@example.org/team/project.git (not the git@host:path form).',
     })
   }
+  if (url.protocol === 'ssh:') return checkSsh(url)
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
     throw new NimbusError(
       'repo-url-scheme',
-      `Repositories are cloned over https and http only, and this address has the scheme ${JSON.stringify(url.protocol)}.`,
-      { kind: 'refused', cure: 'Use the https address of the repository.' },
+      `Repositories are cloned over https, http and ssh only, and this address has the scheme ${JSON.stringify(url.protocol)}.`,
+      { kind: 'refused', cure: 'Use the https or ssh address of the repository.' },
     )
   }
   if (url.username !== '' || url.password !== '') {
@@ -27,6 +28,32 @@ export function parseRepoUrl(text: string): URL {
   }
   url.hash = ''
   return url
+}
+
+export function isSsh(url: string): boolean {
+  return url.startsWith('ssh:')
+}
+
+/** User, host and path become words of a command line: none may begin like an option, none may hold what a shell would read. */
+function checkSsh(url: URL): URL {
+  if (url.password !== '')
+    throw new NimbusError('repo-url-credentials', `The address of the repository on ${url.host} carries a password.`, {
+      kind: 'refused',
+      cure: 'Remove it, and set a key: nimbus repo auth set HOST --secret NAME.',
+    })
+  const fine =
+    /^(|[A-Za-z0-9_][A-Za-z0-9_.-]{0,63})$/.test(url.username) &&
+    /^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-f:.]+\])$/.test(url.hostname) &&
+    /^\/[A-Za-z0-9_.~][A-Za-z0-9_.~/%+@-]*$/.test(url.pathname) &&
+    url.search === ''
+  if (fine) {
+    url.hash = ''
+    return url
+  }
+  throw new NimbusError('repo-url-invalid', 'That is no ssh address of a repository: its user, host or path has signs that none of them has.', {
+    kind: 'usage',
+    cure: 'Give one like ssh://git@example.org/team/project.git',
+  })
 }
 
 /** Branch, tag, `refs/…` or full commit; the rules of git's own check-ref-format, and no leading dash. */

@@ -1,6 +1,7 @@
 // A task as a client asks for it, in REST, CLI and SDKs. What is signed and stored is `taskSpec` in records.ts.
 import * as z from 'zod'
 import { AFTER_MAX, PUBLISH_MAX } from '../limits.ts'
+import { repoUser } from '../repos/repo-records.ts'
 
 // Text that can be signed, spawned and shown: no NUL (it would end an argument early), no half of a surrogate pair.
 const text = (max: number) =>
@@ -27,7 +28,7 @@ export const taskRequest = z
     name: text(200).optional(),
     argv: z.array(text(32_768)).max(1024).default([]),
     repo: z
-      .url({ protocol: /^https?$/ })
+      .url({ protocol: /^(https?|ssh)$/, error: 'an https, http or ssh address' })
       .max(2048)
       .optional(),
     ref: z
@@ -36,6 +37,8 @@ export const taskRequest = z
       .max(256)
       .regex(/^[^-\s][^\s]*$/, 'a branch, tag or commit')
       .optional(),
+    /** With which secret the repository is read; the command does not get it. */
+    repoAuth: z.strictObject({ secret: secretName, user: repoUser.optional() }).optional(),
     worker: word.optional(),
     skills: z.array(word).max(32).optional(),
     roles: z.array(word).max(32).optional(),
@@ -102,6 +105,10 @@ export const taskRequest = z
   .refine(({ repo, dir }) => repo === undefined || dir === undefined, {
     path: ['dir'],
     message: 'a task runs in a repository or in a shipped folder, not in both',
+  })
+  .refine(({ repo, repoAuth }) => repoAuth === undefined || repo !== undefined, {
+    path: ['repoAuth'],
+    message: 'it belongs to a repository, and none is given',
   })
   .meta({ id: 'TaskRequest' })
 export type TaskRequest = z.infer<typeof taskRequest>

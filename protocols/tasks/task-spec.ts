@@ -20,6 +20,8 @@ export const taskSpec = z.looseObject({
   argv: z.array(z.string().max(32_768)).max(1024),
   repo: z.string().max(2048).optional(),
   ref: z.string().max(256).optional(),
+  /** With which secret its repository is read; without it the mesh's own table says. */
+  repoAuth: z.looseObject({ secret: word, user: word.optional() }).optional(),
   worker: word.optional(),
   skills: z.array(word).max(32).optional(),
   roles: z.array(word).max(32).optional(),

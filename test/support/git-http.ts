@@ -13,9 +13,21 @@ export type GitServer = {
   dir: string
   /** Makes a repository with one commit on `main`; returns how to change it further. */
   repo(name: string, files: Record<string, string | Buffer>): GitRepo
+  /** Makes `/NAME/…` ask who is there before it serves the same repositories. */
+  door(name: string, door: Omit<Door, 'asked'>): Door
   /** Requests that wait for an answer under `/stuck/`. */
   stuck(): number
   close(): Promise<void>
+}
+
+export type Door = {
+  /** What it says with its 401. */
+  challenge: string
+  accepts(authorization: string): boolean
+  /** Awaited before a pack is sent. */
+  beforePack?(): Promise<void>
+  /** Requests so far. */
+  asked: number
 }
 
 export type GitRepo = {
@@ -43,8 +55,9 @@ const QUIET = {
 export async function createGitServer(): Promise<GitServer> {
   const dir = mkdtempSync(join(tmpdir(), 'nimbus-git-'))
   let stuck = 0
+  const doors = new Map<string, Door>()
   const server = createServer((request, response) => {
-    if (!request.url?.startsWith('/stuck/')) return answer(dir, request, response)
+    if (!request.url?.startsWith('/stuck/')) return void pass(doors, request, response).then((in_) => in_ && answer(dir, request, response))
     stuck++
     response.on('close', () => stuck--)
   })
@@ -53,6 +66,11 @@ export async function createGitServer(): Promise<GitServer> {
   return {
     url,
     dir,
+    door(name, door) {
+      const made = { ...door, asked: 0 }
+      doors.set(name, made)
+      return made
+    },
     stuck: () => stuck,
     repo: (name, files) => makeRepo(dir, url, name, files),
     async close() {
@@ -102,6 +120,21 @@ function makeRepo(dir: string, url: string, name: string, files: Record<string, 
   }
   repo.commit('first', files)
   return repo
+}
+
+/** False where the door has answered already. */
+async function pass(doors: ReadonlyMap<string, Door>, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+  const [, name = '', rest = ''] = /^\/([^/]+)(\/.*)$/.exec(request.url ?? '') ?? []
+  const door = doors.get(name)
+  if (door === undefined) return true
+  door.asked += 1
+  if (!door.accepts(request.headers.authorization ?? '')) {
+    response.writeHead(401, { 'www-authenticate': door.challenge }).end()
+    return false
+  }
+  if (request.method === 'POST') await door.beforePack?.()
+  request.url = rest
+  return true
 }
 
 function answer(dir: string, request: IncomingMessage, response: ServerResponse): void {

@@ -4,10 +4,10 @@
 //   const chromium = requirement('chromium')
 //   describe.skipIf(!chromium.present)(chromium.title('the dashboard in a browser'), () => { … })
 import { execFileSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-export type RequirementName = 'chromium' | 'bwrap' | 'git' | 'cargo' | 'python3' | 'claude' | 'root' | 'redis' | 'nats'
+export type RequirementName = 'chromium' | 'bwrap' | 'git' | 'cargo' | 'python3' | 'claude' | 'root' | 'redis' | 'nats' | 'sshd'
 
 export interface Requirement {
   name: RequirementName
@@ -34,6 +34,8 @@ const PROBES: Record<RequirementName, Probe> = {
   cargo: { install: 'apt-get install cargo', find: () => onPath('cargo') },
   python3: { install: 'apt-get install python3', find: () => onPath('python3') },
   claude: { install: 'npm install -g @anthropic-ai/claude-code', find: () => onPath('claude') },
+  // Not on everybody's PATH: it lies where only root looks.
+  sshd: { install: 'apt-get install openssh-server', find: () => (existsSync('/usr/sbin/sshd') ? { path: '/usr/sbin/sshd' } : onPath('sshd')) },
   redis: { install: 'apt-get install redis-server', find: () => onPath('redis-server') },
   nats: { install: 'apt-get install nats-server', find: () => onPath('nats-server') },
   root: { install: 'apt-get install iproute2 nftables, and run as root', find: networkLab },

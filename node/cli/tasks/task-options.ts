@@ -20,6 +20,8 @@ function addWhat(command: Command): Command {
     )
     .option('--repo <url>', 'repository to run in')
     .option('--ref <ref>', 'branch, tag or commit of it')
+    .option('--repo-secret <name>', 'read the repository with this secret (default: as nimbus repo auth ls says)')
+    .option('--repo-user <user>', 'as this user, where a token alone does not do')
     .option('--dir <path>', 'ship this folder: it is where the command runs')
     .option('--stdin', 'ship what comes on stdin: the command reads it')
     .option('--env <k=v>', 'a variable of its environment', collect)
@@ -90,6 +92,8 @@ export function requestOf(argv: readonly string[] | undefined, options: Record<s
     disk,
     gpus,
     freeMemory,
+    repoSecret,
+    repoUser,
     ...same
   } = options
   const request = {
@@ -102,6 +106,7 @@ export function requestOf(argv: readonly string[] | undefined, options: Record<s
     labels: parsePairs(label as string[] | undefined, '--label'),
     env: parsePairs(env as string[] | undefined, '--env'),
     secrets: secret,
+    repoAuth: given({ secret: repoSecret, user: repoUser }),
     artifacts: artifact,
     budgetUsd: budget,
   }

@@ -52,7 +52,8 @@ export function mismatch(spec: TaskSpec, author: { peer: PeerId; name: string },
   const label = Object.entries(spec.labels ?? {}).find(([key, value]) => offer.labels[key] !== value)
   if (label !== undefined)
     return { code: 'label', message: `no label ${label[0]}=${label[1]}`, cure: `start a worker with --label ${label[0]}=${label[1]}` }
-  const secret = spec.secrets?.find((one) => offer.secrets?.has(one) !== true)
+  const isClosed = (name: string | undefined): boolean => name !== undefined && offer.secrets?.has(name) !== true
+  const secret = spec.secrets?.find(isClosed) ?? (isClosed(spec.repoAuth?.secret) ? spec.repoAuth?.secret : undefined)
   if (secret !== undefined)
     return {
       code: 'secret',
