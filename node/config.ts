@@ -4,6 +4,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as z from 'zod'
+import { repoAddress } from '../protocols/http/task-request.ts'
 import { NimbusError } from './kernel/errors.ts'
 import { formatDuration, parseDuration } from './kernel/durations.ts'
 import { isLoopback, parseHostPort } from './kernel/host-port.ts'
@@ -46,7 +47,7 @@ const KEYS = {
     .array(z.string().regex(/^\/(ip4|ip6|dns|dns4|dns6)\/[^\s]{1,200}$/, 'must be a multiaddress, as /ip4/0.0.0.0/tcp/4001'))
     .max(16),
   join: z.string().min(1, 'must be an invite').max(8192),
-  repo: z.url({ protocol: /^(https?|ssh)$/, error: 'must be an https, http or ssh address' }).max(2048),
+  repo: repoAddress,
   roles: z.array(word).max(32),
   skills: z.array(word).max(64),
   labels: z.record(word, z.string().max(256)),

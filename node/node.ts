@@ -18,7 +18,6 @@ import { createSystemRandom } from './kernel/random.ts'
 import { createMeshHost } from './mesh/host.ts'
 import { createMembership, MEMBERSHIP_PRESETS } from './mesh/membership.ts'
 import { createBlockStore } from './replication/block-store.ts'
-import { cloneInto } from './repos/clone.ts'
 import { createWorkspaces } from './repos/workspaces.ts'
 import { createRunner } from './runner/guardian-client.ts'
 import { createBlobStore } from './store/blobs.ts'
@@ -55,6 +54,7 @@ import { createMemberFacts } from './wiring/member-facts.ts'
 import { connectMesh, createPresenceTeller, createSender } from './wiring/mesh-link.ts'
 import { createMayWrite } from './wiring/plan/may-write.ts'
 import { createMetrics } from './wiring/metrics.ts'
+import { createRepos } from './wiring/repos/repos-wiring.ts'
 import { createNodePort } from './wiring/node-port.ts'
 import { createOverlayWiring } from './wiring/overlay/overlay-wiring.ts'
 import { createOwnPresence, resourcesOf } from './wiring/presence.ts'
@@ -170,6 +170,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     })
     const workspaces = createWorkspaces({ dataDir })
     await workspaces.sweep()
+    const repos = createRepos({ dataDir, env: process.env })
     const tokens = createTaskTokens(random)
     const progress = createProgressBoard({
       clock,
@@ -190,7 +191,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         workspaces,
         blobs,
         fetch: blobFetch,
-        clone: cloneInto,
+        clone: repos.clone,
         taskOf(id) {
           const state = engine.fold.task(id)
           return state === undefined ? undefined : views.taskOf(state)
@@ -283,7 +284,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
                   : [member.peerId],
               ),
         },
-        foldParts: [...agenda.parts, secretBook.part],
+        foldParts: [...agenda.parts, secretBook.part, repos.part],
         work: { start: (order) => work.start(order), stop: work.stop },
         offers: () => fleet.offers(),
         nameOf: (peer) => fleet.nameOf(peer),
@@ -398,6 +399,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       httpAddress: lifecycle.httpOrigin,
       parts: {
         secrets: vault,
+        repos: repos.open({ self, engine, fleet, vault }),
         blobs: createBlobPort({ blobs, fetch: blobFetch, retention }),
         names: createNamesPort({ engine, fleet, assertMayWrite: createMayWrite(self, fleet) }),
         groups: createGroupsPort({

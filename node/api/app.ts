@@ -26,6 +26,7 @@ import { poolRoutes } from './routes/tasks/pools.ts'
 import { sessionRoutes, signInRoute } from './routes/session.ts'
 import type { StaticFiles } from './static-files.ts'
 import { fileResponse } from './static-files.ts'
+import { repoRoutes } from './routes/repos.ts'
 import { createStreamGate } from './streams.ts'
 import { taskInsideRoutes } from './routes/tasks/task-inside.ts'
 import { taskLogRoutes } from './routes/task-log.ts'
@@ -86,6 +87,7 @@ export function createApp(components: AppComponents, options: { origin: () => st
   app.route('/', blobRoutes(node, gate))
   app.route('/', scheduleRoutes(node.schedules))
   app.route('/', secretRoutes(node))
+  app.route('/', repoRoutes(node.repos))
   app.route('/', lockRoutes(node.names, gate))
   app.route('/', counterRoutes(node.names))
   app.route('/', groupRoutes(node.groups))

@@ -19,6 +19,7 @@ import type { ScheduleRequest, ScheduleView } from '../../protocols/http/schedul
 import type { CounterView, LockEventView, LockView } from '../../protocols/http/names.ts'
 import type { MessageRequest, MessageView, ReadAnswer, SentMessage } from '../../protocols/http/messages.ts'
 import type { GroupView, RecoverRequest } from '../../protocols/http/groups.ts'
+import type { RepoAuthRequest, RepoAuthView } from '../../protocols/http/repos.ts'
 import type { SecretView } from '../../protocols/http/secrets.ts'
 import type { TaskId } from '../../protocols/ids.ts'
 
@@ -100,6 +101,16 @@ export type NodePort = {
   schedules: SchedulesPort
   names: NamesPort
   groups: GroupsPort
+  repos: ReposPort
+}
+
+export type ReposPort = {
+  auth: {
+    /** By place. */
+    list(): RepoAuthView[]
+    set(request: RepoAuthRequest): Promise<RepoAuthView>
+    remove(place: string): Promise<void>
+  }
 }
 
 export type GroupsPort = {

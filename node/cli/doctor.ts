@@ -19,6 +19,7 @@ const DEFAULT_PORT = 7777
 const CLOCK_MS_MIN = 1_704_067_200_000
 const TOOLS: [string[], string, string][] = [
   [['git'], 'clones repositories faster than the built-in one', 'apt-get install git'],
+  [['ssh'], 'reads repositories over ssh', 'apt-get install openssh-client'],
   [['bwrap'], 'sandboxes builds and agents', 'apt-get install bubblewrap'],
   [['chromium', 'google-chrome', 'chromium-browser'], 'watches pages', 'apt-get install chromium'],
   [['cargo'], 'builds Rust', 'apt-get install cargo'],

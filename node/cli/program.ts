@@ -10,6 +10,7 @@ import { addScheduleCommands } from './commands/schedule.ts'
 import { addSecretCommands } from './commands/tasks/secret.ts'
 import { addPoolCommands } from './commands/tasks/pool.ts'
 import { addNameCommands } from './commands/names/names.ts'
+import { addRepoCommands } from './commands/repo.ts'
 import { addShellCommands } from './commands/shell.ts'
 import { addSpawnCommands } from './commands/spawn.ts'
 import { addTaskCommands } from './commands/task.ts'
@@ -77,6 +78,7 @@ function buildProgram(io: Io, components: ProgramComponents, action: Action): Co
   addTaskCommands(program, action)
   addArtifactCommands(program, action)
   addSecretCommands(program, action)
+  addRepoCommands(program, action)
   addPoolCommands(program, action)
   addBuildCommands(program, action)
   addScheduleCommands(program, action)

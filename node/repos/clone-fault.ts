@@ -52,6 +52,12 @@ export function cloneFault(order: Asked, error: unknown): NimbusError {
 
 function notLetIn({ host, pathname }: URL, credential: RepoCredential | undefined, error: InstanceType<typeof git.Errors.HttpError>): NimbusError {
   const status = error.data.statusCode
+  if (credential?.name !== undefined && credential.secret === undefined)
+    return new NimbusError(
+      'repo-needs-credentials',
+      `The repository ${pathname} on ${host} asks for credentials (${status}), and this worker may not open the secret ${credential.name} that is set for it.`,
+      { kind: 'refused', cause: error, cure: `nimbus secret grant ${credential.name} --worker WORKER` },
+    )
   if (credential?.secret === undefined)
     return new NimbusError(
       'repo-needs-credentials',

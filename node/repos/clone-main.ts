@@ -43,7 +43,7 @@ serveHelper<CloneOrder, CloneMessage>(async (order, tell) => {
     tell({ done: { ...tree, ...size } })
   } catch (error) {
     const { code, message, kind, cure } = cloneFault(order, error)
-    tell({ fault: { code, message, kind, cure } })
+    tell({ fault: { code, message: masked(message, order.credential), kind, cure } })
   }
 })
 
@@ -82,4 +82,11 @@ function throttled(tell: (step: FetchStep) => void): (step: FetchStep) => void {
     toldAt = nowMs
     tell(step)
   }
+}
+
+/** A server may repeat what it was shown. */
+function masked(message: string, { secret = '', user = '' }: RepoCredential = {}): string {
+  if (secret === '') return message
+  const forms = [secret, Buffer.from(`${user}:${secret}`).toString('base64'), Buffer.from(secret).toString('base64')]
+  return forms.reduce((text, one) => text.replaceAll(one, '***'), message)
 }

@@ -21,16 +21,22 @@ export const secretName = z
   .max(64)
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a name of letters, digits and _, as API_KEY')
 
+/** Every member keeps it: it may hold no password. */
+export const repoAddress = z
+  .url({ protocol: /^(https?|ssh)$/, error: 'must be an https, http or ssh address' })
+  .max(2048)
+  .refine((value) => {
+    const { protocol, username, password } = URL.canParse(value) ? new URL(value) : { protocol: '', username: '', password: '' }
+    return password === '' && (protocol === 'ssh:' || username === '')
+  }, 'must be an address without credentials; set them apart: nimbus repo auth set HOST --secret NAME')
+
 /** A task as a client asks for it. Durations are milliseconds or text such as `30s`. */
 export const taskRequest = z
   .strictObject({
     kind: z.enum(['shell', 'noop', 'build']).default('shell'),
     name: text(200).optional(),
     argv: z.array(text(32_768)).max(1024).default([]),
-    repo: z
-      .url({ protocol: /^(https?|ssh)$/, error: 'an https, http or ssh address' })
-      .max(2048)
-      .optional(),
+    repo: repoAddress.optional(),
     ref: z
       .string()
       .min(1)

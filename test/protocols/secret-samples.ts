@@ -23,4 +23,18 @@ export const secretBlocks: Record<string, Block> = {
     ] as Entry[],
   },
 }
+const repoAuth = { kind: 'repo-auth', place: 'git.example.org/team' }
+secretBlocks['credentials of repositories'] = {
+  v: 1,
+  author: alice.peerId,
+  epoch: 7,
+  seq: 11,
+  prev: new Uint8Array(32).fill(8),
+  hlc: CREATED_AT * 1024 + 11,
+  entries: [
+    { ...repoAuth, secret: 'GIT_TOKEN', user: 'ada' },
+    { ...repoAuth, place: '[::1]:2222', agent: true, hostKeys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5'] },
+    repoAuth,
+  ] as Entry[],
+}
 export const secretCalls: CallRequest[] = [{ op: 'grant', name: 'API_KEY', readers: [bob.peerId] }]

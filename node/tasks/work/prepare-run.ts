@@ -7,7 +7,8 @@ import type { TaskView } from '../../../protocols/http/views.ts'
 import type { PeerId } from '../../../protocols/ids.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { NimbusError } from '../../kernel/errors.ts'
-import type { cloneInto } from '../../repos/clone.ts'
+import type { TaskSpec } from '../../../protocols/records.ts'
+import type { Cloned, CloneRequest } from '../../repos/clone.ts'
 import type { Workspaces } from '../../repos/workspaces.ts'
 import type { BlobStore } from '../../store/blobs.ts'
 import type { WorkOrder } from '../execution.ts'
@@ -23,7 +24,7 @@ export type PreparationComponents = {
   workspaces: Workspaces
   blobs: BlobStore
   fetch: Pick<BlobFetch, 'need'>
-  clone: typeof cloneInto
+  clone(request: CloneRequest & { auth?: TaskSpec['repoAuth'] }): Promise<Cloned>
   /** A task as this node sees it now. */
   taskOf(task: TaskId): TaskView | undefined
 }
@@ -55,6 +56,7 @@ export function createPreparation(components: PreparationComponents): Prepare {
     const { commit } = await components.clone({
       url: spec.repo,
       ...(spec.ref === undefined ? {} : { ref: spec.ref }),
+      ...(spec.repoAuth === undefined ? {} : { auth: spec.repoAuth }),
       dir,
       clock: components.clock,
       signal,

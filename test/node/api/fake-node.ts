@@ -8,6 +8,7 @@ import { taskId } from '../../../protocols/ids.ts'
 import type { NodePort, StreamEvent } from '../../../node/api/ports.ts'
 import { NimbusError } from '../../../node/kernel/errors.ts'
 import { createPostOffice } from '../messages/post-office.ts'
+import { createFakeRepos } from './fake-repos.ts'
 import { createFakeFiles, createFakeGroups, createFakeNames, createFakeSecrets } from './fake-files.ts'
 import { createScheduleRoom } from '../schedules/schedule-room.ts'
 
@@ -158,6 +159,7 @@ export function createFakeNode(): FakeNode {
     schedules: createScheduleRoom(PEER).desk,
     names: createFakeNames(),
     groups: createFakeGroups(),
+    repos: createFakeRepos(),
     metrics: async () => '# TYPE nimbus_up gauge\nnimbus_up 1\n',
     settle(id, end) {
       const task = tasks.get(id)!

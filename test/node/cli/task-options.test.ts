@@ -18,6 +18,10 @@ const OPTIONS: [string[], Record<string, unknown>][] = [
   [['--name', 'a name'], { name: 'a name' }],
   [['--repo', 'https://example.org/r.git', '--ref', 'main'], { repo: 'https://example.org/r.git', ref: 'main' }],
   [['--env', 'A=b=c', '--env', 'B='], { env: { A: 'b=c', B: '' } }],
+  [
+    ['--repo', 'ssh://git@h/r', '--repo-secret', 'TOKEN', '--repo-user', 'ada'],
+    { repo: 'ssh://git@h/r', repoAuth: { secret: 'TOKEN', user: 'ada' } },
+  ],
   [['--secret', 'TOKEN', '--secret', 'KEY'], { secrets: ['TOKEN', 'KEY'] }],
   [['--artifact', 'dist/**', '--artifact', '*.xml'], { artifacts: ['dist/**', '*.xml'] }],
   [['--budget', '2.50'], { budgetUsd: 2.5 }],
