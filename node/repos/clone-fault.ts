@@ -15,11 +15,15 @@ export function cloneFault(order: Asked, error: unknown): NimbusError {
     const status = error.data.statusCode
     if (status === 401 || status === 403) return notLetIn(new URL(url), credential, error)
     if (status === 404 || status === 410)
-      return new NimbusError('repo-not-found', `There is no repository ${pathname} on ${host}${credential?.secret === undefined ? '' : ', or these credentials may not see it'} (${status}).`, {
-        kind: 'missing',
-        cause: error,
-        cure: 'Check the address.',
-      })
+      return new NimbusError(
+        'repo-not-found',
+        `There is no repository ${pathname} on ${host}${credential?.secret === undefined ? '' : ', or these credentials may not see it'} (${status}).`,
+        {
+          kind: 'missing',
+          cause: error,
+          cure: 'Check the address.',
+        },
+      )
     return new NimbusError(
       'repo-unreachable',
       `The repository ${pathname} on ${host} cannot be cloned now, because the host answered ${status}.`,
@@ -50,7 +54,11 @@ export function cloneFault(order: Asked, error: unknown): NimbusError {
   })
 }
 
-function notLetIn({ host, pathname }: URL, credential: RepoCredential | undefined, error: InstanceType<typeof git.Errors.HttpError>): NimbusError {
+function notLetIn(
+  { host, pathname }: URL,
+  credential: RepoCredential | undefined,
+  error: InstanceType<typeof git.Errors.HttpError>,
+): NimbusError {
   const status = error.data.statusCode
   if (credential?.name !== undefined && credential.secret === undefined)
     return new NimbusError(

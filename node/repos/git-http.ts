@@ -108,8 +108,12 @@ function nextAddress(from: URL, location: string): URL {
 
 function assertPrivate({ protocol, hostname, host }: URL): void {
   if (protocol === 'https:' || isLoopback(hostname)) return
-  throw new NimbusError('repo-auth-in-clear', `The host ${host} asks for credentials over http, where everybody on the way could read them.`, {
-    kind: 'refused',
-    cure: 'Use its https or ssh address.',
-  })
+  throw new NimbusError(
+    'repo-auth-in-clear',
+    `The host ${host} asks for credentials over http, where everybody on the way could read them.`,
+    {
+      kind: 'refused',
+      cure: 'Use its https or ssh address.',
+    },
+  )
 }

@@ -50,10 +50,14 @@ function checkSsh(url: URL): URL {
     url.hash = ''
     return url
   }
-  throw new NimbusError('repo-url-invalid', 'That is no ssh address of a repository: its user, host or path has signs that none of them has.', {
-    kind: 'usage',
-    cure: 'Give one like ssh://git@example.org/team/project.git',
-  })
+  throw new NimbusError(
+    'repo-url-invalid',
+    'That is no ssh address of a repository: its user, host or path has signs that none of them has.',
+    {
+      kind: 'usage',
+      cure: 'Give one like ssh://git@example.org/team/project.git',
+    },
+  )
 }
 
 /** Branch, tag, `refs/…` or full commit; the rules of git's own check-ref-format, and no leading dash. */

@@ -6,7 +6,10 @@ import * as z from 'zod'
 export const repoPlace = z
   .string()
   .max(512)
-  .regex(/^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:\/[^/\s?#@]+)*$/, 'a host and a path, as git.example.org/team')
+  .regex(
+    /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:\/[^/\s?#@]+)*$/,
+    'a host and a path, as git.example.org/team',
+  )
 export const repoUser = z
   .string()
   .max(128)

@@ -35,7 +35,10 @@ const PROBES: Record<RequirementName, Probe> = {
   python3: { install: 'apt-get install python3', find: () => onPath('python3') },
   claude: { install: 'npm install -g @anthropic-ai/claude-code', find: () => onPath('claude') },
   // Not on everybody's PATH: it lies where only root looks.
-  sshd: { install: 'apt-get install openssh-server', find: () => (existsSync('/usr/sbin/sshd') ? { path: '/usr/sbin/sshd' } : onPath('sshd')) },
+  sshd: {
+    install: 'apt-get install openssh-server',
+    find: () => (existsSync('/usr/sbin/sshd') ? { path: '/usr/sbin/sshd' } : onPath('sshd')),
+  },
   redis: { install: 'apt-get install redis-server', find: () => onPath('redis-server') },
   nats: { install: 'apt-get install nats-server', find: () => onPath('nats-server') },
   root: { install: 'apt-get install iproute2 nftables, and run as root', find: networkLab },

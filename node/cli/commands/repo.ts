@@ -13,7 +13,9 @@ export function addRepoCommands(program: Command, action: Action): void {
 }
 
 function addAuthCommands(repo: Command, action: Action): void {
-  const auth = repo.command('auth').description('which secret opens the repositories of which host or path; the longest one that fits counts')
+  const auth = repo
+    .command('auth')
+    .description('which secret opens the repositories of which host or path; the longest one that fits counts')
   auth
     .command('set <place>')
     .description('as git.example.org or git.example.org/team; the secret is a token, a password or a private SSH key')
@@ -37,7 +39,13 @@ function addAuthCommands(repo: Command, action: Action): void {
         const { items } = await (await createClient(cli)).get<{ items: RepoAuthView[] }>('/api/repos/auth')
         if (cli.globals.json) return void items.forEach((item) => cli.printJson(item))
         if (items.length === 0) return cli.print('Nothing is set. Set it: nimbus repo auth set HOST --secret NAME')
-        const columns = [{ title: 'PLACE' }, { title: 'WITH' }, { title: 'USER' }, { title: 'AGE', right: true }, { title: 'BY', gives: true }]
+        const columns = [
+          { title: 'PLACE' },
+          { title: 'WITH' },
+          { title: 'USER' },
+          { title: 'AGE', right: true },
+          { title: 'BY', gives: true },
+        ]
         const rows = items.map((item) => [item.place, what(item), item.user ?? '-', formatDuration(cli.now() - item.updatedAt), item.by])
         cli.print(renderTable(cli.io, columns, rows))
       }),

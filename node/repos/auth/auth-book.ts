@@ -17,8 +17,7 @@ type Line = PlaceAuth & { at: readonly [epoch: number, seq: number, index: numbe
 
 export function createAuthBook(): AuthBook {
   const lines = new Map<string, Line>()
-  const all = (): PlaceAuth[] =>
-    [...lines.values()].filter(saysSomething).toSorted((a, b) => (a.place < b.place ? -1 : 1))
+  const all = (): PlaceAuth[] => [...lines.values()].filter(saysSomething).toSorted((a, b) => (a.place < b.place ? -1 : 1))
   return {
     part: {
       kinds: ['repo-auth'],

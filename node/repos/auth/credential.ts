@@ -23,7 +23,8 @@ const TOKEN_USER = 'x-access-token'
  */
 export function authorizationFor({ name, secret = '', user = TOKEN_USER }: RepoCredential, challenge: string): string {
   if (/[^\x21-\x7e]/.test(secret) && !/^basic/i.test(challenge)) throw unusable(name, 'it holds spaces or signs that no token has')
-  if (/[\r\n\0]/.test(secret)) throw unusable(name, 'it has several lines; a password or a token has one (an SSH key is for ssh:// addresses)')
+  if (/[\r\n\0]/.test(secret))
+    throw unusable(name, 'it has several lines; a password or a token has one (an SSH key is for ssh:// addresses)')
   const takesBasic = /(^|,\s*)basic\b/i.test(challenge)
   return takesBasic || !/(^|,\s*)bearer\b/i.test(challenge)
     ? `Basic ${Buffer.from(`${user}:${secret}`).toString('base64')}`

@@ -55,7 +55,17 @@ async function addKey(socket: string, { name, secret = '' }: RepoCredential): Pr
   if (exitCode !== 0) throw unusable(name, 'ssh-add does not take it as a private key without a passphrase')
 }
 
-function sshConfig({ socket, hosts, isPinned, user }: { socket: string | undefined; hosts: string; isPinned: boolean; user: string }): string {
+function sshConfig({
+  socket,
+  hosts,
+  isPinned,
+  user,
+}: {
+  socket: string | undefined
+  hosts: string
+  isPinned: boolean
+  user: string
+}): string {
   return [
     'Host *',
     `User ${user}`,
@@ -100,12 +110,17 @@ function toolOf(name: string): string {
 export function sshFault(stderr: string, url: URL, { name, hostKeys, secret, agentSocket }: RepoCredential = {}): NimbusError | undefined {
   const place = `${url.pathname} on ${url.host}`
   if (/Permission denied|Too many authentication failures/.test(stderr)) {
-    const with_ = secret !== undefined ? `the key of the secret ${name ?? ''}` : agentSocket !== undefined ? 'the keys of its SSH agent' : ''
+    const with_ =
+      secret !== undefined ? `the key of the secret ${name ?? ''}` : agentSocket !== undefined ? 'the keys of its SSH agent' : ''
     if (with_ === '')
-      return new NimbusError('repo-needs-credentials', `The repository ${place} cannot be read, because ssh asks for a key and none is set.`, {
-        kind: 'refused',
-        cure: `nimbus repo auth set ${url.host} --secret NAME, after nimbus secret set NAME < PRIVATE_KEY`,
-      })
+      return new NimbusError(
+        'repo-needs-credentials',
+        `The repository ${place} cannot be read, because ssh asks for a key and none is set.`,
+        {
+          kind: 'refused',
+          cure: `nimbus repo auth set ${url.host} --secret NAME, after nimbus secret set NAME < PRIVATE_KEY`,
+        },
+      )
     return new NimbusError('repo-credentials-refused', `The host ${url.host} refused ${with_} for ${url.pathname}.`, {
       kind: 'refused',
       cure: 'Check that the public key is known there, and the user of the address.',
@@ -133,5 +148,7 @@ export function sshFault(stderr: string, url: URL, { name, hostKeys, secret, age
 }
 
 function lastLine(stderr: string): string {
-  return (stderr.split('\n').find((line) => /^ssh: |resolve|refused|timed out|reset|closed|route|unreachable/.test(line)) ?? '').trim().slice(0, 200)
+  return (stderr.split('\n').find((line) => /^ssh: |resolve|refused|timed out|reset|closed|route|unreachable/.test(line)) ?? '')
+    .trim()
+    .slice(0, 200)
 }

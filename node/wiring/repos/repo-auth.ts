@@ -42,7 +42,10 @@ export function createRepoAuth({ book, open, write, assertMayWrite, nameOf, agen
   const known = (place: string): PlaceAuth => {
     const found = book.all().find((one) => one.place === place)
     if (found !== undefined) return found
-    throw new NimbusError('repo-auth-unknown', `Nothing is set for ${place}.`, { kind: 'missing', cure: 'nimbus repo auth ls lists the places.' })
+    throw new NimbusError('repo-auth-unknown', `Nothing is set for ${place}.`, {
+      kind: 'missing',
+      cure: 'nimbus repo auth ls lists the places.',
+    })
   }
   return {
     async credentialFor(url, own) {

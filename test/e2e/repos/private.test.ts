@@ -55,7 +55,10 @@ describe.skipIf(!git.present)(git.title('tasks in private repositories'), () => 
 
   test('the longest place that is set opens a repository, by password or bearer token, and the command does not get the secret', async () => {
     const host = server.url.replace('http://', '')
-    for (const [place, ...flags] of [[host, '--secret', 'GIT_TOKEN'], [`${host}/team`, '--secret', 'GIT_TOKEN', '--user', 'ada']] as const) {
+    for (const [place, ...flags] of [
+      [host, '--secret', 'GIT_TOKEN'],
+      [`${host}/team`, '--secret', 'GIT_TOKEN', '--user', 'ada'],
+    ] as const) {
       const set = await here.cli('repo', 'auth', 'set', place, ...flags)
       expect([set.code, set.stderr]).toEqual([0, ''])
     }
@@ -76,7 +79,10 @@ describe.skipIf(!git.present)(git.title('tasks in private repositories'), () => 
       here,
       await publish(here, { argv: ['true'], repo: `${server.url}/team/project.git`, repoAuth: { secret: 'OTHER', user: 'ada' } }),
     )
-    expect([wrong.state, wrong.result?.error]).toEqual(['failed', expect.stringContaining('refused the secret OTHER for /team/project.git (401)')])
+    expect([wrong.state, wrong.result?.error]).toEqual([
+      'failed',
+      expect.stringContaining('refused the secret OTHER for /team/project.git (401)'),
+    ])
     expect(door.asked).toBe(asked + 2)
     const right = await run(`${server.url}/team/project.git`, '--repo-secret', 'GIT_TOKEN', '--repo-user', 'ada')
     expect([right.code, right.stdout]).toEqual([0, expect.stringContaining('private words')])
@@ -104,7 +110,12 @@ describe.skipIf(!git.present)(git.title('tasks in private repositories'), () => 
   })
 
   test('the secret is in no file of either node, in no event and in no log', async () => {
-    const forms = [CANARY, basic('ada').slice(6), Buffer.from(CANARY).toString('base64').replace(/=+$/, ''), Buffer.from(CANARY).toString('hex')]
+    const forms = [
+      CANARY,
+      basic('ada').slice(6),
+      Buffer.from(CANARY).toString('base64').replace(/=+$/, ''),
+      Buffer.from(CANARY).toString('hex'),
+    ]
     for (const form of forms) {
       for (const node of mesh.nodes) expect(filesWith(node.dataDir, form)).toEqual([])
       expect(events).not.toContain(form)

@@ -8,7 +8,13 @@ export function createFakeRepos(): ReposPort {
     auth: {
       list: () => [...places.values()],
       async set({ place, secret, user }) {
-        const view = { place, ...(secret === undefined ? {} : { secret }), ...(user === undefined ? {} : { user }), by: 'box', updatedAt: 1 }
+        const view = {
+          place,
+          ...(secret === undefined ? {} : { secret }),
+          ...(user === undefined ? {} : { user }),
+          by: 'box',
+          updatedAt: 1,
+        }
         places.set(place, view)
         return view
       },

@@ -71,7 +71,10 @@ describe.skipIf(!git.present).each(['builtin', 'system'] as const)(git.title('ov
       message: expect.stringContaining('refused the secret TOKEN'),
     })
     expect(door.asked).toBe(2)
-    expect(await refused({ url, engine })).toMatchObject({ code: 'repo-needs-credentials', cure: expect.stringContaining('nimbus repo auth set') })
+    expect(await refused({ url, engine })).toMatchObject({
+      code: 'repo-needs-credentials',
+      cure: expect.stringContaining('nimbus repo auth set'),
+    })
     expect(door.asked).toBe(3)
   })
 
@@ -96,9 +99,20 @@ describe.skipIf(!git.present).each(['builtin', 'system'] as const)(git.title('ov
     const held = new Promise<void>((resolve) => (release = resolve))
     server.door('held', { challenge: 'Basic realm="git"', accepts: (given) => given === basic('ada'), beforePack: () => (waits++, held) })
     const dir = fresh()
-    const done = cloneInto({ url: `${server.url}/held/project.git`, dir, clock, engine, credential: { name: 'T', secret: CANARY, user: 'ada' } })
+    const done = cloneInto({
+      url: `${server.url}/held/project.git`,
+      dir,
+      clock,
+      engine,
+      credential: { name: 'T', secret: CANARY, user: 'ada' },
+    })
     await until(() => waits > 0, { what: 'the request of the pack', timeoutMs: 60_000 })
-    const traces = [...processesWith(CANARY), ...processesWith(basic('ada').slice(6)), ...filesWith(dir, CANARY), ...filesWith('/dev/shm', CANARY)]
+    const traces = [
+      ...processesWith(CANARY),
+      ...processesWith(basic('ada').slice(6)),
+      ...filesWith(dir, CANARY),
+      ...filesWith('/dev/shm', CANARY),
+    ]
     release()
     await done
     expect(traces).toEqual([])
@@ -133,8 +147,13 @@ describe.skipIf(!git.present || !sshd.present)(sshd.title('over SSH'), () => {
     expect(readFileSync(knownHosts, 'utf8')).toContain(`[127.0.0.1]:${host.port} ssh-ed25519`)
     expect(execFileSync('git', ['-C', dir, 'remote', 'get-url', 'origin'], { encoding: 'utf8' }).trim()).toBe(url)
     await host.changeHostKey()
-    expect(await refused({ url, knownHosts, credential })).toMatchObject({ code: 'repo-host-key', message: expect.stringContaining('than the first time') })
-    expect(await refused({ url, knownHosts, credential: { ...credential, hostKeys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAA'] } })).toMatchObject({
+    expect(await refused({ url, knownHosts, credential })).toMatchObject({
+      code: 'repo-host-key',
+      message: expect.stringContaining('than the first time'),
+    })
+    expect(
+      await refused({ url, knownHosts, credential: { ...credential, hostKeys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAA'] } }),
+    ).toMatchObject({
       code: 'repo-host-key',
     })
     const pinned = fresh()
@@ -150,9 +169,17 @@ describe.skipIf(!git.present || !sshd.present)(sshd.title('over SSH'), () => {
       code: 'repo-credentials-refused',
       message: expect.stringContaining('the key of the secret KEY'),
     })
-    expect(await refused({ url, knownHosts, credential: { name: 'KEY', secret: CANARY } })).toMatchObject({ code: 'repo-credentials-unusable' })
+    expect(await refused({ url, knownHosts, credential: { name: 'KEY', secret: CANARY } })).toMatchObject({
+      code: 'repo-credentials-unusable',
+    })
     expect(await refused({ url, engine: 'builtin', credential: wrong })).toMatchObject({ code: 'repo-ssh-needs-git' })
-    expect(await refused({ url: url.replace(/project\.git$/, 'nothing.git'), knownHosts, credential: { name: 'KEY', secret: host.key, hostKeys } })).toMatchObject({
+    expect(
+      await refused({
+        url: url.replace(/project\.git$/, 'nothing.git'),
+        knownHosts,
+        credential: { name: 'KEY', secret: host.key, hostKeys },
+      }),
+    ).toMatchObject({
       code: 'repo-not-found',
     })
   })
