@@ -60,8 +60,9 @@ export async function listOverSsh(remote: Git, order: { url: string; credential?
     const [, oid, name, peeled] = /^([0-9a-f]{40})\t(\S+?)(\^\{\})?$/.exec(line) ?? []
     if (oid === undefined || name === undefined) continue
     const known = refs.get(name)
+    const pointed = targets.get(name)
     if (peeled !== undefined && known !== undefined) known.peeled = oid
-    else refs.set(name, { ref: name, oid, ...(targets.has(name) ? { target: targets.get(name) as string } : {}) })
+    else refs.set(name, { ref: name, oid, ...(pointed === undefined ? {} : { target: pointed }) })
   }
   return [...refs.values()]
 }

@@ -26,13 +26,13 @@ export function createGitHttp({ receivedBytesMax, url: home, credential }: GitHt
   const authorizationOf = (at: URL): Record<string, string> =>
     authorization === undefined || at.origin !== origin ? {} : { authorization }
   /** Asks again, once, where the server wants to know who asks. */
-  const exchange = async (at: URL, request: RequestInit & { headers: Record<string, string> }): Promise<Response> => {
-    const response = await send(at, { ...request, headers: { ...request.headers, ...authorizationOf(at) } })
+  const exchange = async (at: URL, request: Omit<RequestInit, 'headers'>, headers: Record<string, string>): Promise<Response> => {
+    const response = await send(at, { ...request, headers: { ...headers, ...authorizationOf(at) } })
     if (response.status !== 401 || credential?.secret === undefined || authorization !== undefined || at.origin !== origin) return response
     await response.body?.cancel()
     assertPrivate(at)
     authorization = authorizationFor(credential, response.headers.get('www-authenticate') ?? '')
-    return send(at, { ...request, headers: { ...request.headers, authorization } })
+    return send(at, { ...request, headers: { ...headers, authorization } })
   }
   async function* counted(body: AsyncIterable<Uint8Array> | null): AsyncIterableIterator<Uint8Array> {
     for await (const bytes of body ?? []) {
@@ -52,7 +52,7 @@ export function createGitHttp({ receivedBytesMax, url: home, credential }: GitHt
       const sent = body ? await collect(body) : undefined
       let at = parseRepoUrl(url)
       for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects++) {
-        const response = await exchange(at, { method, headers, redirect: 'manual', ...(sent ? { body: sent } : {}) })
+        const response = await exchange(at, { method, redirect: 'manual', ...(sent ? { body: sent } : {}) }, headers)
         const location = response.headers.get('location')
         if (response.status < 300 || response.status > 399 || location === null) {
           return {

@@ -37,7 +37,7 @@ function addAuthCommands(repo: Command, action: Action): void {
     .action(
       action(async (cli) => {
         const { items } = await (await createClient(cli)).get<{ items: RepoAuthView[] }>('/api/repos/auth')
-        if (cli.globals.json) return void items.forEach((item) => cli.printJson(item))
+        if (cli.globals.json) return items.forEach((item) => cli.printJson(item))
         if (items.length === 0) return cli.print('Nothing is set. Set it: nimbus repo auth set HOST --secret NAME')
         const columns = [
           { title: 'PLACE' },

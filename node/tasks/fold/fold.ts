@@ -157,6 +157,7 @@ export function createFold(listener: FoldListener, options: FoldOptions): Fold {
       case 'schedule-pause':
       case 'schedule-skip':
       case 'pool':
+      case 'repo-auth':
         return
     }
   }

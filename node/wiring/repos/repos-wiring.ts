@@ -25,7 +25,7 @@ export function createRepos({ dataDir, env }: { dataDir: string; env: NodeJS.Pro
   const knownHosts = join(dataDir, 'repos', 'known_hosts')
   let auth: RepoAuth | undefined
   return {
-    part: book.part as FoldPart,
+    part: book.part,
     async clone({ auth: own, ...request }) {
       return cloneInto({ ...request, knownHosts, credential: await auth?.credentialFor(request.url, own) })
     },
