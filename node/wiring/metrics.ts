@@ -1,4 +1,5 @@
 // The Prometheus page of a node: counters of the mesh, the queue and the store, under names with their units.
+import type * as Prometheus from 'prom-client'
 import type { Histogram, Registry } from 'prom-client'
 import type { MeshHost } from '../mesh/host.ts'
 import type { GroupCommit } from '../store/group-commit.ts'
@@ -106,7 +107,7 @@ async function createRegistry(
   return registry
 }
 
-function claimHistogram({ Histogram }: typeof import('prom-client'), registry: Registry): Histogram {
+function claimHistogram({ Histogram }: typeof Prometheus, registry: Registry): Histogram {
   return new Histogram({
     name: 'nimbus_claim_seconds',
     help: 'Time from the wish to run a task until a majority of the keepers granted it',
