@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createGitServer, type Door, type GitRepo, type GitServer } from '../../support/git-http.ts'
 import { createRealMesh, runCli, type RealMesh, type RealNode } from '../../support/real-mesh.ts'
 import { requirement } from '../../support/requirements.ts'
-import { startSshd, type Sshd } from '../../support/sshd.ts'
+import { startSshd, type Sshd } from '../../support/servers/sshd.ts'
 import { ended, publish } from '../promises/promise-mesh.ts'
 
 const CANARY = 'canary-c41d8f07a2b96e35'

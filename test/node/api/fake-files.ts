@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { GroupView } from '../../../protocols/http/groups.ts'
-import type { BlobPort, GroupsPort, NamesPort, SecretPort } from '../../../node/api/ports.ts'
+import type { BlobPort, GroupsPort, NamesPort, ReposPort, SecretPort } from '../../../node/api/ports.ts'
 import { NimbusError } from '../../../node/kernel/errors.ts'
+import { createFakeRepos } from './fake-repos.ts'
 
 export function createFakeFiles(): BlobPort {
   const files = new Map<string, Buffer>()
@@ -40,7 +41,7 @@ export function createFakeSecrets(): SecretPort {
 }
 
 /** Names: one process, so a map is enough. */
-export function createFakeNames(): NamesPort {
+function createFakeNames(): NamesPort {
   const sums = new Map<string, number>()
   return {
     locks: () => [],
@@ -61,7 +62,7 @@ export function createFakeNames(): NamesPort {
 }
 
 /** One group of one keeper. */
-export function createFakeGroups(): GroupsPort {
+function createFakeGroups(): GroupsPort {
   const group: GroupView = {
     name: 'default',
     version: 1,
@@ -71,4 +72,9 @@ export function createFakeGroups(): GroupsPort {
     recoveries: [],
   }
   return { list: () => [group], find: (name) => (name === group.name ? group : undefined), recover: async () => group }
+}
+
+/** Rooms of which a test of the surface asks little. */
+export function createFakeRooms(): { names: NamesPort; groups: GroupsPort; repos: ReposPort } {
+  return { names: createFakeNames(), groups: createFakeGroups(), repos: createFakeRepos() }
 }

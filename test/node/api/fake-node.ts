@@ -8,8 +8,7 @@ import { taskId } from '../../../protocols/ids.ts'
 import type { NodePort, StreamEvent } from '../../../node/api/ports.ts'
 import { NimbusError } from '../../../node/kernel/errors.ts'
 import { createPostOffice } from '../messages/post-office.ts'
-import { createFakeRepos } from './fake-repos.ts'
-import { createFakeFiles, createFakeGroups, createFakeNames, createFakeSecrets } from './fake-files.ts'
+import { createFakeFiles, createFakeRooms, createFakeSecrets } from './fake-files.ts'
 import { createScheduleRoom } from '../schedules/schedule-room.ts'
 
 export const PEER = '12D3KooWFakeFakeFakeFakeFakeFakeFakeFakeFakeFakeFake' as PeerId
@@ -157,9 +156,7 @@ export function createFakeNode(): FakeNode {
     },
     messages: createPostOffice(PEER).post,
     schedules: createScheduleRoom(PEER).desk,
-    names: createFakeNames(),
-    groups: createFakeGroups(),
-    repos: createFakeRepos(),
+    ...createFakeRooms(),
     metrics: async () => '# TYPE nimbus_up gauge\nnimbus_up 1\n',
     settle(id, end) {
       const task = tasks.get(id)!

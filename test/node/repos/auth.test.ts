@@ -9,7 +9,7 @@ import { createSystemClock } from '../../../node/kernel/clock.ts'
 import { cloneInto, type CloneRequest } from '../../../node/repos/clone.ts'
 import { createGitServer, type Door, type GitRepo, type GitServer } from '../../support/git-http.ts'
 import { requirement } from '../../support/requirements.ts'
-import { startSshd, type Sshd } from '../../support/sshd.ts'
+import { startSshd, type Sshd } from '../../support/servers/sshd.ts'
 import { until } from '../../support/until.ts'
 
 const CANARY = 'canary-7f3a91c2e5d84b60'

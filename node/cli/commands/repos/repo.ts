@@ -1,11 +1,11 @@
 // Repositories of the mesh, as far as people say something about them: with which secret which of them are read.
 import type { Command } from 'commander'
-import type { RepoAuthView } from '../../../protocols/http/repos.ts'
-import { formatDuration } from '../../kernel/durations.ts'
-import { createClient } from '../client.ts'
-import type { Action } from '../context.ts'
-import { collect } from '../options.ts'
-import { renderTable } from '../table.ts'
+import type { RepoAuthView } from '../../../../protocols/http/repos.ts'
+import { formatDuration } from '../../../kernel/durations.ts'
+import { createClient } from '../../client.ts'
+import type { Action } from '../../context.ts'
+import { collect } from '../../options.ts'
+import { renderTable } from '../../table.ts'
 
 export function addRepoCommands(program: Command, action: Action): void {
   const repo = program.command('repo').description('repositories, and what they are read with')

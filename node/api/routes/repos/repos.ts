@@ -1,11 +1,11 @@
 // Repositories: which secret opens those of which place.
 import * as z from 'zod'
-import { repoAuthRequest, repoAuthView } from '../../../protocols/http/repos.ts'
-import { describe } from '../describe.ts'
-import type { Api } from '../env.ts'
-import { createRoutes } from '../env.ts'
-import { readBody, readQuery } from '../input.ts'
-import type { ReposPort } from '../ports.ts'
+import { repoAuthRequest, repoAuthView } from '../../../../protocols/http/repos.ts'
+import { describe } from '../../describe.ts'
+import type { Api } from '../../env.ts'
+import { createRoutes } from '../../env.ts'
+import { readBody, readQuery } from '../../input.ts'
+import type { ReposPort } from '../../ports.ts'
 
 const authPage = z.object({ items: z.array(repoAuthView) }).meta({ id: 'RepoAuthPage' })
 const placeQuery = z.strictObject({ place: z.string().max(512) })
