@@ -4,7 +4,7 @@ import { availableParallelism, hostname } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { decodeCallRequest, encodeCall } from '../protocols/calls.ts'
-import type { PeerId } from '../protocols/ids.ts'
+import type { PeerId, TaskId } from '../protocols/ids.ts'
 import type { Presence } from '../protocols/presence.ts'
 import type { ProfileRecord } from '../protocols/records.ts'
 import { operatorToken } from './api/access/token-file.ts'
@@ -61,6 +61,7 @@ import { createOwnPresence, resourcesOf } from './wiring/presence.ts'
 import { createProgressBoard } from './tasks/view/progress-board.ts'
 import { createAddressStore, createValues, openEpoch, readSeatMemory } from './wiring/stored-state.ts'
 import { createTaskTokens } from './wiring/task-tokens.ts'
+import { createServices } from './wiring/services/services.ts'
 import { createRetention } from './wiring/tasks/retention.ts'
 import { createViews } from './wiring/views.ts'
 
@@ -178,6 +179,16 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       tell: (message) => host.peers().forEach((peer) => void send(peer, message)),
       onChange: (task) => emitTask(task),
     })
+    const nimbus = [process.execPath, fileURLToPath(new URL('nimbus.js', import.meta.url))]
+    const runsAs = (task: TaskId, runEpoch: number): Record<string, string> => ({
+      NIMBUS_TASK: task,
+      NIMBUS_FENCE: String(runEpoch),
+      NIMBUS_WORKER: fleet.nameOf(self),
+    })
+    const services = createServices({
+      ...{ self, clock, log, dataDir, blobs, nimbus, fetch: blobFetch, toolHomes: toolHomes(process.env), host: '127.0.0.1' },
+      environment: runsAs,
+    })
     const work = createShellWork({
       clock,
       log,
@@ -197,16 +208,15 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
           return state === undefined ? undefined : views.taskOf(state)
         },
       }),
-      nimbus: [process.execPath, fileURLToPath(new URL('nimbus.js', import.meta.url))],
+      nimbus,
+      services: services.runs,
       toolHomes: toolHomes(process.env),
       secrets: ({ spec }) => vault.open(spec.secrets ?? []),
       environment: (order) => ({
         PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
         LANG: process.env['LANG'] ?? 'C.UTF-8',
-        NIMBUS_TASK: order.task,
-        NIMBUS_FENCE: String(order.epoch),
+        ...runsAs(order.task, order.epoch),
         NIMBUS_ATTEMPT: String(order.attempt),
-        NIMBUS_WORKER: fleet.nameOf(self),
         NIMBUS_URL: lifecycle.httpOrigin(),
         NIMBUS_TOKEN: tokens.issue(order.task, order.epoch),
       }),
@@ -284,7 +294,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
                   : [member.peerId],
               ),
         },
-        foldParts: [...agenda.parts, secretBook.part, repos.part],
+        foldParts: [...agenda.parts, secretBook.part, repos.part, services.part],
         work: { start: (order) => work.start(order), stop: work.stop },
         offers: () => fleet.offers(),
         nameOf: (peer) => fleet.nameOf(peer),
@@ -295,6 +305,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
             blobKeeper.note(state)
             childCancels.note(state)
             agenda.noteTask(state)
+            services.noteTask(state)
             emitTask(state.id)
           },
           onProfile(node) {
@@ -336,7 +347,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       progress,
       blocks,
       secrets: secretBook,
-      otherEvents: agenda.eventsOf,
+      otherEvents: (block) => [...agenda.eventsOf(block), ...services.eventsOf(block)],
     })
     const { fleet, feed, emitTask, emitWorker } = views
     const retention = createRetention({
@@ -345,7 +356,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       retentionMs: options.retention,
       dataDir,
       engine,
-      agenda,
+      agenda: { plans: () => [...agenda.plans(), ...services.plans()] },
       blobs,
       work,
       onRemoved: (hash) => blobKeeper.forget(hash),
@@ -400,6 +411,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       parts: {
         secrets: vault,
         repos: repos.open({ self, engine, fleet, vault }),
+        services: services.open({ engine, fleet, feed }),
         blobs: createBlobPort({ blobs, fetch: blobFetch, retention }),
         names: createNamesPort({ engine, fleet, assertMayWrite: createMayWrite(self, fleet) }),
         groups: createGroupsPort({

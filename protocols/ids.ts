@@ -128,18 +128,28 @@ export function timeOfId(id: MessageId): number {
   return Array.from(id.slice(0, 10)).reduce((time, character) => time * 32 + ALPHABET.indexOf(character), 0)
 }
 
-/** What names a task by itself, whoever publishes it: a tick of a schedule, or a key that the client gave. */
-export type OnceName = { dedupe?: string | undefined; schedule?: { id: string; at: number } | undefined }
+/** What names a task by itself, whoever publishes it: a tick of a schedule, a generation of a service, or a key that the client gave. */
+export type OnceName = {
+  dedupe?: string | undefined
+  schedule?: { id: string; at: number } | undefined
+  service?: { name: string; generation: number } | undefined
+}
 
 /** IDs that follow from a name begin with this; the first character of a time stays `0` for longer than clocks will run. */
 const ONCE_MARK = 'z'
 
 /** The ID of a task that exists once in the mesh: every node derives the same one from its name. Undefined where it has none. */
-export function onceId({ schedule, dedupe }: OnceName): TaskId | undefined {
-  const name = schedule !== undefined ? `schedule\0${schedule.id}\0${schedule.at}` : dedupe !== undefined ? `dedupe\0${dedupe}` : undefined
+export function onceId(of: OnceName): TaskId | undefined {
+  const name = nameOf(of)
   if (name === undefined) return undefined
   const hash = createHash('sha256').update(`nimbus/once/v1\0default\0${name}`).digest()
   return (ONCE_MARK + base32(hash).slice(0, 25)) as TaskId
+}
+
+function nameOf({ schedule, service, dedupe }: OnceName): string | undefined {
+  if (schedule !== undefined) return `schedule\0${schedule.id}\0${schedule.at}`
+  if (service !== undefined) return `service\0${service.name}\0${service.generation}`
+  return dedupe === undefined ? undefined : `dedupe\0${dedupe}`
 }
 
 /** Whether the ID follows from a name, so that several members may have published the task. */

@@ -66,6 +66,10 @@ export const FOLDER_ENTRIES_MAX = 20_000
 export const ARTIFACT_BYTES_MAX = 256 * 1024 * 1024
 /** Bytes of their list: it travels inside the result, which every node keeps. */
 export const ARTIFACT_LIST_BYTES_MAX = 48 * 1024
+/** Files from which a service is put together: what one attempt may hand on. */
+export const SERVICE_FILES_MAX = 256
+/** Revisions of a service that can be gone back to. */
+export const SERVICE_REVISIONS_MAX = 8
 /** Bytes of one secret: it becomes a variable of an environment. */
 export const SECRET_BYTES_MAX = 16 * 1024
 /** Workers that one record lets open a secret: each costs some 140 bytes of a block. */

@@ -10,6 +10,7 @@ import { grantRecord, sealingKeyRecord, secretRecord } from './tasks/secret-reco
 import { repoAuthRecord } from './repos/repo-records.ts'
 import { messageRecord, readRecord } from './plan/message-records.ts'
 import { pauseRecord, scheduleRecord, skipRecord } from './plan/schedule-records.ts'
+import { serviceRecord, serviceStateRecord } from './services/service-records.ts'
 import { runsUpTo } from './tasks/task-runs.ts'
 import { taskSpec } from './tasks/task-spec.ts'
 
@@ -220,6 +221,8 @@ export const entry = z.discriminatedUnion('kind', [
   grantRecord,
   poolRecord,
   repoAuthRecord,
+  serviceRecord,
+  serviceStateRecord,
 ])
 export type Entry = z.infer<typeof entry>
 /** An entry of a kind that this version does not know: kept and handed on, never folded. */
@@ -245,4 +248,6 @@ export const KNOWN_KINDS: ReadonlySet<string> = new Set([
   'secret-grant',
   'pool',
   'repo-auth',
+  'service',
+  'service-state',
 ])

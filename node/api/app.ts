@@ -14,6 +14,7 @@ import { eventRoutes } from './routes/events.ts'
 import type { Guard } from './access/guard.ts'
 import { messageRoutes } from './routes/plan/messages.ts'
 import { scheduleRoutes } from './routes/plan/schedules.ts'
+import { serviceRoutes } from './routes/services/services.ts'
 import { meshRoutes } from './routes/mesh.ts'
 import { groupRoutes } from './routes/groups.ts'
 import { healthRoute, metricsRoute } from './routes/metrics.ts'
@@ -86,6 +87,7 @@ export function createApp(components: AppComponents, options: { origin: () => st
   app.route('/', taskInsideRoutes(node, gate))
   app.route('/', blobRoutes(node, gate))
   app.route('/', scheduleRoutes(node.schedules))
+  app.route('/', serviceRoutes(node.services))
   app.route('/', secretRoutes(node))
   app.route('/', repoRoutes(node.repos))
   app.route('/', lockRoutes(node.names, gate))

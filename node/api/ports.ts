@@ -20,6 +20,7 @@ import type { CounterView, LockEventView, LockView } from '../../protocols/http/
 import type { MessageRequest, MessageView, ReadAnswer, SentMessage } from '../../protocols/http/messages.ts'
 import type { GroupView, RecoverRequest } from '../../protocols/http/groups.ts'
 import type { RepoAuthRequest, RepoAuthView } from '../../protocols/http/repos.ts'
+import type { ServiceRequest, ServiceView } from '../../protocols/http/services.ts'
 import type { SecretView } from '../../protocols/http/secrets.ts'
 import type { TaskId } from '../../protocols/ids.ts'
 
@@ -99,6 +100,7 @@ export type NodePort = {
   metrics(): Promise<string>
   messages: MessagesPort
   schedules: SchedulesPort
+  services: ServicesPort
   names: NamesPort
   groups: GroupsPort
   repos: ReposPort
@@ -153,4 +155,17 @@ export type SchedulesPort = {
   add(request: ScheduleRequest): Promise<ScheduleView>
   remove(name: string): Promise<void>
   setPaused(name: string, paused: boolean): Promise<ScheduleView>
+}
+
+export type ServicesPort = {
+  /** By name. */
+  list(): ServiceView[]
+  find(name: string): ServiceView | undefined
+  /** Starts it, or brings it forward to this. */
+  start(request: ServiceRequest): Promise<ServiceView>
+  stop(name: string): Promise<ServiceView>
+  restart(name: string): Promise<ServiceView>
+  /** To this revision, or to the one before. */
+  rollback(name: string, revision?: number): Promise<ServiceView>
+  remove(name: string): Promise<void>
 }

@@ -12,6 +12,7 @@ import { addPoolCommands } from './commands/tasks/pool.ts'
 import { addNameCommands } from './commands/names/names.ts'
 import { addRepoCommands } from './commands/repos/repo.ts'
 import { addShellCommands } from './commands/shell.ts'
+import { addServiceCommands } from './commands/services/service.ts'
 import { addSpawnCommands } from './commands/spawn.ts'
 import { addTaskCommands } from './commands/task.ts'
 import { addUpCommands } from './commands/up.ts'
@@ -83,6 +84,7 @@ function buildProgram(io: Io, components: ProgramComponents, action: Action): Co
   addBuildCommands(program, action)
   addScheduleCommands(program, action)
   addMessageCommands(program, action)
+  addServiceCommands(program, action)
   addSpawnCommands(program, action, components)
   addNameCommands(program, action)
   addWatchCommands(program, action)

@@ -75,6 +75,9 @@ export function createLifecycle({ clock, log }: { clock: Clock; log: Log }) {
   }
   /** Finishes the work, or after a while gives it back, and ends the term: others may take what is left at once. */
   const handWorkOver = async (node: Connected, drainMs: number): Promise<void> => {
+    const { execution, fold } = node.engine
+    // A service does not end by itself: others take it over at once.
+    for (const { task } of execution.runs()) if (fold.task(task)?.task?.spec.kind === 'service') execution.release(task)
     await Promise.race([runsEnded(node), sleep(clock, drainMs), hurry.promise])
     await Promise.race([node.engine.execution.giveBack(), sleep(clock, GIVE_BACK_MS)])
     await node.runner.close({ drainMs: 0 })

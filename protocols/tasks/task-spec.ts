@@ -14,8 +14,8 @@ const blobRef = z.looseObject({ hash: z.custom<BlobHash>((v) => typeof v === 'st
 
 /** What a task asks for, as it is signed by its author. Durations in milliseconds. */
 export const taskSpec = z.looseObject({
-  /** `noop` runs nothing: a joint of a graph. `build` finds out how its folder is built, and does it. */
-  kind: z.enum(['shell', 'noop', 'build']),
+  /** `noop` runs nothing: a joint of a graph. `build` finds out how its folder is built, and does it. `service` runs until it is stopped. */
+  kind: z.enum(['shell', 'noop', 'build', 'service']),
   name: z.string().max(200).optional(),
   argv: z.array(z.string().max(32_768)).max(1024),
   repo: z.string().max(2048).optional(),
@@ -78,6 +78,8 @@ export const taskSpec = z.looseObject({
   secrets: z.array(word).max(32).optional(),
   budgetUsd: z.number().min(0).optional(),
   group: word.optional(),
+  /** Of kind `service`: which one. All that it runs stands in the records of that service. */
+  service: z.looseObject({ name: word, generation: z.int().min(1) }).optional(),
   /** A tick of a schedule, and whose schedule that is: whoever writes the tick speaks for its author. */
   schedule: z.looseObject({ id: word, at: timeMs, author: z.string().max(128).optional(), authorName: word.optional() }).optional(),
 })

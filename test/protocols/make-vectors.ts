@@ -16,6 +16,7 @@ import { planBlocks } from './plan-samples.ts'
 import { linkMessages } from './link-samples.ts'
 import { runsMessages } from './runs-samples.ts'
 import { secretBlocks, secretCalls } from './secret-samples.ts'
+import { serviceBlocks } from './service-samples.ts'
 import * as samples from './samples.ts'
 
 export const VECTORS_DIR = join(import.meta.dirname, '../../protocols/vectors')
@@ -45,7 +46,11 @@ export function makeVectors(): Record<string, unknown> {
         nonce: hex(samples.NONCE),
         id: taskId(alice.peerId, timeMs, samples.NONCE),
       })),
-      onceIds: [{ dedupe: 'nightly build' }, { schedule: { id: 'backup', at: samples.CREATED_AT } }].map((name) => ({
+      onceIds: [
+        { dedupe: 'nightly build' },
+        { schedule: { id: 'backup', at: samples.CREATED_AT } },
+        { service: { name: 'web', generation: 2 } },
+      ].map((name) => ({
         name,
         id: onceId(name),
       })),
@@ -58,7 +63,7 @@ export function makeVectors(): Record<string, unknown> {
       },
       blobHashes: ['', 'hi\n'].map((text) => ({ text, hash: blobHash(Buffer.from(text)) })),
     },
-    blocks: Object.entries({ ...blocks, ...planBlocks, ...secretBlocks }).map(([name, block]) => {
+    blocks: Object.entries({ ...blocks, ...planBlocks, ...secretBlocks, ...serviceBlocks }).map(([name, block]) => {
       const body = encodeBlock(block)
       const signing = blockSigningBytes(body)
       return {

@@ -10,7 +10,8 @@ export type SandboxOrder = {
   writable: readonly string[]
   /** Folders that it may read beside the system's: tool chains. Missing ones are passed over. */
   readable: readonly string[]
-  env: Readonly<Record<string, string>>
+  /** Shown in the arguments of the sandbox, so without secrets; where it is absent, the environment of the sandbox itself is handed on. */
+  env?: Readonly<Record<string, string>>
   network: boolean
 }
 
@@ -43,8 +44,8 @@ export function sandboxArgv(order: SandboxOrder): string[] {
     ['--proc', '/proc', '--dev', '/dev', '--size', String(TMP_BYTES_MAX), '--tmpfs', '/tmp'],
     ...readable.map((path) => ['--ro-bind-try', path, path]),
     ...writable.map((path) => ['--bind', path, path]),
-    ['--chdir', cwd, '--clearenv'],
-    ...Object.entries(env).map(([name, value]) => ['--setenv', name, value]),
+    ['--chdir', cwd, ...(env === undefined ? [] : ['--clearenv'])],
+    ...Object.entries(env ?? {}).map(([name, value]) => ['--setenv', name, value]),
     ['--', ...argv],
   ]
   return words.flat()

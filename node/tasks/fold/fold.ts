@@ -158,6 +158,8 @@ export function createFold(listener: FoldListener, options: FoldOptions): Fold {
       case 'schedule-skip':
       case 'pool':
       case 'repo-auth':
+      case 'service':
+      case 'service-state':
         return
     }
   }

@@ -16,6 +16,8 @@ import type { Work, WorkOrder } from '../execution.ts'
 import { collectArtifacts } from './artifacts.ts'
 import { buildArgv, readBuild } from './build-work.ts'
 import type { Prepare, Prepared, Progress } from './prepare-run.ts'
+import type { ServiceRuns } from './service-runs.ts'
+import { graceMsOf, preparedAs } from './service-runs.ts'
 import type { OwnLimit, RunLimits } from './run-limits.ts'
 import { createRunLimits, outcomeOfLimit } from './run-limits.ts'
 
@@ -37,6 +39,7 @@ export type ShellWorkComponents = {
   environment(order: WorkOrder): Record<string, string>
   /** The secrets that the task names, opened: values by name. */
   secrets(order: WorkOrder): Promise<Record<string, string>>
+  services: ServiceRuns
   onProgress(task: TaskId, epoch: number, progress: Progress | undefined): void
   ended(task: TaskId, epoch: number, outcome: Outcome): void
 }
@@ -62,8 +65,6 @@ type Running = {
   done: Promise<void>
 }
 
-/** Between SIGTERM and SIGKILL. */
-const GRACE_MS = 2_000
 const OWN_LIMITS: ReadonlySet<string | undefined> = new Set<OwnLimit>(['start', 'heartbeat', 'budget'])
 
 export function createShellWork(components: ShellWorkComponents): ShellWork {
@@ -77,7 +78,9 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
 
   const execute = async (run: Running): Promise<RunEnd> => {
     const { task, epoch, spec } = run.order
-    const prepared = await components.prepare(run.order, run.abort.signal, (progress) => components.onProgress(task, epoch, progress))
+    const prepared = await components.prepare(preparedAs(run.order), run.abort.signal, (progress) =>
+      components.onProgress(task, epoch, progress),
+    )
     run.prepared = prepared
     const secrets = await components.secrets(run.order)
     run.secrets = Object.values(secrets)
@@ -87,13 +90,13 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
     const end = new Promise<RunEnd>((resolve) => ends.set(id, resolve))
     await runner.start({
       id,
-      argv: spec.kind === 'build' ? buildArgv(components.nimbus, prepared) : spec.argv,
+      argv: commandOf(run.order, prepared),
       cwd: prepared.cwd,
       env: environmentOf(run.order, prepared, secrets),
       ...(run.secrets.length === 0 ? {} : { mask: run.secrets }),
       ...(prepared.stdinFile === undefined ? {} : { stdinFile: prepared.stdinFile }),
       ...(spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs }),
-      graceMs: GRACE_MS,
+      graceMs: graceMsOf(spec),
       logFile: logFile(task, epoch),
       logBytesMax: LOG_BYTES_MAX,
       tailBytesMax: TAIL_BYTES_MAX,
@@ -101,8 +104,12 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
       ...(run.order.spec.claim === 'available' ? {} : { lease: run.order.term }),
     })
     run.limits.started(runner.follow(id))
-    if (run.stopped !== undefined) void runner.stop(id, { graceMs: GRACE_MS, reason: run.stopped })
+    if (run.stopped !== undefined) void runner.stop(id, { graceMs: graceMsOf(run.order.spec), reason: run.stopped })
     return end
+  }
+  const commandOf = (order: WorkOrder, prepared: Prepared): string[] => {
+    if (order.spec.kind === 'service') return components.services.begin(order, prepared.root)
+    return order.spec.kind === 'build' ? buildArgv(components.nimbus, prepared) : order.spec.argv
   }
   const environmentOf = (order: WorkOrder, prepared: Prepared, secrets: Record<string, string>): Record<string, string> => ({
     ...prepared.env,
@@ -122,6 +129,7 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
       outcome = failureOf(error, run, clock.wallMs())
     }
     run.limits.end()
+    if (run.order.spec.kind === 'service') components.services.over(run.order)
     const costUsd = run.limits.costUsd()
     if (costUsd !== undefined) outcome = { ...outcome, costUsd }
     ends.delete(runId(task, epoch))
@@ -159,7 +167,7 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
     run.stopped = reason
     run.abort.abort()
     // What lost its lease is frozen and gets no grace: it must not work any more.
-    void runner.stop(runId(run.order.task, run.order.epoch), { graceMs: reason === 'lost' ? 0 : GRACE_MS, reason })
+    void runner.stop(runId(run.order.task, run.order.epoch), { graceMs: reason === 'lost' ? 0 : graceMsOf(run.order.spec), reason })
   }
 
   return {

@@ -2,9 +2,11 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { GroupView } from '../../../protocols/http/groups.ts'
-import type { BlobPort, GroupsPort, NamesPort, ReposPort, SecretPort } from '../../../node/api/ports.ts'
+import type { PeerId } from '../../../protocols/ids.ts'
+import type { BlobPort, GroupsPort, NamesPort, ReposPort, SecretPort, ServicesPort } from '../../../node/api/ports.ts'
 import { NimbusError } from '../../../node/kernel/errors.ts'
 import { createFakeRepos } from './fake-repos.ts'
+import { createServiceRoom } from '../services/service-room.ts'
 
 export function createFakeFiles(): BlobPort {
   const files = new Map<string, Buffer>()
@@ -75,6 +77,6 @@ function createFakeGroups(): GroupsPort {
 }
 
 /** Rooms of which a test of the surface asks little. */
-export function createFakeRooms(): { names: NamesPort; groups: GroupsPort; repos: ReposPort } {
-  return { names: createFakeNames(), groups: createFakeGroups(), repos: createFakeRepos() }
+export function createFakeRooms(self: PeerId): { names: NamesPort; groups: GroupsPort; repos: ReposPort; services: ServicesPort } {
+  return { names: createFakeNames(), groups: createFakeGroups(), repos: createFakeRepos(), services: createServiceRoom(self).desk }
 }

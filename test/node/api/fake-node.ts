@@ -156,7 +156,7 @@ export function createFakeNode(): FakeNode {
     },
     messages: createPostOffice(PEER).post,
     schedules: createScheduleRoom(PEER).desk,
-    ...createFakeRooms(),
+    ...createFakeRooms(PEER),
     metrics: async () => '# TYPE nimbus_up gauge\nnimbus_up 1\n',
     settle(id, end) {
       const task = tasks.get(id)!

@@ -197,7 +197,7 @@ test('of one name that two members published the earliest record counts, until t
   expect(argvOf([claimed, second, first])).toBe('late')
   expect(argvOf([claimed, first]), 'nothing is shown for a record that has not arrived').toBeUndefined()
   // Somebody who puts another name under this ID is not heard.
-  expect(argvOf([block(0, 1, [{ ...record('forged'), spec: { ...onceSpec('forged'), dedupe: 'other' } }])])).toBeUndefined()
+  expect(argvOf([block(0, 1, [{ ...record('forged'), spec: { ...onceSpec('forged'), dedupe: 'other' } } as Entry])])).toBeUndefined()
 })
 
 test('a batch gives each task its spec and the node that may claim it first, and shares what tasks have in common', () => {
