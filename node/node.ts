@@ -186,7 +186,15 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       NIMBUS_WORKER: fleet.nameOf(self),
     })
     const services = createServices({
-      ...{ self, clock, log, dataDir, blobs, nimbus, fetch: blobFetch, toolHomes: toolHomes(process.env), host: '127.0.0.1' },
+      self,
+      clock,
+      log,
+      dataDir,
+      blobs,
+      nimbus,
+      fetch: blobFetch,
+      toolHomes: toolHomes(process.env),
+      host: '127.0.0.1',
       environment: runsAs,
     })
     const work = createShellWork({

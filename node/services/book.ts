@@ -80,7 +80,12 @@ function serviceOf({ wish, revisions, told }: Page): Service | undefined {
   if (wish === undefined) return undefined
   const { name, generation, revision, launch, desired, spec, rollbackOf } = wish.record
   return {
-    ...{ name, generation, revision, launch, desired, spec },
+    name,
+    generation,
+    revision,
+    launch,
+    desired,
+    spec,
     ...(rollbackOf === undefined ? {} : { rollbackOf }),
     author: wish.author,
     changedAt: hlcToMs(wish.hlc),

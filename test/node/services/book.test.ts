@@ -20,13 +20,22 @@ const anEntry: fc.Arbitrary<Entry> = fc.oneof(
   fc.tuple(name, small, fc.integer({ min: 1, max: 12 }), fc.nat(2), fc.constantFrom('running', 'stopped', 'removed')).map(
     ([of, generation, revision, launch, desired]): Entry => ({
       kind: 'service',
-      ...{ name: of, generation, revision, launch, desired, spec: spec(revision + launch) },
+      name: of,
+      generation,
+      revision,
+      launch,
+      desired,
+      spec: spec(revision + launch),
     }),
   ),
   fc.tuple(name, small, small, small).map(
     ([of, generation, epoch, step]): Entry => ({
       kind: 'service-state',
-      ...{ name: of, generation, epoch, step, observed: { state: 'running', since: step, restarts: 0 } },
+      name: of,
+      generation,
+      epoch,
+      step,
+      observed: { state: 'running', since: step, restarts: 0 },
     }),
   ),
 )

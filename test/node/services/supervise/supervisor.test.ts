@@ -10,8 +10,18 @@ type Process = { revision: number; port: number; healthy: boolean; asked: boolea
 
 function orderOf(revision: number, over: Partial<ServiceOrder> = {}): ServiceOrder {
   return {
-    ...{ revision, launch: 0, argv: ['app'], cwd: '/', env: {}, handOn: [], protocol: 'http', health: '/' },
-    ...{ healthTimeoutMs: 10_000, drainMs: 5_000, restart: 'always', host: '127.0.0.1' },
+    revision,
+    launch: 0,
+    argv: ['app'],
+    cwd: '/',
+    env: {},
+    handOn: [],
+    protocol: 'http',
+    health: '/',
+    healthTimeoutMs: 10_000,
+    drainMs: 5_000,
+    restart: 'always',
+    host: '127.0.0.1',
     ...over,
   }
 }
