@@ -227,27 +227,4 @@ export const entry = z.discriminatedUnion('kind', [
 export type Entry = z.infer<typeof entry>
 /** An entry of a kind that this version does not know: kept and handed on, never folded. */
 export type UnknownEntry = { kind: string }
-export const KNOWN_KINDS: ReadonlySet<string> = new Set([
-  'task',
-  'tasks',
-  'cancel',
-  'register',
-  'registers',
-  'attempt',
-  'term',
-  'group',
-  'profile',
-  'name',
-  'message',
-  'read',
-  'schedule',
-  'schedule-pause',
-  'schedule-skip',
-  'sealing-key',
-  'secret',
-  'secret-grant',
-  'pool',
-  'repo-auth',
-  'service',
-  'service-state',
-])
+export const KNOWN_KINDS: ReadonlySet<string> = new Set(entry.options.map((option) => option.shape.kind.value))
