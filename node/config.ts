@@ -8,6 +8,8 @@ import { repoAddress } from '../protocols/http/task-request.ts'
 import { NimbusError } from './kernel/errors.ts'
 import { formatDuration, parseDuration } from './kernel/durations.ts'
 import { isLoopback, parseHostPort } from './kernel/host-port.ts'
+import type { UpgradeOptions } from './upgrade/policy.ts'
+import { followSetting, upgradeOptions, upgradeSetting } from './upgrade/settings.ts'
 
 export type UpOptions = {
   dataDir: string
@@ -31,6 +33,8 @@ export type UpOptions = {
   maxOpenBytes: number
   /** Milliseconds that this node keeps the files of a task that has ended. */
   retention: number
+  /** Where this worker follows a repository. */
+  upgrade?: UpgradeOptions
 }
 
 /** The ready line. `http` is a bare origin, `pid` the process that owns the sockets. */
@@ -65,6 +69,8 @@ const KEYS = {
       (value, context) =>
         retentionOf(value) ?? refuse(context, `must be a duration of ${formatDuration(RETENTION_MS_MIN)} or more, as 12h or 7d`),
     ),
+  follow: followSetting,
+  upgrade: upgradeSetting,
 }
 const RETENTION_MS = 7 * 86_400_000
 /** A log has to be there when its task is shown as ended. */
@@ -72,7 +78,7 @@ const RETENTION_MS_MIN = 1_000
 const FILE_BYTES_MAX = 256 * 1024
 const FILE_NAMES = ['nimbus.config.json', 'nimbus.config.ts']
 // Variables with our prefix that are not keys: they belong to the CLI or to the work that a worker runs.
-const OTHER_VARIABLES = new Set(['DATA', 'URL', 'TOKEN', 'DEBUG', 'TASK', 'FENCE', 'ATTEMPT', 'WORKER'])
+const OTHER_VARIABLES = new Set(['DATA', 'URL', 'TOKEN', 'DEBUG', 'TASK', 'FENCE', 'ATTEMPT', 'WORKER', 'SUPERVISED'])
 const NUMBERS = new Set<string>(['slots', 'maxOpenTasks', 'maxOpenBytes'])
 const LISTS = new Set<string>(['listen', 'roles', 'skills', 'accept'])
 
@@ -96,6 +102,8 @@ export async function loadConfig(where: {
     }
   }
   Object.assign(merged, check(fromEnvironment(where.env), 'the environment'), check(where.flags, 'the command line'))
+  const { follow, upgrade, ...values } = merged
+  const upgrading = upgradeOptions(upgrade, follow as string | undefined)
   const options = {
     http: { host: '127.0.0.1', port: 7777 },
     listen: [],
@@ -109,7 +117,8 @@ export async function loadConfig(where: {
     maxOpenTasks: 100_000,
     maxOpenBytes: 256 * 1024 * 1024,
     retention: RETENTION_MS,
-    ...merged,
+    ...values,
+    ...(upgrading === undefined ? {} : { upgrade: upgrading }),
     dataDir: where.dataDir,
   } as UpOptions
   if (options.auth === 'none' && !isLoopback(options.http.host)) {

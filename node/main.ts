@@ -6,6 +6,7 @@ import { endOnBrokenPipe } from './cli/exit-codes.ts'
 import { runProgram } from './cli/program.ts'
 import type { RunNode } from './cli/run-node.ts'
 import type { Io } from './cli/context.ts'
+import { commitOfTree, OWN_TREE } from './upgrade/stage/tree-commit.ts'
 
 /** Config and node are loaded by `up` alone: everything else has to answer at once. */
 const runNode: RunNode = async (cli, flags, ready) => {
@@ -15,9 +16,30 @@ const runNode: RunNode = async (cli, flags, ready) => {
   await checkDataFolder(cli.dataDir)
   const { loadConfig } = await import('./config.ts')
   const options = await loadConfig({ dataDir: cli.dataDir, workDir: cli.io.workDir, env: cli.io.env, flags })
+  const { supervisorLink } = await import('./runner/commands/version-process.ts')
+  const link = supervisorLink()
+  if (options.upgrade !== undefined && link === undefined) {
+    const { superviseNode } = await import('./upgrade/supervise/supervise-node.ts')
+    const { argumentsOf } = await import('./cli/background.ts')
+    const { json, quiet } = cli.globals
+    return superviseNode({
+      dataDir: cli.dataDir,
+      workDir: cli.io.workDir,
+      env: { ...cli.io.env, ...(flags['join'] === undefined ? {} : { NIMBUS_JOIN: flags['join'] as string }) },
+      words: [...argumentsOf(flags), '--data', cli.dataDir, ...(json ? ['--json'] : []), ...(quiet ? ['--quiet'] : [])],
+      note: cli.note,
+    })
+  }
   const { startNode } = await import('./node.ts')
   for (;;) {
-    const node = await startNode(options, { ready })
+    const node = await startNode(options, {
+      ready(info) {
+        ready(info)
+        link?.say({ say: 'ready', http: info.http })
+      },
+    })
+    // Who watched is gone without a word: nobody would start this node again, so it hands its work over and ends.
+    link?.onGone(() => (node.stop(), node.stop()))
     setFlagsFromString('--semi-space-growth-factor=2') // from here on it grows as the work of the node asks for
     process.on('SIGTERM', node.stop).on('SIGINT', node.stop)
     const { code, restart } = await node.stopped
@@ -30,14 +52,16 @@ const runNode: RunNode = async (cli, flags, ready) => {
 const CONFIG_HELP = `Configuration: the same keys in nimbus.config.json or nimbus.config.ts (export const config = {…}) of the data
 folder, then of the working folder, then NIMBUS_* variables (NIMBUS_SLOTS=4, NIMBUS_ROLES=a,b), then flags:
   name, http, listen[], join, repo, roles[], skills[], labels{}, pool, slots, preset, mdns, accept[], auth,
-  maxOpenTasks (of this node, 100000), maxOpenBytes (256 MiB), retention (7d: how long the files of a task stay)`
+  follow, upgrade{follow, policy, signers[], check[], every, drain, canary}, maxOpenTasks (of this node, 100000), maxOpenBytes (256 MiB), retention (7d: how long the files of a task stay)`
 
 const io: Io = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: process.env, workDir: process.cwd() }
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+const commit = commitOfTree(OWN_TREE)
 endOnBrokenPipe(io)
 const code = await runProgram(process.argv.slice(2), io, {
   runNode,
   version,
+  ...(commit === undefined ? {} : { commit }),
   configHelp: CONFIG_HELP,
   binFile: fileURLToPath(new URL('nimbus.js', import.meta.url)),
 })

@@ -63,6 +63,7 @@ import { createAddressStore, createValues, openEpoch, readSeatMemory } from './w
 import { createTaskTokens } from './wiring/task-tokens.ts'
 import { createServices } from './wiring/services/services.ts'
 import { createRetention } from './wiring/tasks/retention.ts'
+import { createUpgradeWiring } from './wiring/upgrade/upgrade.ts'
 import { createViews } from './wiring/views.ts'
 
 export type StartedNode = { stopped: Promise<Stopped>; stop(): void }
@@ -302,6 +303,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
                   : [member.peerId],
               ),
         },
+        assertKnown: (kind) => upgrade.assertKnown(kind),
         foldParts: [...agenda.parts, secretBook.part, repos.part, services.part],
         work: { start: (order) => work.start(order), stop: work.stop },
         offers: () => fleet.offers(),
@@ -402,6 +404,26 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     secretsChanged = engine.scheduler.wake
     const desk = createCallDesk({ logs, command: lifecycle.command, grant: vault.grantTo, mayCommand: mayWrite })
     host.onCall((peer, body, signal) => desk.answer(peer, decodeCallRequest(body), signal))
+    const upgrade = await createUpgradeWiring(
+      {
+        self,
+        clock,
+        log,
+        dataDir,
+        values,
+        engine,
+        fleet,
+        members,
+        blobs,
+        blobFetch,
+        onError,
+        linked: host.peers,
+        httpOrigin: lifecycle.httpOrigin,
+        retire: (drainMs) => lifecycle.shutdown(true, drainMs),
+        assertAdmin: (deed) => assertAdmin(trust, self, fleet.nameOf(self), deed),
+      },
+      options.upgrade,
+    )
     const port = createNodePort({
       ...agenda.open({ engine, fleet, feed }),
       self,
@@ -430,6 +452,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
           fleet,
           assertAdmin: (deed) => assertAdmin(trust, self, fleet.nameOf(self), deed),
         }),
+        upgrade: upgrade.port,
         ...createInsidePort({ engine, work, viewOf: views.taskOf }),
       },
       invite: lifecycle.invite(invites),
@@ -494,7 +517,9 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     lifecycle.onStop('queue', () => (overlay.stop(), agenda.stop(), blobKeeper.stop(), presence.stop(), membership.stop(), engine.stop()))
     if (bootstrap !== undefined)
       await host.dial(bootstrap).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'the redeemer cannot be reached yet'))
-    sayWhoIAm(engine, profileOf(options, requestedName, slots, version, await resourcesOf(dataDir)), self)
+    const profile = profileOf(options, requestedName, slots, version, await resourcesOf(dataDir))
+    sayWhoIAm(engine, { ...profile, ...upgrade.profile() }, self)
+    lifecycle.onStop('upgrade', upgrade.stop)
     sayKey(engine, { book: secretBook, sealing, self })
     lifecycle.watchLoop(membership.onLoopDelay)
     await writeFile(
@@ -512,6 +537,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       addresses: host.addresses(),
       pid: process.pid,
     })
+    upgrade.start()
     return { stopped: lifecycle.stopped, stop: lifecycle.interrupt }
   } catch (error) {
     await lifecycle.abandon()

@@ -11,6 +11,7 @@ import { repoAuthRecord } from './repos/repo-records.ts'
 import { messageRecord, readRecord } from './plan/message-records.ts'
 import { pauseRecord, scheduleRecord, skipRecord } from './plan/schedule-records.ts'
 import { serviceRecord, serviceStateRecord } from './services/service-records.ts'
+import { turn, versionFacts } from './tasks/upgrade-records.ts'
 import { runsUpTo } from './tasks/task-runs.ts'
 import { taskSpec } from './tasks/task-spec.ts'
 
@@ -90,6 +91,8 @@ export const nameState = z.looseObject({
     .array(z.tuple([peerId, count, count]))
     .max(NAME_WRITERS_MAX)
     .optional(),
+  /** Decision 0023. */
+  turn: turn.optional(),
 })
 export type NameState = z.infer<typeof nameState>
 
@@ -188,6 +191,7 @@ export const profileRecord = z.looseObject({
   /** What its machine has; the disk is what was free at its start. */
   resources: z.looseObject({ cpus: z.number().min(0), memoryMb: count, diskMb: count, gpus: count }).optional(),
   version: z.string().max(64),
+  ...versionFacts,
 })
 
 /** The tasks that ask for this pool wait while it is paused. */

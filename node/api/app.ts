@@ -32,6 +32,7 @@ import { createStreamGate } from './streams.ts'
 import { taskInsideRoutes } from './routes/tasks/task-inside.ts'
 import { taskLogRoutes } from './routes/task-log.ts'
 import { taskRoutes } from './routes/tasks.ts'
+import { upgradeRoutes } from './routes/upgrade/upgrade.ts'
 import { workerRoutes } from './routes/workers.ts'
 
 export type AppComponents = { node: NodePort; auth: Auth; guard: () => Guard; files: StaticFiles; clock: Clock; log: Log }
@@ -93,6 +94,7 @@ export function createApp(components: AppComponents, options: { origin: () => st
   app.route('/', lockRoutes(node.names, gate))
   app.route('/', counterRoutes(node.names))
   app.route('/', groupRoutes(node.groups))
+  app.route('/', upgradeRoutes(node.upgrade))
   app.route('/', eventRoutes({ node, auth, clock, log, gate }))
   app.route('/', metricsRoute(node))
   app.route('/', nodeLogRoutes({ clock, gate }, options.logFile))

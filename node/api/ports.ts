@@ -21,6 +21,7 @@ import type { MessageRequest, MessageView, ReadAnswer, SentMessage } from '../..
 import type { GroupView, RecoverRequest } from '../../protocols/http/groups.ts'
 import type { RepoAuthRequest, RepoAuthView } from '../../protocols/http/repos.ts'
 import type { ServiceRequest, ServiceView } from '../../protocols/http/services.ts'
+import type { UpgradeView } from '../../protocols/http/upgrade.ts'
 import type { SecretView } from '../../protocols/http/secrets.ts'
 import type { TaskId } from '../../protocols/ids.ts'
 
@@ -104,6 +105,7 @@ export type NodePort = {
   names: NamesPort
   groups: GroupsPort
   repos: ReposPort
+  upgrade: UpgradePort
 }
 
 export type ReposPort = {
@@ -113,6 +115,14 @@ export type ReposPort = {
     set(request: RepoAuthRequest): Promise<RepoAuthView>
     remove(place: string): Promise<void>
   }
+}
+
+export type UpgradePort = {
+  view(): UpgradeView
+  /** Resolves when it is begun. @throws NimbusError `follows-nothing`, or why it cannot be done */
+  order(order: 'pause' | 'resume' | 'now' | 'rollback'): Promise<void>
+  /** As an admin of the mesh. */
+  vouch(commit: string | undefined): Promise<void>
 }
 
 export type GroupsPort = {

@@ -16,7 +16,7 @@ const READY_MS_MAX = 60_000
 /** As long as a drain may take before the person is told. */
 const END_MS_MAX = 120_000
 const LISTS: Record<string, string> = { listen: '--listen', roles: '--role', skills: '--skill', accept: '--accept' }
-const VALUES = ['name', 'http', 'repo', 'pool', 'slots', 'preset', 'auth', 'retention']
+const VALUES = ['name', 'http', 'repo', 'pool', 'slots', 'preset', 'auth', 'retention', 'follow']
 
 /** @returns the exit code: 0 when ready, that of the node where it ended before */
 export async function startInBackground(cli: Cli, flags: UpFlags, binFile: string, ready: (info: ReadyLine) => void): Promise<number> {
@@ -80,7 +80,8 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function argumentsOf(flags: UpFlags): string[] {
+/** The words that start a node with these flags; an invite is not among them. */
+export function argumentsOf(flags: UpFlags): string[] {
   const out = ['up']
   for (const key of VALUES) {
     const value = flags[key]

@@ -15,6 +15,7 @@ import { addShellCommands } from './commands/shell.ts'
 import { addServiceCommands } from './commands/services/service.ts'
 import { addSpawnCommands } from './commands/spawn.ts'
 import { addTaskCommands } from './commands/task.ts'
+import { addUpgradeCommands } from './commands/upgrade/upgrade.ts'
 import { addUpCommands } from './commands/up.ts'
 import { addWatchCommands } from './commands/watch.ts'
 import type { Action, Io } from './context.ts'
@@ -87,8 +88,9 @@ function buildProgram(io: Io, components: ProgramComponents, action: Action): Co
   addServiceCommands(program, action)
   addSpawnCommands(program, action, components)
   addNameCommands(program, action)
+  addUpgradeCommands(program, action)
   addWatchCommands(program, action)
-  addShellCommands(program, action, { version: components.version })
+  addShellCommands(program, action, components)
   settle(program, io)
   return program
 }

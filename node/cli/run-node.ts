@@ -7,4 +7,4 @@ export type UpFlags = Record<string, string | number | boolean | string[] | Reco
 /** Starts a node and resolves with its exit code once it has stopped. */
 export type RunNode = (cli: Cli, flags: UpFlags, ready: (info: ReadyLine) => void) => Promise<number>
 /** `binFile` is what a background node is started with; `configHelp` ends the help of `up`. */
-export type ProgramComponents = { runNode: RunNode; version: string; configHelp: string; binFile: string }
+export type ProgramComponents = { runNode: RunNode; version: string; commit?: string; configHelp: string; binFile: string }

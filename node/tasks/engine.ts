@@ -67,6 +67,8 @@ export type EngineComponents = ReplicaPorts & {
   /** A seat that nobody links to for so long gives its place to another member; five minutes where it is not told. */
   seatDeadMs?: number
   work: Work
+  /** Refuses an entry of a kind that not every member knows. */
+  assertKnown?(kind: Entry['kind']): void
   /** What other rooms keep in the fold. */
   foldParts?: readonly FoldPart[]
   offers(): readonly Offer[]
@@ -399,7 +401,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
       available.begin()
     },
     stop: () => [available, names, group, replica, scheduler].forEach((part) => part.stop()),
-    append: replica.append,
+    append: (entry) => (components.assertKnown?.(entry.kind), replica.append(entry)),
     publisher,
     publishOnce: (spec) => publisher.publish(spec),
     durable: replica.durable,

@@ -153,7 +153,7 @@ export function createLifecycle({ clock, log }: { clock: Clock; log: Log }) {
       hurry = Promise.withResolvers()
       hurry.resolve()
     },
-    shutdown: (drain: boolean) => begin({ code: 0, restart: false }, drain ? DRAIN_MS : 0),
+    shutdown: (drain: boolean, drainMs = DRAIN_MS) => begin({ code: 0, restart: false }, drain ? drainMs : 0),
     leave,
     command(verb: WorkerVerb): Promise<void> {
       const { presence } = connected()

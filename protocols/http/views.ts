@@ -131,6 +131,9 @@ export const workerView = z
     /** What its machine has. */
     resources: z.object({ cpus: z.number(), memoryMb: z.int(), diskMb: z.int(), gpus: z.int() }).optional(),
     version: z.string(),
+    /** Of the tree that it runs, where that tells one; and the protocol that it speaks. */
+    commit: z.string().optional(),
+    protocol: z.int(),
     memberRole: z.string(),
     keeper: z.boolean(),
     /** Age of the last word from it; -1 where this node has not heard it since its own start. */

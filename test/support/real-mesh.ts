@@ -30,8 +30,8 @@ export type RealNode = {
   /** Starts it again with the same data folder and flags. */
   restart(): Promise<void>
 }
-/** Where a node runs, if not simply here: the command that its process is started with, and the addresses it listens on. */
-export type Place = { run: readonly string[]; http: string; listen: string }
+/** Where a node runs, if not simply here: the command that its process is started with, the addresses it listens on, its program. */
+export type Place = { run: readonly string[]; http: string; listen: string; bin?: string }
 export type RealMesh = {
   dir: string
   nodes: RealNode[]
@@ -44,7 +44,7 @@ export type RealMesh = {
 
 export const BIN = fileURLToPath(new URL('../../node/nimbus.js', import.meta.url))
 const READY_MS_MAX = 90_000
-const HERE: Place = { run: [], http: '127.0.0.1:0', listen: '/ip4/127.0.0.1/tcp/0' }
+export const HERE: Place = { run: [], http: '127.0.0.1:0', listen: '/ip4/127.0.0.1/tcp/0' }
 
 /** Nothing of the machine's own Nimbus may reach a test. */
 export function cleanEnv(extra: Record<string, string> = {}): Record<string, string> {
@@ -110,7 +110,7 @@ export async function startRealNode(
   const base = ['up', '--json', '--data', dataDir, '--name', name, '--http', place.http, '--listen', place.listen, ...flags]
   const node = {} as RealNode
   const begin = async (args: readonly string[]): Promise<void> => {
-    const [command = process.execPath, ...rest] = [...place.run, process.execPath, BIN, ...args]
+    const [command = process.execPath, ...rest] = [...place.run, process.execPath, place.bin ?? BIN, ...args]
     const child = spawn(command, rest, { env: cleanEnv(), stdio: ['ignore', 'pipe', 'pipe'] })
     node.child = child
     node.ready = await readyLine(child, name)

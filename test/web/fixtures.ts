@@ -25,6 +25,7 @@ export function aWorker(name: string, more: Partial<WorkerView> = {}): WorkerVie
     load: 31,
     memoryFreeMb: 5_210,
     version: '0.1.0',
+    protocol: 1,
     memberRole: 'member',
     keeper: true,
     lastSeenMs: 700,

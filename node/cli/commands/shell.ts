@@ -1,6 +1,7 @@
 // Around the node: open its dashboard, check the machine, complete words, say the version.
 import type { Command } from 'commander'
 import { isTaskId } from '../../../protocols/ids.ts'
+import { PROTOCOL_VERSION } from '../../../protocols/skew.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import { startDetached } from '../../runner/commands/detach.ts'
 import { findTool } from '../../runner/commands/find-tools.ts'
@@ -10,7 +11,7 @@ import type { Action, Cli } from '../context.ts'
 import { examine } from '../doctor.ts'
 import { paint, renderTable } from '../table.ts'
 
-export function addShellCommands(program: Command, action: Action, about: { version: string }): void {
+export function addShellCommands(program: Command, action: Action, about: { version: string; commit?: string }): void {
   program
     .command('open [id]')
     .description('sign a browser in to the dashboard; ID is a task or a worker')
@@ -64,11 +65,13 @@ export function addShellCommands(program: Command, action: Action, about: { vers
     )
   program
     .command('version')
-    .description('the version of Nimbus and of Node')
+    .description('the version of Nimbus, its commit where it runs from a repository, and the version of Node')
     .action(
       action(async (cli) => {
-        if (cli.globals.json) cli.printJson({ version: about.version, node: process.versions.node })
-        else cli.print(`nimbus ${about.version} (node ${process.versions.node})`)
+        const { version, commit } = about
+        const { node } = process.versions
+        if (cli.globals.json) cli.printJson({ version, ...(commit === undefined ? {} : { commit }), protocol: PROTOCOL_VERSION, node })
+        else cli.print(`nimbus ${version}${commit === undefined ? '' : ` at ${commit.slice(0, 12)}`} (node ${node})`)
       }),
     )
 }

@@ -112,6 +112,8 @@ export function createFleet(components: FleetComponents): Fleet {
       memoryFreeMb: presence?.memoryFreeMb ?? 0,
       ...(profile?.resources === undefined ? {} : { resources: profile.resources }),
       version: profile?.version ?? '',
+      ...(profile?.commit === undefined ? {} : { commit: profile.commit }),
+      protocol: profile?.protocol ?? 1,
       memberRole: member.role,
       keeper: components.isKeeper(peerId),
       lastSeenMs: peerId === self ? 0 : Math.round(components.lastSeenAgoMs(peerId) ?? -1),

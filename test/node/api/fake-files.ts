@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { GroupView } from '../../../protocols/http/groups.ts'
 import type { PeerId } from '../../../protocols/ids.ts'
-import type { BlobPort, GroupsPort, NamesPort, ReposPort, SecretPort, ServicesPort } from '../../../node/api/ports.ts'
+import type { BlobPort, GroupsPort, NamesPort, ReposPort, SecretPort, ServicesPort, UpgradePort } from '../../../node/api/ports.ts'
 import { NimbusError } from '../../../node/kernel/errors.ts'
 import { createFakeRepos } from './fake-repos.ts'
 import { createServiceRoom } from '../services/service-room.ts'
@@ -76,7 +76,29 @@ function createFakeGroups(): GroupsPort {
   return { list: () => [group], find: (name) => (name === group.name ? group : undefined), recover: async () => group }
 }
 
+/** A worker that follows a branch and is done. */
+function createFakeUpgrade(): UpgradePort {
+  return {
+    view: () => ({
+      follows: 'http://127.0.0.1/nimbus.git#main',
+      policy: 'none',
+      phase: 'done',
+      running: 'a'.repeat(40),
+      previous: null,
+      head: 'a'.repeat(40),
+      target: null,
+      reason: null,
+      waiting: null,
+      turn: null,
+      failed: [],
+      workers: [{ peerId: 'box', name: 'box', state: 'alive', version: '0.1.0', protocol: 1, phase: 'done' }],
+    }),
+    order: async () => {},
+    vouch: async () => {},
+  }
+}
+
 /** Rooms of which a test of the surface asks little. */
-export function createFakeRooms(self: PeerId): { names: NamesPort; groups: GroupsPort; repos: ReposPort; services: ServicesPort } {
-  return { names: createFakeNames(), groups: createFakeGroups(), repos: createFakeRepos(), services: createServiceRoom(self).desk }
+export function createFakeRooms(self: PeerId): { names: NamesPort; groups: GroupsPort; repos: ReposPort; services: ServicesPort; upgrade: UpgradePort } {
+  return { names: createFakeNames(), groups: createFakeGroups(), repos: createFakeRepos(), services: createServiceRoom(self).desk, upgrade: createFakeUpgrade() }
 }

@@ -216,6 +216,7 @@ function worker(): WorkerView {
     load: 0.1,
     memoryFreeMb: 100,
     version: '0.1.0',
+    protocol: 1,
     memberRole: 'admin',
     keeper: true,
     lastSeenMs: 0,

@@ -1,0 +1,132 @@
+// The steps of an upgrade as this node carries them out: what the machine orders, joined to disk, processes, mesh and queue.
+import { join } from 'node:path'
+import type { NameKey, PeerId } from '../../../protocols/ids.ts'
+import type { Turn } from '../../../protocols/tasks/upgrade-records.ts'
+import { type Clock, sleep } from '../../kernel/clock.ts'
+import { readSignedCommit } from '../../repos/signed-commit.ts'
+import { runStep } from '../../runner/commands/run-step.ts'
+import { startVersion } from '../../runner/commands/version-process.ts'
+import type { Naming } from '../../tasks/names/naming.ts'
+import type { Step } from '../../upgrade/machine.ts'
+import { policyObjection, type UpgradeOptions } from '../../upgrade/policy.ts'
+import { prove } from '../../upgrade/stage/prove.ts'
+import { protocolOf, type Stage } from '../../upgrade/stage/stage.ts'
+import type { Version } from '../../upgrade/supervise/pointer.ts'
+import { canaryVerdict, giveTurn, seatObjection, skewObjection, takeTurn, turnOf } from '../../upgrade/turn.ts'
+import { Objection } from '../../upgrade/upgrader.ts'
+import type { MeshFacts } from './mesh-facts.ts'
+
+export type StepComponents = {
+  self: PeerId
+  clock: Clock
+  dataDir: string
+  options: UpgradeOptions
+  environment: Readonly<Record<string, string>>
+  stage: Stage
+  names: Pick<Naming, 'operate' | 'newest' | 'newestSinceMs'>
+  facts: MeshFacts
+  /** The versions that the pointer names. */
+  known(commit: string): Version | undefined
+  staged(dist: { commit: string; hash: string }): void
+  /** What the step under way waits for; undefined where for nothing. */
+  waits(why: string | undefined): void
+  /** Ends this process in favour of that version. */
+  handOver(version: Version): void
+}
+
+/** Every version knows locks: the turn lies in the register of one that nobody can take by accident. */
+export const TURN_KEY = '@lock/nimbus: the turn to move to another version' as NameKey
+const LOOK_MS = 250
+const ASK_MS = 5_000
+const CHECK_MS_MAX = 600_000
+/** A worker that had the turn and is silent for so long has lost it. */
+const TURN_DEAD_MS = 300_000
+
+export function createSteps(components: StepComponents): Record<Step, (commit: string, signal: AbortSignal) => Promise<void>> {
+  const { self, clock, options, stage, names, facts, waits } = components
+  const startedMs = clock.nowMs()
+  const mayGo = (commit: string): string | undefined => {
+    const verdict = canaryVerdict(self, commit, facts.fellows())
+    if ('stop' in verdict) throw new Objection(verdict.stop, true)
+    return verdict.go ? undefined : verdict.why
+  }
+  const isOver = (held: Turn): boolean => {
+    if (!facts.isMember(held.node)) return true
+    return !facts.isAlive(held.node) && clock.nowMs() - Math.max(startedMs, names.newestSinceMs(TURN_KEY)) > TURN_DEAD_MS
+  }
+  /** Looks until nothing objects; undefined is no objection. */
+  const untilFree = async (signal: AbortSignal, look: () => Promise<string | undefined> | string | undefined): Promise<void> => {
+    for (;;) {
+      const why = await look()
+      waits(why)
+      if (why === undefined || signal.aborted) return
+      await sleep(clock, LOOK_MS)
+    }
+  }
+  const tryTurn = async (commit: string): Promise<string | undefined> => {
+    const turn: Turn = { node: self, commit, sinceMs: clock.wallMs() }
+    const change = await names.operate(TURN_KEY, (operation) => takeTurn(turn, isOver, operation), ASK_MS)
+    if ('changed' in change || ('refused' in change && change.refused === 'mine')) return undefined
+    if ('unreachable' in change) return 'no majority of the keepers answers'
+    const holder = turnOf(names.newest(TURN_KEY))
+    return holder === undefined ? `the keepers refuse: ${change.refused}` : `${facts.nameOf(holder.node)} has the turn`
+  }
+  return {
+    async fetch(commit, signal) {
+      const { policy } = options
+      const before = await policyObjection({ ...options, policy: policy === 'signed' ? 'none' : policy }, checkOf(commit))
+      if (before !== undefined) throw new Objection(before.reason, before.final)
+      await stage.fetch(commit, options.follow.url, signal)
+      const after = await policyObjection(options, checkOf(commit))
+      if (after !== undefined) throw new Objection(after.reason, after.final)
+    },
+    'await-canary': (commit, signal) => untilFree(signal, () => mayGo(commit)),
+    async stage(commit, signal) {
+      const { dist } = await stage.complete(commit, facts.distOf(commit), signal)
+      if (!signal.aborted) components.staged({ commit, hash: dist })
+    },
+    async prove(commit, signal) {
+      const dir = stage.dirOf(commit)
+      const { environment } = components
+      await prove(
+        { clock, scratchDir: join(components.dataDir, 'versions', 'scratch'), environment, start: startVersion },
+        dir,
+        commit,
+        signal,
+      )
+      if (options.check.length === 0) return
+      const end = await runStep(clock, {
+        argv: options.check,
+        cwd: dir,
+        env: environment,
+        timeoutMs: CHECK_MS_MAX,
+        onOutput: () => {},
+        signal,
+      })
+      if (end.exitCode !== 0) throw new Objection(`its check ended with ${end.exitCode}: ${end.output.trim().slice(-300)}`, true)
+    },
+    async 'take-turn'(commit, signal) {
+      const goesBack = components.known(commit) !== undefined
+      const protocol = await protocolOf(components.known(commit)?.dir ?? stage.dirOf(commit))
+      await untilFree(signal, async () => {
+        const why = (goesBack ? undefined : mayGo(commit)) ?? skewObjection(protocol, facts.spoken()) ?? seatObjection(self, facts.group())
+        return why ?? tryTurn(commit)
+      })
+    },
+    switch(commit, signal) {
+      components.handOver(components.known(commit) ?? { commit, dir: stage.dirOf(commit) })
+      // The process ends; until then the step is under way.
+      return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    },
+  }
+
+  function checkOf(commit: string) {
+    return { vouched: facts.vouched(commit), signed: () => readSignedCommit(stage.dirOf(commit), commit) }
+  }
+}
+
+/** Gives the turn back; settles when the keepers know, or cannot be reached. */
+export async function releaseTurn(self: PeerId, names: Pick<Naming, 'operate' | 'newest'>): Promise<void> {
+  if (turnOf(names.newest(TURN_KEY))?.node !== self) return
+  await names.operate(TURN_KEY, (operation) => giveTurn(self, operation), ASK_MS)
+}
