@@ -33,7 +33,7 @@ export function createHeadWatch(clock: Clock, everyMs: number): WatchHead {
 
 /** Asks for the refs in the old way, which every server answers with all of them. */
 async function headOf(url: string, branch: string): Promise<string> {
-  const http = createGitHttp({ receivedBytesMax: LISTING_BYTES_MAX })
+  const http = createGitHttp({ receivedBytesMax: LISTING_BYTES_MAX, url })
   const response = await http.request({ url: `${url}/info/refs?service=git-upload-pack`, method: 'GET' })
   const pieces: Uint8Array[] = []
   for await (const piece of response.body ?? []) pieces.push(piece)
