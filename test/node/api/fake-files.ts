@@ -99,6 +99,18 @@ function createFakeUpgrade(): UpgradePort {
 }
 
 /** Rooms of which a test of the surface asks little. */
-export function createFakeRooms(self: PeerId): { names: NamesPort; groups: GroupsPort; repos: ReposPort; services: ServicesPort; upgrade: UpgradePort } {
-  return { names: createFakeNames(), groups: createFakeGroups(), repos: createFakeRepos(), services: createServiceRoom(self).desk, upgrade: createFakeUpgrade() }
+export function createFakeRooms(self: PeerId): {
+  names: NamesPort
+  groups: GroupsPort
+  repos: ReposPort
+  services: ServicesPort
+  upgrade: UpgradePort
+} {
+  return {
+    names: createFakeNames(),
+    groups: createFakeGroups(),
+    repos: createFakeRepos(),
+    services: createServiceRoom(self).desk,
+    upgrade: createFakeUpgrade(),
+  }
 }
