@@ -105,3 +105,10 @@ test('where work fails by itself, a used attempt is no breach', () => {
 test('what was only published, not acknowledged, may be lost with its disk', () => {
   expect(violationsOf([{ kind: 'published', task: 'X', acknowledged: false }, rest('A'), rest('B')])).toEqual([])
 })
+
+test('a run without a keeper may begin in a minority, also where its task was lost with the only disk that knew it', () => {
+  const minority: Observation = { kind: 'minority', nodes: ['A'], fromMs: 22, toMs: 60 }
+  const run = ran('X', 1, 'A', 30, 31)
+  expect(broken([minority, run, rest('A'), rest('B')])).toEqual(['P5'])
+  expect(broken([minority, { ...run, available: true } as Observation, rest('A'), rest('B')])).toEqual([])
+})

@@ -20,7 +20,7 @@ export type Observation =
   /** An answer to a publication: `acknowledged` for 201, otherwise it is on one disk. */
   | { kind: 'published'; task: string; acknowledged: boolean }
   /** The processes of one run: their first and their last sign of life, on one monotonic line for all; frozen is no sign of life. */
-  | { kind: 'ran'; task: string; epoch: number; node: string; fromMs: number; toMs: number; finished: boolean }
+  | { kind: 'ran'; task: string; epoch: number; node: string; fromMs: number; toMs: number; finished: boolean; available?: true }
   /** What a node showed; `whole` where it is all that it knew then. */
   | { kind: 'saw'; node: string; atMs: number; whole: boolean; tasks: readonly Seen[] }
   /** These nodes could not reach a majority, and every lease from before had run out when it began. */
@@ -49,7 +49,11 @@ type History = {
  */
 export function violationsOf(observations: readonly Observation[], options: { workFails?: boolean } = {}): Violation[] {
   const history = ordered(observations)
-  const free = new Set(history.views.flatMap(({ seen }) => (seen.available === true ? [seen.task] : [])))
+  // A run may be all that is left of a task: it was on one disk only, and that one lost its last batch.
+  const free = new Set([
+    ...history.views.flatMap(({ seen }) => (seen.available === true ? [seen.task] : [])),
+    ...[...history.runs.values()].flat().flatMap(({ task, available }) => (available === true ? [task] : [])),
+  ])
   // P11 takes the place of the promises about one holder; that an end is settled once, by a majority, still holds.
   const exclusive = [...twoHolders(history), ...overlaps(history), ...ranThoughCancelled(history)]
   const inMinority = minorityDecided(history).filter(({ task = '', text }) => !free.has(task) || text.startsWith('was settled'))

@@ -65,8 +65,10 @@ export function createPromises(nodes: ReadonlyMap<PeerId, SimNode>, clock: Pick<
       if (run.state !== 'running') return void alive.delete(run)
       alive.add(run)
       if (known !== undefined) return
-      runs.set(run, { kind: 'ran', task, epoch, node: shortName(node), fromMs: atMs, toMs: atMs, finished: false })
-      if (run.spec.claim === 'available') count(newest.has(task) ? 'available run more than once' : 'available run')
+      const isFree = run.spec.claim === 'available'
+      const seen = { kind: 'ran', task, epoch, node: shortName(node), fromMs: atMs, toMs: atMs, finished: false } as const
+      runs.set(run, isFree ? { ...seen, available: true } : { ...seen })
+      if (isFree) count(newest.has(task) ? 'available run more than once' : 'available run')
       else if (epoch > Math.max(newest.get(task) ?? 0, 1)) count('run again elsewhere')
       newest.set(task, Math.max(epoch, newest.get(task) ?? 0))
     },
