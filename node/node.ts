@@ -42,6 +42,7 @@ import { createTrustSet } from './trust/trust-set.ts'
 import { createAgenda } from './wiring/plan/agenda.ts'
 import { createBlobPort } from './wiring/ports/blob-port.ts'
 import { createCallDesk } from './wiring/call-desk.ts'
+import { createGithostWiring } from './wiring/githost/githost-wiring.ts'
 import { enterMesh } from './wiring/enter-mesh.ts'
 import { openVault, sayKey } from './wiring/ports/secret-vault.ts'
 import { createGroupsPort } from './wiring/ports/groups-port.ts'
@@ -271,6 +272,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         return member !== undefined && member.left !== true && member.removed !== true && mayWrite(peer)
       },
     })
+    const githost = createGithostWiring({ self, clock, random, log, dataDir, mayWrite })
     const secretBook = createSecretBook(() => secretsChanged())
     let secretsChanged = (): void => {}
     const sealing = await createSealing(identity)
@@ -304,7 +306,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
               ),
         },
         assertKnown: (kind) => upgrade.assertKnown(kind),
-        foldParts: [...agenda.parts, secretBook.part, repos.part, services.part],
+        foldParts: [...agenda.parts, secretBook.part, repos.part, services.part, ...githost.parts],
         work: { start: (order) => work.start(order), stop: work.stop },
         offers: () => fleet.offers(),
         nameOf: (peer) => fleet.nameOf(peer),
@@ -323,7 +325,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
             emitWorker(node)
           },
           onGroup: () => feed.emit(() => ({ type: 'mesh.updated', entity: 'mesh', id: trust.mesh(), data: port.mesh() })),
-          onName: () => {},
+          onName: githost.onName,
           onRuns: () => presence.changed(),
           onLease: lastWords.onLease,
           onClaimed: metrics.claimed,
@@ -357,7 +359,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       progress,
       blocks,
       secrets: secretBook,
-      otherEvents: (block) => [...agenda.eventsOf(block), ...services.eventsOf(block)],
+      otherEvents: (block) => [...agenda.eventsOf(block), ...services.eventsOf(block), ...githost.eventsOf(block)],
     })
     const { fleet, feed, emitTask, emitWorker } = views
     const retention = createRetention({
@@ -402,7 +404,15 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       call: (peer, request) => host.call(peer, encodeCall(request), { timeoutMs: COMMAND_MS }),
     })
     secretsChanged = engine.scheduler.wake
-    const desk = createCallDesk({ logs, command: lifecycle.command, grant: vault.grantTo, mayCommand: mayWrite })
+    const hosting = githost.open({
+      engine,
+      fleet,
+      feed,
+      pipe: overlay.pipe,
+      call: (peer, request, timeoutMs) => overlay.call(peer, encodeCall(request), { timeoutMs }),
+    })
+    host.onPipe(githost.onPipe)
+    const desk = createCallDesk({ logs, command: lifecycle.command, grant: vault.grantTo, mayCommand: mayWrite, takeCommits: githost.take })
     host.onCall((peer, body, signal) => desk.answer(peer, decodeCallRequest(body), signal))
     const upgrade = await createUpgradeWiring(
       {
@@ -454,6 +464,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         }),
         upgrade: upgrade.port,
         ...createInsidePort({ engine, work, viewOf: views.taskOf }),
+        hosting,
       },
       invite: lifecycle.invite(invites),
       call: (peer, request) => overlay.call(peer, encodeCall(request), { timeoutMs: COMMAND_MS }),
@@ -527,6 +538,8 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       JSON.stringify({ http: origin, pid: process.pid, name: fleet.nameOf(self), peerId: self }),
       { mode: 0o600 },
     )
+    await hosting.start()
+    lifecycle.onStop('git host', hosting.stop)
     lifecycle.onStop('node file', () => rm(join(dataDir, 'node.json'), { force: true }))
     on.ready({
       name: fleet.nameOf(self),

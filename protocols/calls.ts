@@ -5,7 +5,8 @@ import * as z from 'zod'
 import { bytesUpTo } from './bytes.ts'
 import type { PeerId, TaskId } from './ids.ts'
 import { isPeerId, isTaskId } from './ids.ts'
-import { SECRET_READERS_MAX } from './limits.ts'
+import { commitId, hostedName } from './githost/hosted-names.ts'
+import { HOSTED_REFS_MAX, SECRET_READERS_MAX } from './limits.ts'
 
 const peerId = z.custom<PeerId>((value) => typeof value === 'string' && isPeerId(value))
 const taskId = z.custom<TaskId>((value) => typeof value === 'string' && isTaskId(value))
@@ -16,6 +17,8 @@ export const callRequest = z.discriminatedUnion('op', [
   z.looseObject({ op: z.literal('blob'), hash: z.string().length(64) }),
   /** Lets further workers open a secret that the asked node can open. */
   z.looseObject({ op: z.literal('grant'), name: z.string().max(64), readers: z.array(peerId).min(1).max(SECRET_READERS_MAX) }),
+  /** Fetch these commits of a repository from the asking node, which is about to let a branch point to them. */
+  z.looseObject({ op: z.literal('repo-take'), repo: hostedName, commits: z.array(commitId).min(1).max(HOSTED_REFS_MAX) }),
   z.looseObject({ op: z.literal('command'), verb: z.enum(['drain', 'resume', 'restart', 'stop']) }),
 ])
 export type CallRequest = z.infer<typeof callRequest>

@@ -28,6 +28,8 @@ export const NAME_BYTES_MAX = 48 * 1024
 export const NAME_PLACES_MAX = 1_024
 /** Nodes whose last operation a name remembers, so that a repeated proposal counts once. */
 export const NAME_WRITERS_MAX = 256
+/** Branches and tags of one hosted repository: with the longest names fewer fit in the value of a name. */
+export const HOSTED_REFS_MAX = 512
 /** Pieces of time into which the starts of a rate are sorted, and a few to spare. */
 export const NAME_STARTS_MAX = 80
 /** Names that one seat keeps: nothing signed stands behind a name, so anybody may invent one. */

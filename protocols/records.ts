@@ -5,6 +5,8 @@ import { bytesOf } from './bytes.ts'
 import { ARTIFACTS_MAX, NAME_PLACES_MAX, NAME_STARTS_MAX, NAME_WRITERS_MAX, REGISTER_BATCH_MAX, TASK_BATCH_MAX } from './limits.ts'
 import type { BlobHash, NameKey, PeerId, TaskId, Term } from './ids.ts'
 import { isNameKey, isPeerId, isTaskId } from './ids.ts'
+import { hostedRef } from './githost/hosted-names.ts'
+import { heldRecord, hostedRefs } from './githost/hosted-records.ts'
 import { groupRecord } from './tasks/group-record.ts'
 import { grantRecord, sealingKeyRecord, secretRecord } from './tasks/secret-records.ts'
 import { repoAuthRecord } from './repos/repo-records.ts'
@@ -93,6 +95,9 @@ export const nameState = z.looseObject({
     .optional(),
   /** Decision 0023. */
   turn: turn.optional(),
+  /** Of a repository that the mesh hosts, and its default branch. */
+  refs: hostedRefs.optional(),
+  head: hostedRef.optional(),
 })
 export type NameState = z.infer<typeof nameState>
 
@@ -227,6 +232,7 @@ export const entry = z.discriminatedUnion('kind', [
   repoAuthRecord,
   serviceRecord,
   serviceStateRecord,
+  heldRecord,
 ])
 export type Entry = z.infer<typeof entry>
 /** An entry of a kind that this version does not know: kept and handed on, never folded. */

@@ -24,6 +24,7 @@ export const PROTOCOL = {
   link: '/nimbus/link/1',
   join: '/nimbus/join/1',
   call: '/nimbus/call/1',
+  pipe: '/nimbus/pipe/1',
 } as const
 
 export type Lane = 'control' | 'data' | 'bulk'

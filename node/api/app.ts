@@ -19,6 +19,8 @@ import { meshRoutes } from './routes/mesh.ts'
 import { groupRoutes } from './routes/groups.ts'
 import { healthRoute, metricsRoute } from './routes/metrics.ts'
 import { counterRoutes } from './routes/names/counters.ts'
+import { gitSocketRoutes } from './routes/hosting/git-socket.ts'
+import { hostedRepoRoutes } from './routes/hosting/hosted-repos.ts'
 import { lockRoutes } from './routes/names/locks.ts'
 import { nodeLogRoutes } from './routes/node-log.ts'
 import type { NodePort } from './ports.ts'
@@ -95,6 +97,8 @@ export function createApp(components: AppComponents, options: { origin: () => st
   app.route('/', counterRoutes(node.names))
   app.route('/', groupRoutes(node.groups))
   app.route('/', upgradeRoutes(node.upgrade))
+  app.route('/', hostedRepoRoutes(node.hosting))
+  app.route('/', gitSocketRoutes(node.hosting, gate, log))
   app.route('/', eventRoutes({ node, auth, clock, log, gate }))
   app.route('/', metricsRoute(node))
   app.route('/', nodeLogRoutes({ clock, gate }, options.logFile))

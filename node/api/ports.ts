@@ -22,6 +22,7 @@ import type { GroupView, RecoverRequest } from '../../protocols/http/groups.ts'
 import type { RepoAuthRequest, RepoAuthView } from '../../protocols/http/repos.ts'
 import type { ServiceRequest, ServiceView } from '../../protocols/http/services.ts'
 import type { UpgradeView } from '../../protocols/http/upgrade.ts'
+import type { HostedRepoView, HostRequest } from '../../protocols/http/hosted.ts'
 import type { SecretView } from '../../protocols/http/secrets.ts'
 import type { TaskId } from '../../protocols/ids.ts'
 
@@ -105,7 +106,22 @@ export type NodePort = {
   names: NamesPort
   groups: GroupsPort
   repos: ReposPort
+  hosting: HostingPort
   upgrade: UpgradePort
+}
+
+/** Bytes of a git client; both ways, each held back by the other. */
+export type GitChannel = { read(): Promise<Uint8Array | undefined>; write(bytes: Uint8Array): Promise<void> }
+
+/** Repositories that the mesh hosts. */
+export type HostingPort = {
+  list(): HostedRepoView[]
+  find(name: string): HostedRepoView | undefined
+  host(request: HostRequest): Promise<HostedRepoView>
+  /** @param isLast also where nobody else has all of it */
+  unhost(name: string, isLast: boolean): Promise<void>
+  /** Opens one at a worker, or wherever it is kept with `mesh`; what it answers speaks git's own protocol over the channel. */
+  open(worker: string, repo: string, service: 'upload' | 'receive'): Promise<(channel: GitChannel, gone: AbortSignal) => Promise<void>>
 }
 
 export type ReposPort = {

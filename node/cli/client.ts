@@ -45,8 +45,10 @@ const KIND_OF_STATUS: Record<number, ErrorKind> = {
   504: 'unreachable',
 }
 
-export async function createClient(cli: Pick<Cli, 'dataDir' | 'globals' | 'io'>): Promise<Client> {
-  const clock = createHoldingClock()
+/** Where the node is, and the token for it; `named` is the address that was given, if one was. */
+export async function findNode(
+  cli: Pick<Cli, 'dataDir' | 'globals' | 'io'>,
+): Promise<{ url: string; token: string | undefined; named: string | undefined }> {
   const named = cli.globals.url ?? cli.io.env['NIMBUS_URL']
   const local = await readNodeFile(cli.dataDir)
   const url = originOf(named ?? local?.http ?? noNode(cli.dataDir))
@@ -54,6 +56,12 @@ export async function createClient(cli: Pick<Cli, 'dataDir' | 'globals' | 'io'>)
     cli.globals.token ??
     cli.io.env['NIMBUS_TOKEN'] ??
     (url === local?.http || named === undefined ? await readToken(cli.dataDir) : undefined)
+  return { url, token, named }
+}
+
+export async function createClient(cli: Pick<Cli, 'dataDir' | 'globals' | 'io'>): Promise<Client> {
+  const clock = createHoldingClock()
+  const { url, token, named } = await findNode(cli)
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
   const where = named === undefined ? { url, dataDir: cli.dataDir } : { url }
 

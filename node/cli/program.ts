@@ -6,6 +6,7 @@ import { addGroupCommands } from './commands/group.ts'
 import { addFleetCommands } from './commands/fleet.ts'
 import { addMessageCommands } from './commands/message.ts'
 import { addMeshCommands } from './commands/mesh.ts'
+import { addHostedRepoCommands } from './commands/hosting/hosted-repo.ts'
 import { addScheduleCommands } from './commands/schedule.ts'
 import { addSecretCommands } from './commands/tasks/secret.ts'
 import { addPoolCommands } from './commands/tasks/pool.ts'
@@ -83,6 +84,7 @@ function buildProgram(io: Io, components: ProgramComponents, action: Action): Co
   addRepoCommands(program, action)
   addPoolCommands(program, action)
   addBuildCommands(program, action)
+  addHostedRepoCommands(program, action)
   addScheduleCommands(program, action)
   addMessageCommands(program, action)
   addServiceCommands(program, action)

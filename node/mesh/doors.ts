@@ -11,6 +11,7 @@ import type { MeshHostComponents, Parts } from './host-parts.ts'
 import type { Libp2pNode } from './libp2p-node.ts'
 import { createLibp2pNode } from './libp2p-node.ts'
 import { CALLS_PER_PEER_MAX, createCallServer } from './link/calls.ts'
+import { createPipeServer, PIPES_PER_PEER_MAX } from './link/pipes.ts'
 import type { FrameStream } from './link/frame-stream.ts'
 import { frameStream } from './link/frame-stream.ts'
 import { peerOf } from './link/links.ts'
@@ -38,6 +39,7 @@ export async function startNode(
     isMember: admission.isMember,
   })
   const calls = createCallServer(clock)
+  const pipes = createPipeServer(clock)
   node.addEventListener('connection:open', ({ detail: connection }) => {
     const peer = peerOf(connection)
     if (connection.direction === 'inbound' && !links.isUp(peer)) strangers.arrived(connection, admission.isMember(peer))
@@ -57,6 +59,14 @@ export async function startNode(
       stream.abort(new Error('calls are for members'))
     },
     { maxInboundStreams: 2 * CALLS_PER_PEER_MAX, maxOutboundStreams: 4 * CALLS_PER_PEER_MAX },
+  )
+  await node.handle(
+    PROTOCOL.pipe,
+    (stream, connection) => {
+      if (admission.isMember(peerOf(connection))) return pipes.serve(stream, peerOf(connection), parts.onPipe)
+      stream.abort(new Error('pipes are for members'))
+    },
+    { maxInboundStreams: 2 * PIPES_PER_PEER_MAX, maxOutboundStreams: 4 * PIPES_PER_PEER_MAX },
   )
   await node.handle(
     PROTOCOL.join,

@@ -16,6 +16,7 @@ import { createAddressBook } from './address-book.ts'
 import { connect } from './dialing.ts'
 import type { Libp2pNode } from './libp2p-node.ts'
 import type { CallHandler } from './link/calls.ts'
+import type { PipeHandler } from './link/pipes.ts'
 import type { FrameStream } from './link/frame-stream.ts'
 import { frameStream } from './link/frame-stream.ts'
 import type { Addressed, Refusal, Tag } from './link/link-frames.ts'
@@ -94,6 +95,7 @@ export type Parts = {
   traffic: Traffic
   events: Bus<MeshHostEvents>
   onCall: CallHandler | undefined
+  onPipe: PipeHandler | undefined
 }
 
 export function createParts(components: MeshHostComponents): Parts {
@@ -103,7 +105,7 @@ export function createParts(components: MeshHostComponents): Parts {
   const strangers = createStrangers({ clock, isRemoved: admission.isRemoved })
   const book = createAddressBook({ clock, store, onError })
   const events = createBus<MeshHostEvents>(onError)
-  const parts: Omit<Parts, 'links' | 'redial'> = { node: undefined, strangers, book, traffic, events, onCall: undefined }
+  const parts: Omit<Parts, 'links' | 'redial'> = { node: undefined, strangers, book, traffic, events, onCall: undefined, onPipe: undefined }
   const links = createLinks({
     clock,
     log,

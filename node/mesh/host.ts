@@ -1,5 +1,6 @@
 // The mesh host: libp2p, links, calls and gossip between admitted members. It knows bytes and members, never what
 // the bytes say; who is a member is the admission port's word.
+import type { Connection } from '@libp2p/interface'
 import { topicOf } from '../../protocols/gossip.ts'
 import type { PeerId } from '../../protocols/ids.ts'
 import { FRAME_BYTES_MAX, GOSSIP_BYTES_MAX } from '../../protocols/limits.ts'
@@ -15,6 +16,8 @@ import { connectionsOf, createParts, farewell, sendNews } from './host-parts.ts'
 import type { Libp2pNode } from './libp2p-node.ts'
 import type { CallHandler, CallOptions } from './link/calls.ts'
 import { callOver } from './link/calls.ts'
+import type { Pipe, PipeHandler } from './link/pipes.ts'
+import { openPipe } from './link/pipes.ts'
 import { frameStream } from './link/frame-stream.ts'
 import { TAG } from './link/link-frames.ts'
 import { peerOf } from './link/links.ts'
@@ -42,6 +45,9 @@ export type MeshHost = {
   announce(bytes: Uint8Array): void
   call(peer: PeerId, body: Uint8Array, options?: CallOptions): AsyncIterable<Uint8Array>
   onCall(handler: CallHandler): void
+  /** Bytes both ways with a peer. Rejects with the peer's own refusal. */
+  pipe(peer: PeerId, body: Uint8Array): Promise<Pipe>
+  onPipe(handler: PipeHandler): void
   /** Links with the peer at these addresses. Rejects with the peer's own refusal where it refuses. */
   dial(addresses: string[]): Promise<PeerId>
   hangUp(peer: PeerId): void
@@ -64,6 +70,11 @@ export function createMeshHost(components: MeshHostComponents, options: MeshHost
   const running = (): Libp2pNode => {
     if (parts.node !== undefined) return parts.node
     throw new NimbusError('mesh-stopped', 'The mesh host is not running.', { kind: 'unreachable' })
+  }
+  const linked = (peer: PeerId): Connection => {
+    const connection = links.isUp(peer) ? connectionsOf(running(), peer)[0] : undefined
+    if (connection !== undefined) return connection
+    throw new NimbusError('not-linked', `${peer} is not linked with this node.`, { kind: 'unreachable' })
   }
   return {
     self: identity.peerId,
@@ -106,12 +117,14 @@ export function createMeshHost(components: MeshHostComponents, options: MeshHost
         .catch((error: unknown) => log.debug({ reason: messageOf(error) }, 'announcement was not published'))
     },
     async *call(peer, body, callOptions = {}) {
-      const connection = links.isUp(peer) ? connectionsOf(running(), peer)[0] : undefined
-      if (connection === undefined) throw new NimbusError('not-linked', `${peer} is not linked with this node.`, { kind: 'unreachable' })
-      yield* callOver(await connection.newStream(PROTOCOL.call), peer, body, callOptions, clock)
+      yield* callOver(await linked(peer).newStream(PROTOCOL.call), peer, body, callOptions, clock)
     },
     onCall(handler) {
       parts.onCall = handler
+    },
+    pipe: async (peer, body) => openPipe(await linked(peer).newStream(PROTOCOL.pipe), peer, body, clock),
+    onPipe(handler) {
+      parts.onPipe = handler
     },
     async dial(addresses) {
       const connection = await connect(running(), addresses, clock)

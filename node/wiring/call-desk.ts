@@ -15,9 +15,10 @@ export type CallDeskComponents = {
   mayCommand(peer: PeerId): boolean
   command(verb: WorkerVerb): Promise<void>
   grant(secret: string, readers: readonly PeerId[]): Promise<void>
+  takeCommits(repo: string, commits: readonly string[], from: PeerId): Promise<void>
 }
 
-export function createCallDesk({ logs, mayCommand, command, grant }: CallDeskComponents): CallDesk {
+export function createCallDesk({ logs, mayCommand, command, grant, takeCommits }: CallDeskComponents): CallDesk {
   const answers = async function* (from: PeerId, request: CallRequest | undefined, signal: AbortSignal): AsyncIterable<CallAnswer> {
     if (request === undefined)
       throw new NimbusError('request-unknown', 'This version does not know that request.', {
@@ -25,6 +26,10 @@ export function createCallDesk({ logs, mayCommand, command, grant }: CallDeskCom
         cure: 'Bring both nodes to the same version.',
       })
     if (request.op === 'log' || request.op === 'blob') return yield* logs.answer(request, signal)
+    if (request.op === 'repo-take') {
+      await takeCommits(request.repo, request.commits, from)
+      return yield { t: 'done' }
+    }
     if (!mayCommand(from))
       throw new NimbusError(
         'may-not-command',

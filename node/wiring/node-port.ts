@@ -36,7 +36,7 @@ export type NodePortComponents = {
   httpAddress(): string
   startedAtMs: number
   /** Parts of the port that stand in files of their own. */
-  parts: InsidePort & Pick<NodePort, 'blobs' | 'secrets' | 'names' | 'groups' | 'repos' | 'services' | 'upgrade'>
+  parts: InsidePort & Pick<NodePort, 'blobs' | 'secrets' | 'names' | 'groups' | 'repos' | 'services' | 'upgrade' | 'hosting'>
   invite: NodePort['invite']
   call(peer: PeerId, request: CallRequest): AsyncIterable<Uint8Array>
   commandSelf(verb: WorkerVerb): Promise<void>
@@ -152,7 +152,8 @@ export function createNodePort(components: NodePortComponents): NodePort {
   }
 }
 
-async function expectDone(frames: AsyncIterable<Uint8Array>, verb: string, name: string): Promise<void> {
+/** Reads an answer that is only done or not. */
+export async function expectDone(frames: AsyncIterable<Uint8Array>, verb: string, name: string): Promise<void> {
   for await (const frame of frames) {
     const answer = decodeCallAnswer(frame)
     if (answer?.t === 'done') return

@@ -12,6 +12,7 @@ import { encodeLink } from '../../protocols/streams.ts'
 import { DOMAIN, encodeInvite, meshIdOf } from '../../protocols/trust.ts'
 import { frameValue } from '../../node/store/checked-value.ts'
 import { encodeCursor } from '../../node/tasks/view/cursor.ts'
+import { hostedBlocks, hostedCalls } from './hosted-samples.ts'
 import { planBlocks } from './plan-samples.ts'
 import { linkMessages } from './link-samples.ts'
 import { runsMessages } from './runs-samples.ts'
@@ -63,7 +64,7 @@ export function makeVectors(): Record<string, unknown> {
       },
       blobHashes: ['', 'hi\n'].map((text) => ({ text, hash: blobHash(Buffer.from(text)) })),
     },
-    blocks: Object.entries({ ...blocks, ...planBlocks, ...secretBlocks, ...serviceBlocks }).map(([name, block]) => {
+    blocks: Object.entries({ ...blocks, ...planBlocks, ...secretBlocks, ...serviceBlocks, ...hostedBlocks }).map(([name, block]) => {
       const body = encodeBlock(block)
       const signing = blockSigningBytes(body)
       return {
@@ -77,7 +78,7 @@ export function makeVectors(): Record<string, unknown> {
     links: [...linkMessages, ...runsMessages].map((message) => plain(message.t, message, encodeLink(message))),
     gossip: Object.entries(gossip).map(([name, message]) => plain(name, message, encodeGossip(message))),
     calls: {
-      requests: [...callRequests, ...secretCalls].map((request) => plain(request.op, request, encodeCall(request))),
+      requests: [...callRequests, ...secretCalls, ...hostedCalls].map((request) => plain(request.op, request, encodeCall(request))),
       answers: callAnswers.map((answer) => plain(answer.t, answer, encodeCall(answer))),
     },
     trust: {

@@ -58,6 +58,20 @@ export const registerValues: Record<string, RegisterValue> = {
     },
   },
 }
+registerValues['hosted repository'] = {
+  version: 2,
+  epoch: 0,
+  state: 'free',
+  attempt: 1,
+  name: {
+    refs: [
+      ['refs/heads/main', '0123456789'.repeat(4), bob.peerId, CREATED_AT],
+      ['refs/tags/v1', 'abcdef0123'.repeat(4), alice.peerId, CREATED_AT + 1],
+    ],
+    head: 'refs/heads/main',
+    last: [[bob.peerId, 7, 4]],
+  },
+}
 export const held = registerValues['held'] as RegisterValue
 
 const entries: Record<string, Entry> = {

@@ -160,6 +160,7 @@ export function createFold(listener: FoldListener, options: FoldOptions): Fold {
       case 'repo-auth':
       case 'service':
       case 'service-state':
+      case 'repo-held':
         return
     }
   }

@@ -74,13 +74,14 @@ function inPieces(starts: readonly (readonly [number, number])[], windowMs: numb
   return [...pieces].sort(([a], [b]) => a - b)
 }
 
-function isDone(value: RegisterValue, [node, epoch, number]: Operation): boolean {
+export function isDone(value: RegisterValue, [node, epoch, number]: Operation): boolean {
   return value.name?.last?.some(([one, itsEpoch, itsNumber]) => one === node && itsEpoch === epoch && itsNumber >= number) === true
 }
 
-function withName(
+/** The value with this change, made by this operation. */
+export function withName(
   value: RegisterValue,
-  change: Partial<{ sum: number; windowMs: number; starts: (readonly [number, number])[] }>,
+  change: Omit<Partial<NameState>, 'starts' | 'last'> & { starts?: (readonly [number, number])[] },
   operation: Operation,
 ): RegisterValue {
   const others = (value.name?.last ?? []).filter(([node]) => node !== operation[0])

@@ -23,7 +23,7 @@ export type OverlayWiringComponents = {
   clock: Clock
   random: Random
   /** These are made after the overlay, or with it: they are asked for when they are needed. */
-  host(): Pick<MeshHost, 'peers' | 'roundTripMs' | 'hangUp' | 'addressesOf' | 'dial' | 'call'>
+  host(): Pick<MeshHost, 'peers' | 'roundTripMs' | 'hangUp' | 'addressesOf' | 'dial' | 'call' | 'pipe'>
   engine(): Pick<Engine, 'seats' | 'spread'>
   membership(): Pick<Membership, 'stateOf' | 'heardOf'>
   send(peer: PeerId, message: LinkMessage): boolean
@@ -45,6 +45,8 @@ export type OverlayWiring = Overlay & {
   welcome(peer: PeerId): void
   /** A call to any member; dials first where there is no link. */
   call(peer: PeerId, body: Uint8Array, options?: CallOptions): AsyncIterable<Uint8Array>
+  /** The same for bytes both ways. */
+  pipe: MeshHost['pipe']
 }
 
 export function createOverlayWiring(components: OverlayWiringComponents): OverlayWiring {
@@ -78,6 +80,12 @@ export function createOverlayWiring(components: OverlayWiringComponents): Overla
       components.onPresence(presence)
     },
   })
+  const reach = async (peer: PeerId): Promise<void> => {
+    if (host().peers().includes(peer) || !overlay.isSparse()) return
+    overlay.use(peer, CALLED_MS)
+    const addresses = host().addressesOf(peer)
+    await host().dial(addresses.map((address) => `${address}/p2p/${peer}`))
+  }
   return {
     ...overlay,
     hubs() {
@@ -94,15 +102,12 @@ export function createOverlayWiring(components: OverlayWiringComponents): Overla
       if (overlay.isSparse() && hubs[(peer.codePointAt(peer.length - 1) ?? 0) % hubs.length] === self) relay.tellAll(peer)
     },
     async *call(peer, body, options) {
-      if (!host().peers().includes(peer) && overlay.isSparse()) {
-        overlay.use(peer, CALLED_MS)
-        await host().dial(
-          host()
-            .addressesOf(peer)
-            .map((address) => `${address}/p2p/${peer}`),
-        )
-      }
+      await reach(peer)
       yield* host().call(peer, body, options)
+    },
+    async pipe(peer, body) {
+      await reach(peer)
+      return host().pipe(peer, body)
     },
   }
 }

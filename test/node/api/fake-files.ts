@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { GroupView } from '../../../protocols/http/groups.ts'
 import type { PeerId } from '../../../protocols/ids.ts'
-import type { BlobPort, GroupsPort, NamesPort, ReposPort, SecretPort, ServicesPort, UpgradePort } from '../../../node/api/ports.ts'
+import type { BlobPort, GroupsPort, HostingPort, NamesPort, ReposPort, SecretPort, ServicesPort, UpgradePort } from '../../../node/api/ports.ts'
 import { NimbusError } from '../../../node/kernel/errors.ts'
+import { createFakeHosting } from './fake-hosting.ts'
 import { createFakeRepos } from './fake-repos.ts'
 import { createServiceRoom } from '../services/service-room.ts'
 
@@ -105,6 +106,7 @@ export function createFakeRooms(self: PeerId): {
   repos: ReposPort
   services: ServicesPort
   upgrade: UpgradePort
+  hosting: HostingPort
 } {
   return {
     names: createFakeNames(),
@@ -112,5 +114,6 @@ export function createFakeRooms(self: PeerId): {
     repos: createFakeRepos(),
     services: createServiceRoom(self).desk,
     upgrade: createFakeUpgrade(),
+    hosting: createFakeHosting(),
   }
 }

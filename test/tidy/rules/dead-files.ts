@@ -2,7 +2,14 @@
 import { isProduct, type SourceFile } from '../source-tree.ts'
 
 /** What is started by name: the node, the CLI, child processes and the dashboard. */
-const PRODUCT_ENTRIES = ['node/main.ts', 'node/nimbus.js', 'node/runner/guardian.ts', 'node/repos/clone-main.ts', 'web/src/main.tsx']
+const PRODUCT_ENTRIES = [
+  'node/main.ts',
+  'node/nimbus.js',
+  'node/runner/guardian.ts',
+  'node/repos/clone-main.ts',
+  'node/cli/git/remote-main.ts',
+  'web/src/main.tsx',
+]
 
 /** What a tool or a person starts by name. */
 const TOOL_ENTRIES =

@@ -14,6 +14,7 @@ const RANKS: Record<string, number> = {
   'node/tasks': 4,
   'node/builds': 4,
   'node/messages': 5,
+  'node/githost': 5,
   'node/schedules': 5,
   'node/agents': 5,
   'node/services': 5,
