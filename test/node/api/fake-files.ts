@@ -3,10 +3,18 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { GroupView } from '../../../protocols/http/groups.ts'
 import type { PeerId } from '../../../protocols/ids.ts'
-import type { BlobPort, GroupsPort, HostingPort, NamesPort, ReposPort, SecretPort, ServicesPort, UpgradePort } from '../../../node/api/ports.ts'
+import type {
+  BlobPort,
+  GroupsPort,
+  HostingPort,
+  NamesPort,
+  ReposPort,
+  SecretPort,
+  ServicesPort,
+  UpgradePort,
+} from '../../../node/api/ports.ts'
 import { NimbusError } from '../../../node/kernel/errors.ts'
-import { createFakeHosting } from './fake-hosting.ts'
-import { createFakeRepos } from './fake-repos.ts'
+import { createFakeHosting, createFakeRepos } from './fake-repos.ts'
 import { createServiceRoom } from '../services/service-room.ts'
 
 export function createFakeFiles(): BlobPort {
