@@ -43,11 +43,13 @@ afterAll(async () => {
 })
 
 const view = async (node: RealNode): Promise<UpgradeView> => (await node.api<UpgradeView>('/api/upgrade')).body
+/** Undefined while it is away. */
+const seen = (node: RealNode): Promise<UpgradeView | undefined> => view(node).catch(() => undefined) // between two versions nobody answers
 const nodeOf = (name: string): RealNode => mesh.nodes.find((node) => node.name === name) as RealNode
 /** What each says of itself; a worker that is away says nothing. */
 async function views(): Promise<Map<string, UpgradeView>> {
-  const found = await Promise.all(mesh.nodes.map(async (node) => [node.name, await view(node).catch(() => undefined)] as const))
-  return new Map(found.flatMap(([name, seen]) => (seen === undefined ? [] : [[name, seen]])))
+  const found = await Promise.all(mesh.nodes.map(async (node) => [node.name, await seen(node)] as const))
+  return new Map(found.flatMap(([name, one]) => (one === undefined ? [] : [[name, one]])))
 }
 async function logs(): Promise<string> {
   const texts = await Promise.all(
@@ -67,9 +69,9 @@ test('a pushed commit goes through five workers under load, canary first: no tas
   let awayMax = 0
   await until(
     async () => {
-      const seen = await views()
-      awayMax = Math.max(awayMax, WORKERS - seen.size)
-      for (const [name, one] of seen) if (one.running === next && one.phase === 'done' && !order.includes(name)) order.push(name)
+      const now = await views()
+      awayMax = Math.max(awayMax, WORKERS - now.size)
+      for (const [name, one] of now) if (one.running === next && one.phase === 'done' && !order.includes(name)) order.push(name)
       return order.length === WORKERS
     },
     { what: 'all workers to run the next commit', timeoutMs: PATIENCE_MS - 60_000, intervalMs: 200 },
@@ -124,7 +126,7 @@ test('a commit that cannot start with the data of a worker is taken back by itse
   const canary = nodeOf(CANARY)
   const fallen = await until(
     async () => {
-      const one = await view(canary).catch(() => undefined)
+      const one = await seen(canary)
       if (one === undefined && goneMs === 0) goneMs = upMs()
       return one?.phase === 'rolled-back' ? one : undefined
     },
