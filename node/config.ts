@@ -78,7 +78,7 @@ const RETENTION_MS_MIN = 1_000
 const FILE_BYTES_MAX = 256 * 1024
 const FILE_NAMES = ['nimbus.config.json', 'nimbus.config.ts']
 // Variables with our prefix that are not keys: they belong to the CLI or to the work that a worker runs.
-const OTHER_VARIABLES = new Set(['DATA', 'URL', 'TOKEN', 'DEBUG', 'TASK', 'FENCE', 'ATTEMPT', 'WORKER', 'SUPERVISED'])
+const OTHER_VARIABLES = new Set(['CLAUDE', 'DATA', 'URL', 'TOKEN', 'DEBUG', 'TASK', 'FENCE', 'ATTEMPT', 'WORKER', 'SUPERVISED'])
 const NUMBERS = new Set<string>(['slots', 'maxOpenTasks', 'maxOpenBytes'])
 const LISTS = new Set<string>(['listen', 'roles', 'skills', 'accept'])
 

@@ -39,6 +39,7 @@ import { createInviteBook } from './trust/invite-book.ts'
 import { createInvites } from './trust/invites.ts'
 import { createSealing } from './trust/sealing.ts'
 import { createTrustSet } from './trust/trust-set.ts'
+import { createSessions } from './wiring/agents/sessions.ts'
 import { createAgenda } from './wiring/plan/agenda.ts'
 import { createBlobPort } from './wiring/ports/blob-port.ts'
 import { createCallDesk } from './wiring/call-desk.ts'
@@ -181,6 +182,16 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       tell: (message) => host.peers().forEach((peer) => void send(peer, message)),
       onChange: (task) => emitTask(task),
     })
+    const sessions = createSessions({
+      self,
+      clock,
+      random,
+      dataDir,
+      blobs,
+      clone: repos.clone,
+      environment: process.env,
+      tell: (message) => host.peers().forEach((peer) => void send(peer, message)),
+    })
     const nimbus = [process.execPath, fileURLToPath(new URL('nimbus.js', import.meta.url))]
     const runsAs = (task: TaskId, runEpoch: number): Record<string, string> => ({
       NIMBUS_TASK: task,
@@ -200,6 +211,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       environment: runsAs,
     })
     const work = createShellWork({
+      agents: sessions.work,
       clock,
       log,
       dataDir,
@@ -306,7 +318,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
               ),
         },
         assertKnown: (kind) => upgrade.assertKnown(kind),
-        foldParts: [...agenda.parts, secretBook.part, repos.part, services.part, ...githost.parts],
+        foldParts: [...agenda.parts, secretBook.part, repos.part, services.part, ...githost.parts, sessions.part],
         work: { start: (order) => work.start(order), stop: work.stop },
         offers: () => fleet.offers(),
         nameOf: (peer) => fleet.nameOf(peer),
@@ -318,6 +330,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
             childCancels.note(state)
             agenda.noteTask(state)
             services.noteTask(state)
+            sessions.noteTask(state)
             emitTask(state.id)
           },
           onProfile(node) {
@@ -359,7 +372,12 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       progress,
       blocks,
       secrets: secretBook,
-      otherEvents: (block) => [...agenda.eventsOf(block), ...services.eventsOf(block), ...githost.eventsOf(block)],
+      otherEvents: (block) => [
+        ...agenda.eventsOf(block),
+        ...services.eventsOf(block),
+        ...githost.eventsOf(block),
+        ...sessions.eventsOf(block),
+      ],
     })
     const { fleet, feed, emitTask, emitWorker } = views
     const retention = createRetention({
@@ -434,6 +452,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       },
       options.upgrade,
     )
+    const blobPort = createBlobPort({ blobs, fetch: blobFetch, retention })
     const port = createNodePort({
       ...agenda.open({ engine, fleet, feed }),
       self,
@@ -452,7 +471,19 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         secrets: vault,
         repos: repos.open({ self, engine, fleet, vault }),
         services: services.open({ engine, fleet, feed }),
-        blobs: createBlobPort({ blobs, fetch: blobFetch, retention }),
+        blobs: blobPort,
+        sessions: sessions.open({
+          engine,
+          fleet,
+          views,
+          quota: options,
+          node: {
+            task: (id) => port.task(id),
+            readLog: (id, query) => port.readLog(id, query),
+            openBlob: blobPort.open,
+            cancel: (id) => port.cancel(id),
+          },
+        }),
         names: createNamesPort({ engine, fleet, assertMayWrite: createMayWrite(self, fleet) }),
         groups: createGroupsPort({
           self,
@@ -507,6 +538,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
           engine,
           onPresence,
           onProgress: progress.receive,
+          onSessionOutput: sessions.receive,
           ownPresence: presence.current,
           onPeer: emitWorker,
         },

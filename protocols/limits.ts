@@ -76,3 +76,13 @@ export const SERVICE_REVISIONS_MAX = 8
 export const SECRET_BYTES_MAX = 16 * 1024
 /** Workers that one record lets open a secret: each costs some 140 bytes of a block. */
 export const SECRET_READERS_MAX = 512
+/** Characters of one text that a session says or is told: a prompt, a message, the output of a tool. */
+export const AGENT_TEXT_MAX = 16 * 1024
+/** Characters of one event of a session as JSON: two texts, escaped at the worst. */
+export const SESSION_LINE_MAX = 128 * 1024
+/** Files that the record of a session names; more are counted by its diff. */
+export const SESSION_FILES_MAX = 100
+/** Requests of one session that wait for an answer, or were answered last. */
+export const SESSION_ASKS_MAX = 16
+/** Orders that a session remembers as done: as many as may wait for it, so that none is done twice. */
+export const SESSION_TAKEN_MAX = 256

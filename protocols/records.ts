@@ -10,6 +10,7 @@ import { heldRecord, hostedRefs } from './githost/hosted-records.ts'
 import { groupRecord } from './tasks/group-record.ts'
 import { grantRecord, sealingKeyRecord, secretRecord } from './tasks/secret-records.ts'
 import { repoAuthRecord } from './repos/repo-records.ts'
+import { sessionOrder, sessionRecord } from './agents/session-records.ts'
 import { messageRecord, readRecord } from './plan/message-records.ts'
 import { pauseRecord, scheduleRecord, skipRecord } from './plan/schedule-records.ts'
 import { serviceRecord, serviceStateRecord } from './services/service-records.ts'
@@ -233,6 +234,8 @@ export const entry = z.discriminatedUnion('kind', [
   serviceRecord,
   serviceStateRecord,
   heldRecord,
+  sessionRecord,
+  sessionOrder,
 ])
 export type Entry = z.infer<typeof entry>
 /** An entry of a kind that this version does not know: kept and handed on, never folded. */

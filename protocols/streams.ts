@@ -13,6 +13,7 @@ import {
   REGISTER_BATCH_MAX,
   STATUS_BYTES_MAX,
   TERMS_MAX,
+  SESSION_LINE_MAX,
 } from './limits.ts'
 import type { TaskRun } from './tasks/task-runs.ts'
 import { countTasks, runsUpTo } from './tasks/task-runs.ts'
@@ -185,6 +186,15 @@ export const linkMessage = z.discriminatedUnion('t', [
     percent: z.number().optional(),
     costUsd: z.number().min(0).optional(),
   }),
+  /** One event of a session that runs at the sender, from byte `at` of its attempt's output on; never stored. */
+  z.looseObject({
+    t: z.literal('session-output'),
+    session: taskId,
+    task: taskId,
+    epoch: count,
+    at: count,
+    line: z.string().max(SESSION_LINE_MAX),
+  }),
   // membership
   presence,
   z.looseObject({ t: z.literal('probe'), id: count }),
@@ -196,7 +206,15 @@ export type LinkMessage = z.infer<typeof linkMessage>
 export type LinkMessageOf<Kind extends LinkMessage['t']> = Extract<LinkMessage, { t: Kind }>
 
 /** What may wait behind control, and may be lost where a lane is full: it is told again. Questions about many tasks go behind the blocks that bring them. */
-const DATA: ReadonlySet<LinkMessage['t']> = new Set(['blocks', 'vector', 'have', 'statuses', 'prepare-runs', 'accept-runs'])
+const DATA: ReadonlySet<LinkMessage['t']> = new Set([
+  'session-output',
+  'blocks',
+  'vector',
+  'have',
+  'statuses',
+  'prepare-runs',
+  'accept-runs',
+])
 
 /** The lane of each kind of message. */
 export function laneOf(message: LinkMessage): Lane {

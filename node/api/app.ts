@@ -26,6 +26,7 @@ import { nodeLogRoutes } from './routes/node-log.ts'
 import type { NodePort } from './ports.ts'
 import { noRoute, problemResponse } from './problems.ts'
 import { poolRoutes } from './routes/tasks/pools.ts'
+import { agentSessionRoutes } from './routes/sessions/sessions.ts'
 import { sessionRoutes, signInRoute } from './routes/session.ts'
 import type { StaticFiles } from './static-files.ts'
 import { fileResponse } from './static-files.ts'
@@ -95,6 +96,7 @@ export function createApp(components: AppComponents, options: { origin: () => st
   app.route('/', repoRoutes(node.repos))
   app.route('/', lockRoutes(node.names, gate))
   app.route('/', counterRoutes(node.names))
+  app.route('/', agentSessionRoutes(node.sessions, gate))
   app.route('/', groupRoutes(node.groups))
   app.route('/', upgradeRoutes(node.upgrade))
   app.route('/', hostedRepoRoutes(node.hosting))

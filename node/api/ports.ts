@@ -23,6 +23,7 @@ import type { RepoAuthRequest, RepoAuthView } from '../../protocols/http/repos.t
 import type { ServiceRequest, ServiceView } from '../../protocols/http/services.ts'
 import type { UpgradeView } from '../../protocols/http/upgrade.ts'
 import type { HostedRepoView, HostRequest } from '../../protocols/http/hosted.ts'
+import type { OrderView, SessionAnswer, SessionMessage, SessionRequest, SessionView } from '../../protocols/http/sessions.ts'
 import type { SecretView } from '../../protocols/http/secrets.ts'
 import type { TaskId } from '../../protocols/ids.ts'
 
@@ -108,6 +109,7 @@ export type NodePort = {
   repos: ReposPort
   hosting: HostingPort
   upgrade: UpgradePort
+  sessions: SessionsPort
 }
 
 /** Bytes of a git client; both ways, each held back by the other. */
@@ -139,6 +141,24 @@ export type UpgradePort = {
   order(order: 'pause' | 'resume' | 'now' | 'rollback'): Promise<void>
   /** As an admin of the mesh. */
   vouch(commit: string | undefined): Promise<void>
+}
+
+/** Sessions of coding agents. An order is done by the session's worker, when it can be reached. */
+export type SessionsPort = {
+  list(query: { limit: number; cursor?: string; q?: string }): Page<SessionView>
+  find(id: string): SessionView | undefined
+  start(request: SessionRequest): Promise<SessionView>
+  /** Goes on with a session that is over. */
+  send(id: string, order: { text: string; budgetUsd?: number | undefined }): Promise<OrderView>
+  interrupt(id: string): Promise<OrderView>
+  stop(id: string): Promise<OrderView>
+  /** The first answer to a request counts; `won` says whether it was this one. */
+  answer(id: string, answer: SessionAnswer): Promise<OrderView>
+  resume(id: string, how: { budgetUsd?: number | undefined }): Promise<SessionView>
+  /** What it said and did, from the first task on; with `follow` until it ends. */
+  messages(id: string, query: { follow: boolean; signal: AbortSignal }): AsyncIterable<SessionMessage>
+  /** The changes as a patch. */
+  diff(id: string, signal: AbortSignal): Promise<{ size: number; bytes: AsyncIterable<Uint8Array> }>
 }
 
 export type GroupsPort = {

@@ -12,6 +12,7 @@ import { addSecretCommands } from './commands/tasks/secret.ts'
 import { addPoolCommands } from './commands/tasks/pool.ts'
 import { addNameCommands } from './commands/names/names.ts'
 import { addRepoCommands } from './commands/repos/repo.ts'
+import { addSessionCommands } from './commands/sessions/session.ts'
 import { addShellCommands } from './commands/shell.ts'
 import { addServiceCommands } from './commands/services/service.ts'
 import { addSpawnCommands } from './commands/spawn.ts'
@@ -85,6 +86,7 @@ function buildProgram(io: Io, components: ProgramComponents, action: Action): Co
   addPoolCommands(program, action)
   addBuildCommands(program, action)
   addHostedRepoCommands(program, action)
+  addSessionCommands(program, action)
   addScheduleCommands(program, action)
   addMessageCommands(program, action)
   addServiceCommands(program, action)

@@ -24,6 +24,7 @@ export type MeshLinkComponents = {
   engine: Engine
   onPresence(presence: Presence): void
   onProgress(from: PeerId, progress: LinkMessageOf<'progress'>): void
+  onSessionOutput(from: PeerId, output: LinkMessageOf<'session-output'>): void
   ownPresence(): Presence
   onPeer(peer: PeerId): void
 }
@@ -83,6 +84,8 @@ export function connectMesh(components: MeshLinkComponents, send: (peer: PeerId,
         return overlay.onStatuses(peer, message)
       case 'progress':
         return components.onProgress(peer, message)
+      case 'session-output':
+        return components.onSessionOutput(peer, message)
       default:
         return engine.onMessage(peer, message)
     }

@@ -36,7 +36,7 @@ export type NodePortComponents = {
   httpAddress(): string
   startedAtMs: number
   /** Parts of the port that stand in files of their own. */
-  parts: InsidePort & Pick<NodePort, 'blobs' | 'secrets' | 'names' | 'groups' | 'repos' | 'services' | 'upgrade' | 'hosting'>
+  parts: InsidePort & Pick<NodePort, 'blobs' | 'secrets' | 'names' | 'groups' | 'repos' | 'services' | 'upgrade' | 'hosting' | 'sessions'>
   invite: NodePort['invite']
   call(peer: PeerId, request: CallRequest): AsyncIterable<Uint8Array>
   commandSelf(verb: WorkerVerb): Promise<void>

@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import type { BlobHash, TaskId } from '../ids.ts'
 import { isTaskId } from '../ids.ts'
-import { AFTER_MAX } from '../limits.ts'
+import { AFTER_MAX, AGENT_TEXT_MAX } from '../limits.ts'
 
 const taskId = z.custom<TaskId>((value) => typeof value === 'string' && isTaskId(value), 'not a task ID')
 const count = z.int().min(0)
@@ -10,12 +10,42 @@ const timeMs = z.int().min(0)
 const word = z.string().min(1).max(128)
 const label = z.record(word, z.string().max(256))
 
+/** A session of a coding agent: what it is told and what it may do. */
+export const agentSpec = z.looseObject({
+  prompt: z.string().max(AGENT_TEXT_MAX),
+  /** `claude`, `acp` or `command`; what a worker does not know it refuses by name. */
+  driver: word,
+  /** The words that start the agent, where the driver needs them told. */
+  command: z.array(z.string().max(4_096)).max(64).optional(),
+  model: word.optional(),
+  budgetUsd: z.number().min(0).optional(),
+  /** Tools that need no yes, that need one, that are refused; what no list names follows `permission`. */
+  allow: z.array(z.string().max(200)).max(64).optional(),
+  ask: z.array(z.string().max(200)).max(64).optional(),
+  deny: z.array(z.string().max(200)).max(64).optional(),
+  permission: z.enum(['allow', 'ask', 'deny']).optional(),
+  /** Hosts that it may reach beside that of its model. */
+  network: z.array(z.string().max(253)).max(64).optional(),
+  sandbox: z.enum(['process', 'none']).optional(),
+  /** How long it waits for more when a turn is over. */
+  idleMs: timeMs.optional(),
+  /** Silence of an open turn after which it is ended. */
+  silentMs: z.int().min(1).optional(),
+  /** The session that this task goes on with: the task that began it. */
+  session: taskId.optional(),
+  /** How many tasks of the session came before this one. */
+  run: count.optional(),
+  /** Where the prompt is that of an earlier task, which may have taken it: that task. */
+  order: taskId.optional(),
+})
+export type AgentSpec = z.infer<typeof agentSpec>
+
 const blobRef = z.looseObject({ hash: z.custom<BlobHash>((v) => typeof v === 'string' && /^[0-9a-f]{64}$/.test(v)), size: count })
 
 /** What a task asks for, as it is signed by its author. Durations in milliseconds. */
 export const taskSpec = z.looseObject({
-  /** `noop` runs nothing: a joint of a graph. `build` finds out how its folder is built, and does it. `service` runs until it is stopped. */
-  kind: z.enum(['shell', 'noop', 'build', 'service']),
+  /** `noop` runs nothing: a joint of a graph. `build` finds out how its folder is built, and does it. `service` runs until it is stopped. `agent` is a session of a coding agent. */
+  kind: z.enum(['shell', 'noop', 'build', 'service', 'agent']),
   name: z.string().max(200).optional(),
   argv: z.array(z.string().max(32_768)).max(1024),
   repo: z.string().max(2048).optional(),
@@ -80,6 +110,7 @@ export const taskSpec = z.looseObject({
   group: word.optional(),
   /** Of kind `service`: which one. All that it runs stands in the records of that service. */
   service: z.looseObject({ name: word, generation: z.int().min(1) }).optional(),
+  agent: agentSpec.optional(),
   /** A tick of a schedule, and whose schedule that is: whoever writes the tick speaks for its author. */
   schedule: z.looseObject({ id: word, at: timeMs, author: z.string().max(128).optional(), authorName: word.optional() }).optional(),
 })

@@ -36,6 +36,7 @@ export const linkMessages: LinkMessage[] = [
   { t: 'seat-read', id: 7, version: 2, after: '' },
   { t: 'seat-state', id: 7, ok: true, registers: [{ task: TASK, promised: BALLOT, accepted }], terms: [[bob.peerId, TERM]], next: TASK },
   { t: 'progress', task: TASK, epoch: 1, phase: 'clone', message: 'receiving objects', percent: 40 },
+  { t: 'session-output', session: TASK, task: TASK, epoch: 1, at: 120, line: '{"type":"note","text":"hello","time":1}' },
   presence,
   { t: 'probe', id: 8 },
   { t: 'probed', id: 8 },

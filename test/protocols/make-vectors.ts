@@ -18,6 +18,7 @@ import { linkMessages } from './link-samples.ts'
 import { runsMessages } from './runs-samples.ts'
 import { secretBlocks, secretCalls } from './secret-samples.ts'
 import { serviceBlocks } from './service-samples.ts'
+import { sessionBlocks } from './session-samples.ts'
 import * as samples from './samples.ts'
 
 export const VECTORS_DIR = join(import.meta.dirname, '../../protocols/vectors')
@@ -64,16 +65,18 @@ export function makeVectors(): Record<string, unknown> {
       },
       blobHashes: ['', 'hi\n'].map((text) => ({ text, hash: blobHash(Buffer.from(text)) })),
     },
-    blocks: Object.entries({ ...blocks, ...planBlocks, ...secretBlocks, ...serviceBlocks, ...hostedBlocks }).map(([name, block]) => {
-      const body = encodeBlock(block)
-      const signing = blockSigningBytes(body)
-      return {
-        ...plain(name, block, body),
-        digest: hex(blockDigest(body)),
-        signingBytes: hex(signing),
-        signature: hex(alice.sign(BLOCK_DOMAIN, body)),
-      }
-    }),
+    blocks: Object.entries({ ...blocks, ...planBlocks, ...secretBlocks, ...serviceBlocks, ...hostedBlocks, ...sessionBlocks }).map(
+      ([name, block]) => {
+        const body = encodeBlock(block)
+        const signing = blockSigningBytes(body)
+        return {
+          ...plain(name, block, body),
+          digest: hex(blockDigest(body)),
+          signingBytes: hex(signing),
+          signature: hex(alice.sign(BLOCK_DOMAIN, body)),
+        }
+      },
+    ),
     registers: Object.entries(samples.registerValues).map(([name, value]) => plain(name, value, encode(value))),
     links: [...linkMessages, ...runsMessages].map((message) => plain(message.t, message, encodeLink(message))),
     gossip: Object.entries(gossip).map(([name, message]) => plain(name, message, encodeGossip(message))),

@@ -12,11 +12,12 @@ import { decodeInvite, encodeInvite } from '../../protocols/trust.ts'
 import { decodeCursor } from '../../node/tasks/view/cursor.ts'
 import { linkMessages } from './link-samples.ts'
 import { planBlocks } from './plan-samples.ts'
+import { sessionBlocks } from './session-samples.ts'
 import { runsMessages } from './runs-samples.ts'
 import { blocks, callAnswers, callRequests, gossip, invite } from './samples.ts'
 
 const DECODERS: Record<string, { decode(bytes: Uint8Array): unknown; real: Uint8Array[] }> = {
-  block: { decode: decodeBlock, real: Object.values({ ...blocks, ...planBlocks }).map(encodeBlock) },
+  block: { decode: decodeBlock, real: Object.values({ ...blocks, ...planBlocks, ...sessionBlocks }).map(encodeBlock) },
   link: { decode: decodeLink, real: [...linkMessages, ...runsMessages].map(encodeLink) },
   gossip: { decode: decodeGossip, real: Object.values(gossip).map(encodeGossip) },
   'call request': { decode: decodeCallRequest, real: callRequests.map(encodeCall) },

@@ -33,7 +33,7 @@ const PROBES: Record<RequirementName, Probe> = {
   git: { install: 'apt-get install git', find: () => onPath('git') },
   cargo: { install: 'apt-get install cargo', find: () => onPath('cargo') },
   python3: { install: 'apt-get install python3', find: () => onPath('python3') },
-  claude: { install: 'npm install -g @anthropic-ai/claude-code', find: () => onPath('claude') },
+  claude: { install: 'npm install -g @anthropic-ai/claude-code', find: claudeProgram },
   // Not on everybody's PATH: it lies where only root looks.
   sshd: {
     install: 'apt-get install openssh-server',
@@ -54,6 +54,13 @@ export function requirement(name: RequirementName): Requirement {
   }
   const title = (suite: string): string => (present ? suite : `${suite} [skipped: ${reason}; install: ${install}]`)
   return { name, present, reason, install, title, ...(present ? { path: found.path } : {}) }
+}
+
+/** A folder outside of the clone may hold it: NIMBUS_TEST_CLAUDE names the program. */
+function claudeProgram(): { path: string } | { reason: string } {
+  const named = process.env['NIMBUS_TEST_CLAUDE']
+  if (named === undefined || named === '') return onPath('claude')
+  return isExecutable(named) ? { path: named } : { reason: `NIMBUS_TEST_CLAUDE is ${named}, which is no program` }
 }
 
 function onPath(...programs: string[]): { path: string } | { reason: string } {

@@ -161,6 +161,8 @@ export function createFold(listener: FoldListener, options: FoldOptions): Fold {
       case 'service':
       case 'service-state':
       case 'repo-held':
+      case 'session':
+      case 'session-order':
         return
     }
   }

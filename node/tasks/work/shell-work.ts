@@ -13,6 +13,7 @@ import type { Runner } from '../../runner/guardian-client.ts'
 import type { RunEnd } from '../../runner/run-order.ts'
 import type { BlobStore } from '../../store/blobs.ts'
 import type { Work, WorkOrder } from '../execution.ts'
+import type { AgentWork } from './agent-work.ts'
 import { collectArtifacts } from './artifacts.ts'
 import { buildArgv, readBuild } from './build-work.ts'
 import type { Prepare, Prepared, Progress } from './prepare-run.ts'
@@ -32,6 +33,8 @@ export type ShellWorkComponents = {
   workspaces: Pick<Workspaces, 'release'>
   blobs: BlobStore
   prepare: Prepare
+  /** Sessions of agents: prepared, read and collected by their own room. */
+  agents: AgentWork
   /** The words that start this very program, and where the machine keeps tool chains: what a build runs with. */
   nimbus: readonly string[]
   toolHomes: Readonly<Record<string, string>>
@@ -78,7 +81,8 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
 
   const execute = async (run: Running): Promise<RunEnd> => {
     const { task, epoch, spec } = run.order
-    const prepared = await components.prepare(preparedAs(run.order), run.abort.signal, (progress) =>
+    const prepare = spec.kind === 'agent' ? components.agents.prepare : components.prepare
+    const prepared: Prepared & { argv?: string[] } = await prepare(preparedAs(run.order), run.abort.signal, (progress) =>
       components.onProgress(task, epoch, progress),
     )
     run.prepared = prepared
@@ -90,7 +94,7 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
     const end = new Promise<RunEnd>((resolve) => ends.set(id, resolve))
     await runner.start({
       id,
-      argv: commandOf(run.order, prepared),
+      argv: prepared.argv ?? commandOf(run.order, prepared),
       cwd: prepared.cwd,
       env: environmentOf(run.order, prepared, secrets),
       ...(run.secrets.length === 0 ? {} : { mask: run.secrets }),
@@ -104,6 +108,7 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
       ...(run.order.spec.claim === 'available' ? {} : { lease: run.order.term }),
     })
     run.limits.started(runner.follow(id))
+    if (spec.kind === 'agent') components.agents.started(run.order, logFile(task, epoch), runner.follow(id))
     if (run.stopped !== undefined) void runner.stop(id, { graceMs: graceMsOf(run.order.spec), reason: run.stopped })
     return end
   }
@@ -113,7 +118,7 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
   }
   const environmentOf = (order: WorkOrder, prepared: Prepared, secrets: Record<string, string>): Record<string, string> => ({
     ...prepared.env,
-    ...(order.spec.kind === 'build' ? components.toolHomes : {}),
+    ...(order.spec.kind === 'build' || order.spec.kind === 'agent' ? components.toolHomes : {}),
     ...components.environment(order),
     ...order.spec.env,
     ...secrets,
@@ -123,7 +128,8 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
     let outcome: Outcome
     try {
       const end = await execute(run)
-      outcome = { ...outcomeOf(end, run, clock.wallMs()), ...(await putAwayLog(task, epoch, end)) }
+      const left = run.order.spec.kind === 'agent' ? await components.agents.finish(run.order) : {}
+      outcome = { ...left, ...outcomeOf(end, run, clock.wallMs()), ...(await putAwayLog(task, epoch, end)) }
       outcome = { ...outcome, ...(await putAwayFiles(run, outcome)) }
     } catch (error) {
       outcome = failureOf(error, run, clock.wallMs())
@@ -135,8 +141,9 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
     ends.delete(runId(task, epoch))
     running.delete(runId(task, epoch))
     components.onProgress(task, epoch, undefined)
+    if (run.order.spec.kind === 'agent') components.agents.ended(run.order, outcome)
     components.ended(task, epoch, outcome)
-    await workspaces.release(task, epoch, { failed: outcome.result === 'failed' })
+    if (run.order.spec.kind !== 'agent') await workspaces.release(task, epoch, { failed: outcome.result === 'failed' })
   }
   /** A log that cannot be put away fails the run; its file goes with the leftovers of dead runs. */
   const putAwayLog = async (task: TaskId, epoch: number, end: RunEnd): Promise<Pick<Outcome, 'log' | 'tail'>> => {

@@ -11,11 +11,13 @@ import type {
   ReposPort,
   SecretPort,
   ServicesPort,
+  SessionsPort,
   UpgradePort,
 } from '../../../node/api/ports.ts'
 import { NimbusError } from '../../../node/kernel/errors.ts'
-import { createFakeHosting, createFakeRepos } from './fake-repos.ts'
+import { createFakeHosting, createFakeRepos } from './rooms/fake-repos.ts'
 import { createServiceRoom } from '../services/service-room.ts'
+import { createFakeSessions } from './rooms/fake-sessions.ts'
 
 export function createFakeFiles(): BlobPort {
   const files = new Map<string, Buffer>()
@@ -115,6 +117,7 @@ export function createFakeRooms(self: PeerId): {
   services: ServicesPort
   upgrade: UpgradePort
   hosting: HostingPort
+  sessions: SessionsPort
 } {
   return {
     names: createFakeNames(),
@@ -123,5 +126,6 @@ export function createFakeRooms(self: PeerId): {
     services: createServiceRoom(self).desk,
     upgrade: createFakeUpgrade(),
     hosting: createFakeHosting(),
+    sessions: createFakeSessions(),
   }
 }

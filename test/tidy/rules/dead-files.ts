@@ -8,6 +8,8 @@ const PRODUCT_ENTRIES = [
   'node/runner/guardian.ts',
   'node/repos/clone-main.ts',
   'node/cli/git/remote-main.ts',
+  'node/agents/host/host-main.ts',
+  'node/runner/commands/bridge-main.ts',
   'web/src/main.tsx',
 ]
 

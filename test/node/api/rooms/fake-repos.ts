@@ -1,7 +1,7 @@
 // Repositories of a node that is none: a table of places in memory.
-import type { RepoAuthView } from '../../../protocols/http/repos.ts'
-import type { HostingPort, ReposPort } from '../../../node/api/ports.ts'
-import { NimbusError } from '../../../node/kernel/errors.ts'
+import type { RepoAuthView } from '../../../../protocols/http/repos.ts'
+import type { HostingPort, ReposPort } from '../../../../node/api/ports.ts'
+import { NimbusError } from '../../../../node/kernel/errors.ts'
 
 export function createFakeRepos(): ReposPort {
   const places = new Map<string, RepoAuthView>()

@@ -1,0 +1,77 @@
+// What a session host is told by its node, and what it remembers between processes: two small files of the session's folder that
+// nothing inside the sandbox can reach.
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TokenCounts } from '../../../protocols/agents/agent-events.ts'
+import type { SessionOrder } from '../../../protocols/agents/session-records.ts'
+import type { AgentSpec } from '../../../protocols/tasks/task-spec.ts'
+import { SESSION_TAKEN_MAX } from '../../../protocols/limits.ts'
+import { NO_TOKENS } from '../driver.ts'
+
+export type HostOrder = {
+  session: string
+  task: string
+  epoch: number
+  agent: AgentSpec
+  /** Of the repository: what it began with. */
+  base?: string
+  branch?: string
+}
+/** An order as it reaches the host. */
+export type InboxOrder = Pick<SessionOrder, 'id' | 'op' | 'text' | 'request' | 'allow' | 'by'>
+
+export type HostState = {
+  agentSession: string
+  /** The agent keeps a conversation under that name. */
+  started: boolean
+  /** Prompts that wait for their turn. */
+  queue: { order: string; text: string }[]
+  /** The one whose turn is open. */
+  open?: { order: string; text: string }
+  /** Orders that are done or begun, newest last. */
+  taken: string[]
+  turns: number
+  tokens: TokenCounts
+  costUsd: number
+}
+
+/** The places of one session, below its folder. */
+export function placesOf(root: string) {
+  const run = join(root, 'run')
+  return {
+    root,
+    /** Written by the agent. */
+    tree: join(root, 'tree'),
+    home: join(root, 'home'),
+    config: join(root, 'config'),
+    /** Written by us alone. */
+    run,
+    out: join(root, 'out'),
+    order: join(run, 'order.json'),
+    state: join(run, 'state.json'),
+    inbox: join(run, 'inbox.jsonl'),
+  }
+}
+export type Places = ReturnType<typeof placesOf>
+
+export function readHostOrder(file: string): HostOrder {
+  return JSON.parse(readFileSync(file, 'utf8')) as HostOrder
+}
+
+export function readHostState(file: string, agentSession: string): HostState {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as HostState
+  } catch {
+    return { agentSession, started: false, queue: [], taken: [], turns: 0, tokens: NO_TOKENS, costUsd: 0 } // the first process
+  }
+}
+
+/** On the disk before it counts: an order that was begun is not begun again after a crash. */
+export function writeHostState(file: string, state: HostState): void {
+  const draft = `${file}.new`
+  const handle = openSync(draft, 'w', 0o600)
+  writeSync(handle, JSON.stringify({ ...state, taken: state.taken.slice(-SESSION_TAKEN_MAX) }))
+  fsyncSync(handle)
+  closeSync(handle)
+  renameSync(draft, file)
+}

@@ -1,0 +1,59 @@
+// Prepares the ground of one session (gate, sandbox), runs it, and puts away what it leaves.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { AgentEvent } from '../../../protocols/agents/agent-events.ts'
+import { fitEvent } from '../../../protocols/agents/agent-events.ts'
+import { findDriver } from '../drivers/find-driver.ts'
+import { createEnclosure } from './enclosure.ts'
+import { openGate } from './gate.ts'
+import { placesOf, readHostOrder } from './host-order.ts'
+import { SessionLoop } from './session-loop.ts'
+import type { HostComponents } from './session-parts.ts'
+import { harvest } from './work-tree.ts'
+
+const EXIT = { done: 0, failed: 1, interrupted: 130 } as const
+
+/** @returns the exit code */
+export async function runSessionHost(components: HostComponents, root: string): Promise<number> {
+  const { clock, environment, write } = components
+  const places = placesOf(root)
+  const order = readHostOrder(places.order)
+  const { agent } = order
+  const emit = (event: AgentEvent): void => write(fitEvent(event))
+  const driver = findDriver(agent.driver)
+  const folder = mkdtempSync(join(tmpdir(), 'nimbus-'))
+  const upstream = driver.upstream?.(environment)
+  const gate = await openGate({
+    socket: agent.sandbox === 'none' ? undefined : join(folder, 'gate'),
+    upstream,
+    allowed: [...(upstream === undefined ? ['api.anthropic.com'] : []), ...(agent.network ?? [])].map((host) => host.toLowerCase()),
+    onRefused: (host) => emit({ type: 'refused', host: host === '' ? '?' : host }),
+  })
+  try {
+    const author = `session ${order.session}`
+    const identity = {
+      GIT_AUTHOR_NAME: author,
+      GIT_AUTHOR_EMAIL: 'session@nimbus.invalid',
+      GIT_COMMITTER_NAME: author,
+      GIT_COMMITTER_EMAIL: 'session@nimbus.invalid',
+    }
+    const given = { ...identity, NIMBUS_SESSION: order.session, ...agentVariables(upstream !== undefined) }
+    const enclosure = createEnclosure({ clock, places, tier: agent.sandbox ?? 'process', gate: gate.address, environment, given })
+    const session = new SessionLoop({ components, places, order, driver, enclosure, emit })
+    const ending = await session.run()
+    // A worker that stops keeps the folder as it is: the next process goes on in it.
+    if (ending === undefined) return EXIT.interrupted
+    const left = await harvest(enclosure, places, order)
+    emit({ type: 'end', ...ending, ...left })
+    return EXIT[ending.state]
+  } finally {
+    gate.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Where the worker's own credentials are added at the gate, the agent gets words in their place. */
+function agentVariables(isHeld: boolean): Record<string, string> {
+  return isHeld ? { ANTHROPIC_BASE_URL: 'http://{gate}', ANTHROPIC_API_KEY: 'held-by-the-worker' } : {}
+}

@@ -1,0 +1,233 @@
+// One session, from its first prompt to its end: prompts in their order, one a turn; permissions; budget; silence. It survives its own
+// death: what it has taken, what it has begun and what it has cost is on the disk before it counts.
+import { randomUUID } from 'node:crypto'
+import type { AgentEvent, AgentEventOf, AgentReason } from '../../../protocols/agents/agent-events.ts'
+import type { Cancel, Clock } from '../../kernel/clock.ts'
+import { addTokens, type AgentProcess } from '../driver.ts'
+import { closeAgent } from './close-agent.ts'
+import type { HostOrder, HostState, InboxOrder } from './host-order.ts'
+import { readHostState, writeHostState } from './host-order.ts'
+import { followInbox } from './inbox.ts'
+import { createPermissions, type Permissions } from './permissions.ts'
+import { agentOrder, type Ending, endOf, hung, overBudget, type SessionParts } from './session-parts.ts'
+import { createSilence, type Silence } from './silence.ts'
+
+const AGAIN =
+  'The process that ran you was ended in the middle of this turn, and this is a new one in the same folder. Look at what is done already, do not repeat it, and go on.'
+
+export class SessionLoop {
+  readonly #parts: SessionParts
+  readonly #clock: Clock
+  readonly #state: HostState
+  readonly #over = Promise.withResolvers<Ending | undefined>()
+  readonly #permissions: Permissions
+  readonly #silence: Silence
+  #agent: AgentProcess | undefined
+  #busy = false
+  #cancelIdle: Cancel = () => {}
+  /** Of this process: what the state had when it began. */
+  #before: Pick<HostState, 'tokens' | 'costUsd' | 'turns'>
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts
+    this.#clock = parts.components.clock
+    this.#state = readHostState(parts.places.state, randomUUID())
+    this.#before = { ...this.#state }
+    this.#permissions = createPermissions(parts.order.agent, {
+      emit: (event) => this.#emit(event),
+      answer: (request, answer) => this.#agent?.answer(request, answer),
+    })
+    this.#silence = createSilence(this.#clock, parts.order.agent.silentMs, {
+      isOpen: () => this.#busy && this.#permissions.waiting() === 0,
+      onSilent: (silentMs) => this.#emit({ type: 'silent', silentMs }),
+      onHung: (silentMs) => this.#finish({ state: 'failed', reason: hung(silentMs) }),
+    })
+  }
+
+  async run(): Promise<Ending | undefined> {
+    const { components, places, order } = this.#parts
+    components.signal.addEventListener('abort', () => this.#over.resolve(undefined))
+    if (components.signal.aborted) return undefined
+    this.#queueFirst(order)
+    const stopInbox = followInbox(
+      this.#clock,
+      places.inbox,
+      (one) => this.#take(one),
+      (error) => this.#fail('inbox-unreadable', error),
+    )
+    this.#next()
+    // All that it was started for was done by an earlier process.
+    if (!this.#busy) this.#finish({ state: 'done' })
+    const ending = await this.#over.promise
+    stopInbox()
+    this.#cancelIdle()
+    this.#silence.stop()
+    if (this.#agent !== undefined)
+      await closeAgent(this.#clock, this.#agent, {
+        urgent: components.signal.aborted || this.#busy,
+        say: (text) => this.#emit({ type: 'note', text }),
+      })
+    return ending
+  }
+
+  /** What a process that died had begun comes first, in other words; then what it had taken, then the prompt of this task. */
+  #queueFirst({ task, agent }: HostOrder): void {
+    const { open, started, queue } = this.#state
+    if (open !== undefined && queue[0]?.order !== open.order) queue.unshift({ order: open.order, text: started ? AGAIN : open.text })
+    // A task without a prompt is there for orders that came when the one before it ended.
+    const id = agent.order ?? task
+    if (!this.#state.taken.includes(id) && agent.prompt !== '') this.#accept({ order: id, text: agent.prompt })
+  }
+
+  #take(order: InboxOrder): void {
+    if (this.#state.taken.includes(order.id)) return
+    const error = this.#carryOut(order)
+    this.#emit({ type: 'taken', order: order.id, ...(error === undefined ? {} : { error }) })
+  }
+
+  #carryOut(order: InboxOrder): string | undefined {
+    if (order.op === 'send') {
+      this.#accept({ order: order.id, text: order.text ?? '' })
+      this.#next()
+      return undefined
+    }
+    this.#state.taken.push(order.id)
+    this.#save()
+    switch (order.op) {
+      case 'interrupt':
+        if (!this.#busy) return 'no turn is open'
+        this.#agent?.interrupt()
+        return undefined
+      case 'answer':
+        return this.#permissions.decide(order)
+      case 'stop':
+        delete this.#state.open
+        this.#save()
+        this.#finish({
+          state: 'interrupted',
+          reason: { code: 'stopped', message: `It was stopped by ${order.by}.`, cure: 'nimbus session send goes on with it.' },
+        })
+        return undefined
+    }
+  }
+
+  /** Taken and queued in one write: a prompt is neither lost nor taken twice. */
+  #accept(prompt: { order: string; text: string }): void {
+    this.#state.taken.push(prompt.order)
+    this.#state.queue.push(prompt)
+    this.#save()
+  }
+
+  #save(): void {
+    writeHostState(this.#parts.places.state, this.#state)
+  }
+
+  /** Sends the next prompt where no turn is open. */
+  #next(): void {
+    const prompt = this.#state.queue[0]
+    if (this.#busy || prompt === undefined) return
+    this.#cancelIdle()
+    const budget = this.#parts.order.agent.budgetUsd
+    if (budget !== undefined && this.#state.costUsd >= budget)
+      return this.#finish({ state: 'failed', reason: overBudget(this.#state.costUsd, budget) })
+    this.#state.queue.shift()
+    this.#busy = true
+    // Words of ours that take the place of a prompt are not remembered in its stead.
+    if (this.#state.open?.order !== prompt.order) this.#state.open = prompt
+    this.#save()
+    try {
+      this.#agent ??= this.#startAgent(budget)
+      this.#agent.send(prompt)
+      this.#silence.heard()
+    } catch (error) {
+      this.#fail('agent-not-started', error)
+    }
+  }
+
+  #startAgent(budget: number | undefined): AgentProcess {
+    const { order, driver } = this.#parts
+    const { tokens, costUsd, turns } = this.#state
+    this.#before = { tokens, costUsd, turns }
+    const leftUsd = budget === undefined ? undefined : Math.max(0, budget - costUsd)
+    const process = driver.start(agentOrder(this.#parts, order.agent, this.#state, leftUsd), {
+      event: (event) => this.#onEvent(event),
+      permission: (request) => this.#permissions.request(request),
+      heard: () => this.#silence.heard(),
+    })
+    void process.ended.then((reason) => this.#onAgentEnd(process, reason))
+    return process
+  }
+
+  #onEvent(event: AgentEvent): void {
+    this.#silence.heard()
+    switch (event.type) {
+      case 'ready':
+        return this.#onReady(event)
+      case 'usage':
+        return this.#emit({ ...event, tokens: addTokens(this.#before.tokens, event.tokens) })
+      case 'turn':
+        return this.#onTurn(event)
+      default:
+        return this.#emit(event)
+    }
+  }
+
+  #onReady(event: AgentEventOf<'ready'>): void {
+    const resumed = this.#state.started
+    this.#state.started = true
+    this.#state.agentSession = event.agentSession ?? this.#state.agentSession
+    this.#save()
+    this.#emit({ ...event, resumed })
+  }
+
+  #onTurn(event: AgentEventOf<'turn'>): void {
+    const { tokens, costUsd, turns } = this.#before
+    this.#state.tokens = addTokens(tokens, event.tokens)
+    this.#state.costUsd = costUsd + event.costUsd
+    this.#state.turns += 1
+    delete this.#state.open
+    this.#busy = false
+    this.#save()
+    this.#emit({ ...event, turns: Math.max(this.#state.turns, turns + 1), tokens: this.#state.tokens, costUsd: this.#state.costUsd })
+    if (event.result === 'budget' || event.result === 'error')
+      return this.#finish({
+        state: 'failed',
+        reason: event.reason ?? { code: 'turn-failed', message: event.text.slice(0, 1_000) || 'The turn failed.' },
+      })
+    const budget = this.#parts.order.agent.budgetUsd
+    if (budget !== undefined && this.#state.costUsd > budget)
+      return this.#finish({ state: 'failed', reason: overBudget(this.#state.costUsd, budget) })
+    if (this.#state.queue.length > 0) return this.#next()
+    const idleMs = this.#parts.order.agent.idleMs ?? 0
+    if (idleMs === 0) return this.#finish(endOf(event.result))
+    this.#cancelIdle = this.#clock.after(idleMs, () => this.#finish(endOf(event.result)))
+  }
+
+  #onAgentEnd(process: AgentProcess, reason: AgentReason | undefined): void {
+    if (this.#agent !== process) return
+    this.#agent = undefined
+    this.#permissions.forget()
+    if (reason === undefined && !this.#busy) return
+    this.#finish({
+      state: 'failed',
+      reason: reason ?? {
+        code: 'agent-died',
+        message: 'The agent ended in the middle of a turn.',
+        cure: 'nimbus session resume goes on where it was.',
+      },
+    })
+  }
+
+  #finish(ending: Ending): void {
+    this.#over.resolve(ending)
+  }
+
+  #fail(code: string, error: unknown): void {
+    const { code: own, cure, message } = error as { code?: string; cure?: string; message: string }
+    this.#finish({ state: 'failed', reason: { code: own ?? code, message, ...(cure === undefined ? {} : { cure }) } })
+  }
+
+  #emit(event: AgentEvent): void {
+    this.#parts.emit(event)
+  }
+}

@@ -1,0 +1,71 @@
+// What a session's loop is made of, what of it an agent is started with, and how it ends in words.
+import type { AgentEvent, AgentEventOf, AgentReason } from '../../../protocols/agents/agent-events.ts'
+import type { AgentSpec } from '../../../protocols/tasks/task-spec.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { AgentDriver, AgentOrder } from '../driver.ts'
+import type { Enclosure } from './enclosure.ts'
+import type { HostOrder, HostState, Places } from './host-order.ts'
+
+export type HostComponents = {
+  clock: Clock
+  environment: Readonly<Record<string, string | undefined>>
+  write(line: object): void
+  /** The worker wants this process to end; the session goes on elsewhere or later. */
+  signal: AbortSignal
+}
+
+export type SessionParts = {
+  components: HostComponents
+  places: Places
+  order: HostOrder
+  driver: AgentDriver
+  enclosure: Enclosure
+  emit(event: AgentEvent): void
+}
+
+/** @param leftUsd what may still be spent */
+export function agentOrder(
+  { components, places, enclosure }: SessionParts,
+  agent: AgentSpec,
+  state: HostState,
+  leftUsd: number | undefined,
+): AgentOrder {
+  const { agentSession, started } = state
+  return {
+    clock: components.clock,
+    cwd: places.tree,
+    home: places.home,
+    configDir: places.config,
+    environment: components.environment,
+    agentSession,
+    launch: enclosure.launch,
+    ...(agent.command === undefined ? {} : { command: agent.command }),
+    ...(agent.model === undefined ? {} : { model: agent.model }),
+    ...(leftUsd === undefined ? {} : { budgetUsd: leftUsd }),
+    ...(started ? { resume: agentSession } : {}),
+  }
+}
+
+export type Ending = { state: 'done' | 'failed' | 'interrupted'; reason?: AgentReason }
+
+export function endOf(result: AgentEventOf<'turn'>['result']): Ending {
+  return result === 'interrupted'
+    ? { state: 'interrupted', reason: { code: 'interrupted', message: 'Its turn was interrupted, and nobody sent more.' } }
+    : { state: 'done' }
+}
+
+export function overBudget(costUsd: number, budget: number): AgentReason {
+  return {
+    code: 'budget',
+    message: `It cost ${costUsd.toFixed(4)} USD, its budget is ${budget.toFixed(4)}.`,
+    cure: 'nimbus session resume ID --budget USD gives it more.',
+  }
+}
+
+export function hung(silentMs: number): AgentReason {
+  return {
+    code: 'agent-hung',
+    message: `Nothing was heard of it for ${silentMs} ms while a turn was open, and it was ended.`,
+    cure: 'nimbus session resume goes on where it was; --silent-timeout gives it more time.',
+  }
+}

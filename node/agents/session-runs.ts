@@ -1,0 +1,232 @@
+// The sessions that run on this worker: prepares each run, reads what its host says, tells the mesh, hands over orders, and collects
+// what is left at the end. The process itself is the work of a task; this is what stands around it.
+import { createHash } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import type { AgentLine } from '../../protocols/agents/agent-events.ts'
+import { readAgentLine } from '../../protocols/agents/agent-events.ts'
+import type { SessionRecord } from '../../protocols/agents/session-records.ts'
+import type { BlobHash, PeerId, TaskId } from '../../protocols/ids.ts'
+import type { Entry, Outcome } from '../../protocols/records.ts'
+import type { AgentSpec } from '../../protocols/tasks/task-spec.ts'
+import type { Cancel, Clock } from '../kernel/clock.ts'
+import { NimbusError } from '../kernel/errors.ts'
+import type { LogFollow } from '../runner/output-log.ts'
+import type { BlobStore } from '../store/blobs.ts'
+import type { WorkOrder } from '../tasks/execution.ts'
+import type { AgentWork } from '../tasks/work/agent-work.ts'
+import type { PreparationComponents } from '../tasks/work/prepare-run.ts'
+import { BUNDLE_FILE, DIFF_FILE } from './host/work-tree.ts'
+import type { Places } from './host/host-order.ts'
+import type { SessionBook } from './session-book.ts'
+import { exists, handedOver, handOver, isPrepared, prepareFolder, sessionOf } from './session-folder.ts'
+import { readHostLines } from './session-lines.ts'
+import { afterLine, emptyRecord, nextRun } from './session-tally.ts'
+
+export type SessionRunsComponents = {
+  clock: Clock
+  dataDir: string
+  self: PeerId
+  book: Pick<SessionBook, 'orders' | 'newest' | 'newestWorker'>
+  blobs: Pick<BlobStore, 'putFile'>
+  clone: PreparationComponents['clone']
+  /** Of the node: the agent's credentials are in it. */
+  environment: Readonly<Record<string, string | undefined>>
+  append(entry: Entry): void
+  /** One event of a session that runs here, for everybody who watches now. */
+  tell(output: { session: TaskId; task: TaskId; epoch: number; at: number; line: AgentLine }): void
+  /** A task that goes on with a session, for orders that came too late for its run. */
+  goOn(task: TaskId, session: TaskId): void
+  /** The same task again for the worker where the session's folder is. */
+  sendBack(task: TaskId, worker: PeerId): void
+  nameOf(peer: PeerId): string
+}
+
+export type SessionRuns = {
+  work: AgentWork
+  /** Orders of this session may have come. */
+  onOrders(session: TaskId): void
+}
+
+type Run = {
+  order: WorkOrder
+  session: TaskId
+  places: Places
+  record: SessionRecord
+  handed: Set<string>
+  /** A record that waits for its time. */
+  pending: Cancel | undefined
+  following: Promise<void>
+  reminder: Cancel
+}
+
+/** What changes without urgency is written at most this often. */
+const RECORD_MS = 1_000
+/** A request that nobody answers is told again, at first after this, then after twice as long each time. */
+const REMIND_MS = 5 * 60_000
+const REMIND_MS_MAX = 6 * 3_600_000
+const HOST = fileURLToPath(new URL('./host/host-main.ts', import.meta.url))
+/** What of the node's environment a session's host may see; the agent sees less. */
+const PASSED_ON = /^(ANTHROPIC_(API_KEY|AUTH_TOKEN|BASE_URL|MODEL|SMALL_FAST_MODEL)|NIMBUS_CLAUDE|LC_ALL|TZ)$/
+
+export function createSessionRuns(components: SessionRunsComponents): SessionRuns {
+  const { clock, book } = components
+  const runs = new Map<TaskId, Run>()
+  const passedOn = Object.fromEntries(
+    Object.entries(components.environment).filter(([name, value]) => PASSED_ON.test(name) && value !== undefined),
+  ) as Record<string, string>
+
+  const write = (run: Run): void => {
+    run.pending?.()
+    run.pending = undefined
+    run.record = { ...run.record, rev: run.record.rev + 1 }
+    components.append(run.record)
+  }
+  const take = (run: Run, line: AgentLine, at: number): void => {
+    const { record, urgent } = afterLine(run.record, line, run.places.tree)
+    run.record = record
+    components.tell({ session: run.session, task: run.order.task, epoch: run.order.epoch, at, line })
+    if (urgent) write(run)
+    else run.pending ??= clock.after(RECORD_MS, () => write(run))
+    if (line.type === 'ask') remind(run, REMIND_MS)
+  }
+  const remind = (run: Run, afterMs: number): void => {
+    run.reminder()
+    run.reminder = clock.after(afterMs, () => {
+      if (run.record.asks.length === 0) return
+      run.record = { ...run.record, asks: run.record.asks.map((ask) => ({ ...ask, reminders: ask.reminders + 1 })) }
+      write(run)
+      remind(run, Math.min(REMIND_MS_MAX, afterMs * 2))
+    })
+  }
+  const handOrders = (run: Run): void => {
+    const orders = book.orders(run.session).filter(({ id }) => !run.handed.has(id))
+    for (const { id } of orders) run.handed.add(id)
+    void handOver(
+      run.places,
+      orders.map(({ id, op, text, request, allow, by }) => ({
+        id,
+        op,
+        by,
+        ...(text === undefined ? {} : { text }),
+        ...(request === undefined ? {} : { request }),
+        ...(allow === undefined ? {} : { allow }),
+      })),
+    ).catch(() => orders.forEach(({ id }) => run.handed.delete(id))) // the disk is full: tried again with the next order
+  }
+
+  const work: AgentWork = {
+    async prepare(order, signal, tell) {
+      const agent = agentOf(order)
+      const session = sessionOf(order.task, agent)
+      await assertHere(components, order.task, session)
+      const { places, ground } = await prepareFolder(components, { ...order, agent }, signal, tell)
+      const before = book.newest(session)
+      const now = clock.wallMs()
+      const name = { session, task: order.task, run: agent.run ?? 0, epoch: order.epoch }
+      const record: SessionRecord = {
+        ...(before === undefined ? emptyRecord(name, now) : nextRun(before, name, now)),
+        ...ground,
+        account: accountOf({ ...passedOn, ...order.spec.env }),
+      }
+      const run: Run = {
+        order,
+        session,
+        places,
+        record,
+        handed: handedOver(places),
+        pending: undefined,
+        following: Promise.resolve(),
+        reminder: () => {},
+      }
+      runs.set(order.task, run)
+      write(run)
+      handOrders(run)
+      return {
+        root: places.root,
+        cwd: places.root,
+        argv: [process.execPath, HOST, places.root],
+        env: { ...passedOn, HOME: places.home, TMPDIR: components.environment['TMPDIR'] ?? '/tmp' },
+        ...(ground.base === undefined ? {} : { commit: ground.base }),
+      }
+    },
+    started({ task }, logFile, follow) {
+      const run = runs.get(task)
+      if (run !== undefined) run.following = readLines(run, logFile, follow)
+    },
+    async finish({ task }) {
+      const run = runs.get(task)
+      if (run === undefined) return {}
+      await run.following
+      if (run.pending !== undefined) write(run)
+      const { reason } = run.record
+      return {
+        ...(await artifactsOf(run)),
+        ...(run.record.costUsd > 0 ? { costUsd: run.record.costUsd } : {}),
+        ...(reason === undefined ? {} : { error: wordsOf(reason) }),
+      }
+    },
+    ended({ task }, outcome) {
+      const run = runs.get(task)
+      runs.delete(task)
+      run?.pending?.()
+      run?.reminder()
+      if (run === undefined || outcome.result === 'lost') return
+      const taken = new Set(run.record.taken)
+      const waiting = book.orders(run.session).filter(({ id, op }) => op === 'send' && !taken.has(id))
+      if (waiting.length > 0) components.goOn(task, run.session)
+    },
+  }
+  const readLines = (run: Run, logFile: string, follow: LogFollow): Promise<void> =>
+    readHostLines(logFile, follow, (text, at) => {
+      const line = readAgentLine(text)
+      if (line !== undefined) take(run, line, at)
+    })
+  const artifactsOf = async ({ places }: Run): Promise<Partial<Outcome>> => {
+    const artifacts: NonNullable<Outcome['artifacts']> = []
+    for (const path of [BUNDLE_FILE, DIFF_FILE]) {
+      const file = join(places.out, path)
+      if (!(await exists(file))) continue
+      const { hash, size } = await components.blobs.putFile(file)
+      artifacts.push({ path, hash: hash as BlobHash, size })
+    }
+    return artifacts.length === 0 ? {} : { artifacts }
+  }
+  return {
+    work,
+    onOrders(session) {
+      for (const run of runs.values()) if (run.session === session) handOrders(run)
+    },
+  }
+}
+
+function agentOf({ task, spec }: WorkOrder): AgentSpec {
+  if (spec.agent !== undefined) return spec.agent
+  throw new NimbusError('agent-spec-missing', `Task ${task} is of kind agent and does not say what the agent shall do.`, {
+    kind: 'usage',
+    cure: 'nimbus session start publishes such a task.',
+  })
+}
+
+/** A session goes on where its folder is: elsewhere it would do again what it has done. */
+async function assertHere({ self, dataDir, book, sendBack, nameOf }: SessionRunsComponents, task: TaskId, session: TaskId): Promise<void> {
+  const worker = book.newestWorker(session)
+  if (worker === undefined || worker === self || (await isPrepared(dataDir, session))) return
+  sendBack(task, worker)
+  throw new NimbusError('session-elsewhere', `The work of session ${session} lies on ${nameOf(worker)}: it goes on there.`, {
+    kind: 'refused',
+    cure: 'Start that worker again.',
+  })
+}
+
+/** Tells equal from different, and nothing else. */
+function accountOf({ ANTHROPIC_API_KEY: key, ANTHROPIC_AUTH_TOKEN: token, ANTHROPIC_BASE_URL: base }: Record<string, string>): string {
+  return createHash('sha256')
+    .update(`nimbus/account/v1\0${base ?? ''}\0${key ?? token ?? 'login'}`)
+    .digest('hex')
+    .slice(0, 16)
+}
+
+function wordsOf({ code, message, cure }: NonNullable<SessionRecord['reason']>): string {
+  return `${code}: ${message}${cure === undefined ? '' : ` ${cure}`}`.slice(0, 2_000)
+}

@@ -1,0 +1,171 @@
+// Joins the room of agents to the queue, the mesh and the API: its part of the fold is there before the engine is, its work before the
+// first run, the rest once views exist.
+import type { Block } from '../../../protocols/blocks.ts'
+import type { AgentLine } from '../../../protocols/agents/agent-events.ts'
+import { readAgentLine } from '../../../protocols/agents/agent-events.ts'
+import type { SessionView } from '../../../protocols/http/sessions.ts'
+import type { PeerId, TaskId } from '../../../protocols/ids.ts'
+import type { Entry } from '../../../protocols/records.ts'
+import type { LinkMessage, LinkMessageOf } from '../../../protocols/streams.ts'
+import type { TaskSpec } from '../../../protocols/tasks/task-spec.ts'
+import type { SessionsPort } from '../../api/ports.ts'
+import { createSessionBook } from '../../agents/session-book.ts'
+import { createSessionDesk, followUp } from '../../agents/session-desk.ts'
+import { createSessionReading, type ReadingComponents } from '../../agents/session-reading.ts'
+import { createSessionRuns } from '../../agents/session-runs.ts'
+import { sessionView } from '../../agents/session-view.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Random } from '../../kernel/random.ts'
+import type { BlobStore } from '../../store/blobs.ts'
+import type { Engine } from '../../tasks/engine.ts'
+import type { FoldPart, TaskState } from '../../tasks/fold/fold.ts'
+import type { Quota } from '../../tasks/own-load.ts'
+import type { Fleet } from '../../tasks/view/fleet.ts'
+import type { AgentWork } from '../../tasks/work/agent-work.ts'
+import type { PreparationComponents } from '../../tasks/work/prepare-run.ts'
+import { createMayWrite } from '../plan/may-write.ts'
+import type { BareEvent, Views } from '../views.ts'
+import { createSessionChains } from './session-chains.ts'
+
+export type SessionsComponents = {
+  self: PeerId
+  clock: Clock
+  random: Random
+  dataDir: string
+  blobs: BlobStore
+  clone: PreparationComponents['clone']
+  environment: Readonly<Record<string, string | undefined>>
+  /** To every linked member. */
+  tell(message: LinkMessage): void
+}
+export type Sessions = {
+  part: FoldPart
+  work: AgentWork
+  noteTask(state: TaskState): void
+  receive(from: PeerId, message: LinkMessageOf<'session-output'>): void
+  eventsOf(block: Block): BareEvent[]
+  open(rooms: { engine: Engine; fleet: Fleet; views: Pick<Views, 'feed' | 'taskOf'>; quota: Quota; node: ReadingNode }): SessionsPort
+}
+
+/** What reading and cancelling needs of the node: asked for when it is used. */
+export type ReadingNode = {
+  task: ReadingComponents['task']
+  readLog: ReadingComponents['readLog']
+  openBlob: ReadingComponents['open']
+  cancel(task: string): Promise<unknown>
+}
+
+const ACKNOWLEDGE_MS = 1_500
+
+export function createSessions(components: SessionsComponents): Sessions {
+  const { self, clock } = components
+  const chains = createSessionChains()
+  let opened: Opened | undefined
+  const changed = (session: TaskId): void => {
+    chains.changed(session)
+    runs.onOrders(session)
+    opened?.updated(session)
+  }
+  const book = createSessionBook(changed)
+  const runs = createSessionRuns({
+    ...components,
+    book,
+    append: (entry) => void opened?.append(entry),
+    tell({ session, task, epoch, at, line }) {
+      components.tell({ t: 'session-output', session, task, epoch, at, line: JSON.stringify(line) })
+      opened?.output({ session, task, epoch, at, line })
+    },
+    goOn: (task, session) => opened?.goOn(task, session),
+    sendBack: (task, worker) => opened?.sendBack(task, worker),
+    nameOf: (peer) => opened?.nameOf(peer) ?? peer,
+  })
+  return {
+    part: book.part,
+    work: runs.work,
+    noteTask(state) {
+      const session = chains.note(state)
+      if (session !== undefined) changed(session)
+    },
+    receive(_from, { session, task, epoch, at, line }) {
+      const event = readAgentLine(line)
+      if (event !== undefined) opened?.output({ session, task, epoch, at, line: event })
+    },
+    eventsOf: (block) =>
+      (block.entries as Entry[]).flatMap((entry) => (entry.kind === 'session' ? (opened?.eventOf(entry.session) ?? []) : [])),
+    open({ engine, fleet, views, quota, node }) {
+      for (const state of engine.fold.tasks()) chains.note(state)
+      const aliveNow = (peer: PeerId): boolean => peer === self || fleet.view(peer)?.state === 'alive'
+      const view = (session: TaskId): SessionView | undefined =>
+        sessionView(
+          chains.tasksOf(session).flatMap((id) => engine.fold.task(id) ?? []),
+          { book, nameOf: fleet.nameOf, isAlive: aliveNow, waiting: (state) => views.taskOf(state)?.waiting },
+        )
+      const eventOf = (session: TaskId): BareEvent | undefined => {
+        const data = view(session)
+        return data === undefined ? undefined : { type: 'session.updated', entity: 'session', id: session, data }
+      }
+      const publish = async (spec: TaskSpec): Promise<TaskId> => {
+        engine.ownLoad.assertRoom([spec], quota)
+        const { id, seq } = engine.publishOnce(spec)
+        if (seq !== undefined) await engine.durable(seq, ACKNOWLEDGE_MS)
+        return id
+      }
+      const specOf = (task: TaskId): TaskSpec | undefined => engine.fold.task(task)?.task?.spec
+      opened = {
+        append: engine.append,
+        nameOf: fleet.nameOf,
+        updated: (session) => views.feed.emit(() => eventOf(session)),
+        output: ({ session, task, epoch, at, line }) =>
+          views.feed.emit(() => ({ type: 'session.output', entity: 'session', id: session, data: { task, epoch, at, event: line } })),
+        eventOf: (session) => eventOf(session),
+        goOn(task, session) {
+          const spec = specOf(task)
+          if (spec?.agent === undefined) return
+          const next = { ...spec, agent: { ...spec.agent, prompt: '' } }
+          engine.publishOnce(followUp(next, { id: session, tasks: [task], worker: self }))
+        },
+        sendBack(task, worker) {
+          const spec = specOf(task)
+          if (spec?.agent === undefined) return
+          const next = { ...spec, agent: { ...spec.agent, order: spec.agent.order ?? task } }
+          engine.publishOnce(followUp(next, { id: spec.agent.session ?? task, tasks: [task], worker }))
+        },
+      }
+      const desk = createSessionDesk({
+        self,
+        clock,
+        random: components.random,
+        book,
+        append: engine.append,
+        durable: engine.durable,
+        nameOf: fleet.nameOf,
+        assertMayWrite: createMayWrite(self, fleet),
+        view,
+        ids: chains.sessions,
+        publish,
+        specOf,
+        cancel: node.cancel,
+        changed: chains.next,
+      })
+      const { messages, diff } = createSessionReading({
+        find: desk.find,
+        task: node.task,
+        readLog: node.readLog,
+        changed: (session, signal) => chains.next(session as TaskId, signal),
+        open: node.openBlob,
+      })
+      return { ...desk, messages, diff }
+    },
+  }
+}
+
+/** What is there once the engine and the views are. */
+type Opened = {
+  append(entry: Entry): number
+  nameOf(peer: PeerId): string
+  updated(session: TaskId): void
+  output(output: { session: TaskId; task: TaskId; epoch: number; at: number; line: AgentLine }): void
+  eventOf(session: TaskId): BareEvent | undefined
+  goOn(task: TaskId, session: TaskId): void
+  sendBack(task: TaskId, worker: PeerId): void
+}

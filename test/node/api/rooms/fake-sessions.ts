@@ -1,0 +1,50 @@
+// Sessions in memory: one that waits for an answer, as the API shows it.
+import type { SessionView } from '../../../../protocols/http/sessions.ts'
+import type { SessionsPort } from '../../../../node/api/ports.ts'
+import { NimbusError } from '../../../../node/kernel/errors.ts'
+
+export const SESSION = '01k9z5zzzz0000000000000000'
+
+export function createFakeSessions(): SessionsPort {
+  const view: SessionView = {
+    id: SESSION,
+    state: 'waiting',
+    prompt: 'hello',
+    driver: 'claude',
+    author: 'box',
+    authorName: 'box',
+    turns: 0,
+    tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
+    costUsd: 0,
+    files: [],
+    asks: [{ request: 'r1', tool: 'Bash', input: '{}', askedAt: 1, reminders: 0 }],
+    decided: [],
+    refused: [],
+    createdAt: 1,
+    updatedAt: 1,
+    tasks: [SESSION],
+    pending: 0,
+  }
+  const known = (id: string): SessionView => {
+    if (id === SESSION) return view
+    throw new NimbusError('session-unknown', `There is no session ${id}.`, { kind: 'missing' })
+  }
+  const order = async (id: string) => ({ order: 'o1', taken: true, session: known(id) })
+  return {
+    list: () => ({ items: [view] }),
+    find: (id) => (id === SESSION ? view : undefined),
+    start: async ({ prompt }) => ({ ...view, prompt }),
+    send: order,
+    interrupt: order,
+    stop: order,
+    answer: order,
+    resume: async (id) => known(id),
+    async *messages(id) {
+      yield { task: known(id).id, epoch: 1, at: 0, event: { type: 'note', time: 1, text: 'hello' } }
+    },
+    async diff(id) {
+      known(id)
+      return { size: 0, bytes: (async function* () {})() }
+    },
+  }
+}
