@@ -6,14 +6,14 @@ import { fileURLToPath } from 'node:url'
 import type { Clock } from '../../kernel/clock.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import { findTool } from '../../runner/commands/find-tools.ts'
-import { runPiped } from '../../runner/commands/run-piped.ts'
+import { runPiped } from '../../runner/piped/run-piped.ts'
 import { runStep, type StepEnd } from '../../runner/commands/run-step.ts'
 import { sandboxArgv } from '../../runner/commands/sandbox.ts'
 import { toolHomes } from '../../runner/commands/tool-homes.ts'
 import type { AgentPipe, LaunchOrder } from '../driver.ts'
 import type { Places } from './host-order.ts'
 
-const BRIDGE = fileURLToPath(new URL('../../runner/commands/bridge-main.ts', import.meta.url))
+const BRIDGE = fileURLToPath(new URL('../../runner/piped/bridge-main.ts', import.meta.url))
 const GIT_MS_MAX = 120_000
 
 export type Enclosure = {

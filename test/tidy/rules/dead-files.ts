@@ -9,7 +9,7 @@ const PRODUCT_ENTRIES = [
   'node/repos/clone-main.ts',
   'node/cli/git/remote-main.ts',
   'node/agents/host/host-main.ts',
-  'node/runner/commands/bridge-main.ts',
+  'node/runner/piped/bridge-main.ts',
   'web/src/main.tsx',
 ]
 
