@@ -18,7 +18,8 @@ const DEFAULT_PORT = 7777
 /** 2024: a machine whose clock is before the software's own time has lost it. */
 const CLOCK_MS_MIN = 1_704_067_200_000
 const TOOLS: [string[], string, string][] = [
-  [['git'], 'clones repositories faster than the built-in one', 'apt-get install git'],
+  [['git'], 'clones faster than the built-in one; keeps repositories of the mesh', 'apt-get install git'],
+  [['git-remote-nimbus'], 'lets git read nimbus:// addresses', 'export PATH="$PATH:$(nimbus repo helper)"'],
   [['ssh'], 'reads repositories over ssh', 'apt-get install openssh-client'],
   [['bwrap'], 'sandboxes builds and agents', 'apt-get install bubblewrap'],
   [['chromium', 'google-chrome', 'chromium-browser'], 'watches pages', 'apt-get install chromium'],

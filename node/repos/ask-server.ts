@@ -49,9 +49,18 @@ async function listRefs(http: HttpClient, url: string): Promise<ServerRef[]> {
 }
 
 /** What `git ls-remote` says over SSH, as servers over HTTP say it. */
-export async function listOverSsh(remote: Git, order: { url: string; credential?: RepoCredential | undefined }): Promise<ServerRef[]> {
+export function listOverSsh(remote: Git, order: { url: string; credential?: RepoCredential | undefined }): Promise<ServerRef[]> {
+  return listWithGit(remote, order, (stderr) => sshFault(stderr, new URL(order.url), order.credential))
+}
+
+/** The same over any transport that git has. @param faultOf names what went wrong, where it can */
+export async function listWithGit(
+  remote: Git,
+  order: { url: string },
+  faultOf: (stderr: string) => NimbusError | undefined,
+): Promise<ServerRef[]> {
   const { exitCode, stdout, stderr } = await remote.run(['ls-remote', '--symref', '--', order.url])
-  if (exitCode !== 0) throw sshFault(stderr, new URL(order.url), order.credential) ?? gitFault(stderr)
+  if (exitCode !== 0) throw faultOf(stderr) ?? gitFault(stderr)
   const refs = new Map<string, ServerRef>()
   const targets = new Map<string, string>()
   for (const line of stdout.split('\n')) {

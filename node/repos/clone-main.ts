@@ -5,13 +5,13 @@ import { serveHelper } from '../runner/commands/helper-process.ts'
 import type { RepoCredential } from './auth/credential.ts'
 import { withHttpLogin } from './auth/http-login.ts'
 import { withSsh } from './auth/ssh-login.ts'
-import { askServer, listOverSsh, targetOf } from './ask-server.ts'
+import { askServer, listOverSsh, listWithGit, targetOf } from './ask-server.ts'
 import { checkTree, type TreeSize } from './check-tree.ts'
 import { type FetchedTree, type FetchStep, fetchTree } from './fetch-tree.ts'
 import { cloneFault } from './clone-fault.ts'
-import { createGit } from './git-command.ts'
+import { createGit, type GitAccess } from './git-command.ts'
 import { createGitHttp } from './git-http.ts'
-import { isSsh } from './repo-url.ts'
+import { isMesh, isSsh } from './repo-url.ts'
 import { fetchWithSystemGit } from './system-git.ts'
 
 export type CloneOrder = {
@@ -25,6 +25,8 @@ export type CloneOrder = {
   credential: RepoCredential | undefined
   /** Where the keys of SSH hosts are kept. */
   knownHosts: string
+  /** How git reaches the repositories of the mesh; from a mirror there the objects come sooner. */
+  mesh: GitAccess | undefined
 }
 export type CloneFault = { code: string; message: string; kind: NimbusError['kind']; cure: string | undefined }
 export type CloneMessage = { step: FetchStep } | { done: FetchedTree & TreeSize } | { fault: CloneFault }
@@ -50,6 +52,7 @@ serveHelper<CloneOrder, CloneMessage>(async (order, tell) => {
 async function fetched(order: CloneOrder, onProgress: (step: FetchStep) => void): Promise<FetchedTree> {
   const { gitFile, url, ref } = order
   if (isSsh(url)) return fetchedOverSsh(order, onProgress)
+  if (isMesh(url)) return fetchedFromMesh(order, onProgress)
   const http = createGitHttp(order)
   if (gitFile === undefined) return fetchTree(http, order, onProgress)
   const target = await askServer(http, url, ref)
@@ -69,6 +72,25 @@ async function fetchedOverSsh(order: CloneOrder, onProgress: (step: FetchStep) =
     const target = targetOf(order.url, await listOverSsh(createGit(gitFile, '/', access), order), ref)
     return fetchWithSystemGit({ ...order, gitFile, target, access }, onProgress)
   })
+}
+
+async function fetchedFromMesh(order: CloneOrder, onProgress: (step: FetchStep) => void): Promise<FetchedTree> {
+  const { gitFile, url, ref, mesh } = order
+  if (gitFile === undefined || mesh === undefined)
+    throw new NimbusError('repo-mesh-needs-git', 'Repositories of the mesh need git on this machine, and it has none or may not use it.', {
+      kind: 'refused',
+      cure: 'Install git on this worker.',
+    })
+  const target = targetOf(url, await listWithGit(createGit(gitFile, '/', mesh), order, meshFault), ref)
+  return fetchWithSystemGit({ ...order, gitFile, target, access: mesh }, onProgress)
+}
+
+/** What the helper said of it stands before what git makes of that. */
+function meshFault(stderr: string): NimbusError | undefined {
+  const [, message, cure] = /^nimbus: (.+)\n(?: {2}(.+)\n)?/m.exec(stderr) ?? []
+  return message === undefined
+    ? undefined
+    : new NimbusError('repo-not-read', message, { kind: 'unreachable', ...(cure === undefined ? {} : { cure }) })
 }
 
 function throttled(tell: (step: FetchStep) => void): (step: FetchStep) => void {

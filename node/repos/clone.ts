@@ -7,6 +7,7 @@ import { findTool } from '../runner/commands/find-tools.ts'
 import { runHelper } from '../runner/commands/helper-process.ts'
 import type { RepoCredential } from './auth/credential.ts'
 import type { CloneFault, CloneMessage, CloneOrder } from './clone-main.ts'
+import { meshAccess } from './git-command.ts'
 import { checkRef, parseRepoUrl } from './repo-url.ts'
 
 const CLONE_MAIN = fileURLToPath(new URL('./clone-main.ts', import.meta.url))
@@ -43,6 +44,8 @@ export type CloneRequest = {
   credential?: RepoCredential | undefined
   /** File of the keys of SSH hosts; one that is seen for the first time is added. */
   knownHosts?: string
+  /** Data folder of the node through which repositories of the mesh are reached. */
+  meshDataDir?: string
   limits?: Partial<CloneLimits>
 }
 
@@ -54,7 +57,8 @@ export async function cloneInto(request: CloneRequest): Promise<Cloned> {
   const { receivedBytesMax, treeBytesMax } = limits
   const { dir, credential, knownHosts = '/dev/null' } = request
   const gitFile = gitFor(request.engine ?? 'auto')
-  const order: CloneOrder = { url, ref, dir, receivedBytesMax, treeBytesMax, gitFile, credential, knownHosts }
+  const mesh = request.meshDataDir === undefined ? undefined : meshAccess(request.meshDataDir)
+  const order: CloneOrder = { url, ref, dir, receivedBytesMax, treeBytesMax, gitFile, credential, knownHosts, mesh }
   try {
     return await runClone(request, order, limits)
   } catch (error) {

@@ -1,5 +1,7 @@
 // The machine's git, hardened: no configuration of the machine or its user, no hooks, no helpers, no question, and no transport but
 // the one that is named. Everything in this room that runs git runs it through here.
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { NimbusError } from '../kernel/errors.ts'
 import { execFileQuietly, type RanCommand } from '../runner/commands/run-command.ts'
 
@@ -89,4 +91,13 @@ function passedOn(): Record<string, string> {
     string,
     string
   >
+}
+
+/** Where `git-remote-nimbus` is: git finds it by the PATH. It is a script for Node: this one, whichever the machine would take. */
+const REMOTE_HELPER_DIR = fileURLToPath(new URL('../bin', import.meta.url))
+export const MESH_PATH = [REMOTE_HELPER_DIR, dirname(process.execPath), '/usr/local/bin:/usr/bin:/bin'].join(':')
+
+/** To repositories that the mesh hosts, through the node of this data folder. */
+export function meshAccess(dataDir: string): GitAccess {
+  return { protocols: 'nimbus', env: { PATH: MESH_PATH, NIMBUS_DATA: dataDir } }
 }

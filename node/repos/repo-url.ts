@@ -1,4 +1,5 @@
 // Which addresses of repositories are accepted. Pure; a credential must never get past this border, not even in a message.
+import { hostedName } from '../../protocols/githost/hosted-names.ts'
 import { NimbusError } from '../kernel/errors.ts'
 
 /** Parses the address, or throws `repo-url-invalid`, `repo-url-scheme` or `repo-url-credentials`. */
@@ -12,10 +13,11 @@ export function parseRepoUrl(text: string): URL {
     })
   }
   if (url.protocol === 'ssh:') return checkSsh(url)
+  if (url.protocol === 'nimbus:') return checkMesh(url)
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
     throw new NimbusError(
       'repo-url-scheme',
-      `Repositories are cloned over https, http and ssh only, and this address has the scheme ${JSON.stringify(url.protocol)}.`,
+      `Repositories are cloned over https, http, ssh and nimbus only, and this address has the scheme ${JSON.stringify(url.protocol)}.`,
       { kind: 'refused', cure: 'Use the https or ssh address of the repository.' },
     )
   }
@@ -32,6 +34,22 @@ export function parseRepoUrl(text: string): URL {
 
 export function isSsh(url: string): boolean {
   return url.startsWith('ssh:')
+}
+
+/** `nimbus://WORKER/NAME`, where the worker is a name, a peer ID, or `mesh` for any that keeps it. */
+function checkMesh(url: URL): URL {
+  const repo = /^\/([^/]+?)(?:\.git)?\/?$/.exec(url.pathname)?.[1]
+  const isPlain = url.username === '' && url.password === '' && url.port === '' && url.search === '' && url.hash === ''
+  if (isPlain && /^[a-z0-9][a-z0-9._-]{0,127}$/i.test(url.hostname) && hostedName.safeParse(repo).success)
+    return new URL(`nimbus://${url.hostname}/${repo}`)
+  throw new NimbusError('repo-url-invalid', `${JSON.stringify(url.href.slice(0, 200))} is no address of a hosted repository.`, {
+    kind: 'usage',
+    cure: 'Write it as nimbus://WORKER/NAME, or nimbus://mesh/NAME for any worker that keeps it.',
+  })
+}
+
+export function isMesh(url: string): boolean {
+  return url.startsWith('nimbus:')
 }
 
 /** User, host and path become words of a command line: none may begin like an option, none may hold what a shell would read. */

@@ -23,7 +23,7 @@ export const secretName = z
 
 /** Every member keeps it: it may hold no password. */
 export const repoAddress = z
-  .url({ protocol: /^(https?|ssh)$/, error: 'must be an https, http or ssh address' })
+  .url({ protocol: /^(https?|ssh|nimbus)$/, error: 'must be an https, http, ssh or nimbus address' })
   .max(2048)
   .refine((value) => {
     const { protocol, username, password } = URL.canParse(value) ? new URL(value) : { protocol: '', username: '', password: '' }

@@ -1,9 +1,8 @@
 // The machine's git as this room runs it: on repositories of the mesh alone, without the configuration of the machine or its user,
 // without hooks, without a question, and with no transport but the ones that are named.
-import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Clock } from '../../kernel/clock.ts'
 import { NimbusError } from '../../kernel/errors.ts'
+import { MESH_PATH } from '../../repos/git-command.ts'
 import { findTool } from '../../runner/commands/find-tools.ts'
 import { type Piped, type PipedEnd, startPiped } from '../../runner/commands/piped.ts'
 
@@ -50,9 +49,6 @@ const HARDENED = [
   'safe.directory=*',
 ].flatMap((setting) => ['-c', setting])
 
-/** Where `git-remote-nimbus` is: git finds it by the PATH. */
-export const REMOTE_HELPER_DIR = fileURLToPath(new URL('../../bin', import.meta.url))
-
 const SHORT_MS = 120_000
 const OUTPUT_CHARS_MAX = 8 * 1024 * 1024
 
@@ -67,8 +63,7 @@ export function createGit({ clock, dataDir }: { clock: Pick<Clock, 'after'>; dat
     })
   }
   const environment = (options: GitOptions): Record<string, string> => ({
-    // The helper is a script for Node: this one, whichever the machine would take.
-    PATH: [REMOTE_HELPER_DIR, dirname(process.execPath), '/usr/local/bin:/usr/bin:/bin'].join(':'),
+    PATH: MESH_PATH,
     HOME: '/nonexistent',
     LC_ALL: 'C',
     GIT_CONFIG_NOSYSTEM: '1',

@@ -27,7 +27,7 @@ export function createRepos({ dataDir, env }: { dataDir: string; env: NodeJS.Pro
   return {
     part: book.part,
     async clone({ auth: own, ...request }) {
-      return cloneInto({ ...request, knownHosts, credential: await auth?.credentialFor(request.url, own) })
+      return cloneInto({ ...request, knownHosts, meshDataDir: dataDir, credential: await auth?.credentialFor(request.url, own) })
     },
     open({ self, engine, fleet, vault }) {
       auth = createRepoAuth({

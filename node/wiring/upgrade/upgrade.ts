@@ -196,7 +196,7 @@ function stageOf({ clock, dataDir, blobs, blobFetch }: UpgradeComponents): Retur
     versionsDir: versionsDir(dataDir),
     ownTree: OWN_TREE,
     environment,
-    clone: cloneInto,
+    clone: (request) => cloneInto({ ...request, meshDataDir: dataDir }),
     run: runStep,
     npm: () => findTool('npm', environment['PATH'] ?? '') ?? 'npm',
     blobs,

@@ -2,7 +2,7 @@
 // pushes to one branch at once, a worker that serves killed, a minority.
 import { execFile } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { HostedRepoView } from '../../../protocols/http/hosted.ts'
@@ -154,6 +154,49 @@ describe.skipIf(!gitTool.present)(gitTool.title('the mesh as git host'), () => {
     await must(shed, stale, 'push', '-q', 'origin', 'HEAD:refs/heads/aside')
     await must(shed, stale, 'push', '-q', 'origin', ':aside')
     await until(async () => (await headOf(viewer, 'aside')) === undefined, { what: 'the branch to go everywhere' })
+  })
+
+  test('a task runs in a repository of the mesh wherever it lands, and with its own token it may fetch and not push', async () => {
+    const head = (await headOf(box)) as string
+    const script = [
+      'set -e; git rev-parse HEAD; git remote get-url origin; git clone -q nimbus://mesh/app again; cd again; git rev-parse HEAD',
+      'git -c user.name=t -c user.email=t@t commit -q --allow-empty -m x; if git push -q origin HEAD:refs/heads/task; then echo pushed; fi',
+    ].join('; ')
+    const path = `${HELPER_DIR}:${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`
+    const run = await shed.cli(
+      'task',
+      'run',
+      '--repo',
+      'nimbus://mesh/app',
+      '--worker',
+      'box',
+      '--env',
+      `PATH=${path}`,
+      '--',
+      'sh',
+      '-c',
+      script,
+    )
+    expect(run, run.stderr).toMatchObject({ code: 0, stdout: `${head}\nnimbus://mesh/app\n${head}\n` })
+    expect(run.stderr).toContain('a task may clone and fetch, not push')
+    expect(await headOf(box, 'task')).toBeUndefined()
+    const old = await shed.cli(
+      'task',
+      'run',
+      '--repo',
+      'nimbus://attic/app',
+      '--ref',
+      'v1',
+      '--worker',
+      'shed',
+      '--',
+      'git',
+      'log',
+      '--format=%s',
+    )
+    expect(old, old.stderr).toMatchObject({ code: 0, stdout: 'a.txt: one\n' })
+    const none = await shed.cli('task', 'run', '--repo', 'nimbus://mesh/none', '--', 'true')
+    expect(none).toMatchObject({ code: 125, stderr: expect.stringContaining('hosts no repository "none"') })
   })
 
   test('of pushes to one branch through three workers at once, one wins each time and nothing is lost', async () => {
