@@ -1,57 +1,21 @@
 // The mesh as git host, with the machine's own git against three workers and a viewer: clone, push, what is refused and why, two
 // pushes to one branch at once, a worker that serves killed, a minority.
-import { execFile } from 'node:child_process'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { HostedRepoView } from '../../../protocols/http/hosted.ts'
-import type { CliResult, RealMesh, RealNode } from '../../support/real-mesh.ts'
-import { cleanEnv, createRealMesh, startRealNode } from '../../support/real-mesh.ts'
+import type { RealMesh, RealNode } from '../../support/real-mesh.ts'
+import { createRealMesh, startRealNode } from '../../support/real-mesh.ts'
 import { requirement } from '../../support/requirements.ts'
 import { until } from '../../support/until.ts'
+import { commit, git, HELPER_DIR, must } from './git-beside.ts'
 
-const HELPER_DIR = fileURLToPath(new URL('../../../node/bin', import.meta.url))
 const gitTool = requirement('git')
 let mesh: RealMesh
 let box: RealNode
 let attic: RealNode
 let shed: RealNode
 let viewer: RealNode
-
-/** Git as a person runs it beside this node. */
-function git(node: RealNode, cwd: string, ...args: string[]): Promise<CliResult> {
-  const env = cleanEnv({
-    PATH: `${process.env['PATH']}:${HELPER_DIR}`,
-    NIMBUS_DATA: node.dataDir,
-    HOME: mesh.dir,
-    GIT_CONFIG_NOSYSTEM: '1',
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_AUTHOR_NAME: 'Test',
-    GIT_AUTHOR_EMAIL: 'test@example.org',
-    GIT_COMMITTER_NAME: 'Test',
-    GIT_COMMITTER_EMAIL: 'test@example.org',
-  })
-  return new Promise((resolve) => {
-    execFile('git', args, { cwd, env, timeout: 120_000, maxBuffer: 2 ** 26 }, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 255, stdout, stderr }),
-    )
-  })
-}
-
-async function must(node: RealNode, cwd: string, ...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await git(node, cwd, ...args)
-  expect(code, `git ${args.join(' ')}: ${stderr}`).toBe(0)
-  return stdout.trim()
-}
-
-/** A file of this content, committed; answers the commit. */
-async function commit(node: RealNode, dir: string, file: string, text: string): Promise<string> {
-  await writeFile(join(dir, file), text)
-  await must(node, dir, 'add', '-A')
-  await must(node, dir, 'commit', '-q', '-m', `${file}: ${text.slice(0, 40)}`)
-  return must(node, dir, 'rev-parse', 'HEAD')
-}
 
 const hosted = async (node: RealNode, name = 'app'): Promise<HostedRepoView> =>
   (await node.api<HostedRepoView>(`/api/hosted-repos/${name}`)).body
