@@ -62,8 +62,10 @@ import { createOverlayWiring } from './wiring/overlay/overlay-wiring.ts'
 import { createOwnPresence, resourcesOf } from './wiring/presence.ts'
 import { createProgressBoard } from './tasks/view/progress-board.ts'
 import { createAddressStore, createValues, openEpoch, readSeatMemory } from './wiring/stored-state.ts'
-import { createTaskTokens } from './wiring/task-tokens.ts'
 import { createServices } from './wiring/services/services.ts'
+import { createKnowledgeWiring } from './wiring/tools/knowledge.ts'
+import { createQuestionsWiring } from './wiring/tools/questions.ts'
+import { createTaskTokens } from './wiring/tools/task-tokens.ts'
 import { createRetention } from './wiring/tasks/retention.ts'
 import { createUpgradeWiring } from './wiring/upgrade/upgrade.ts'
 import { createViews } from './wiring/views.ts'
@@ -175,7 +177,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     const workspaces = createWorkspaces({ dataDir })
     await workspaces.sweep()
     const repos = createRepos({ dataDir, env: process.env })
-    const tokens = createTaskTokens(random)
+    const tokens = createTaskTokens({ clock, random, engine: () => engine, node: () => port, onError })
     const progress = createProgressBoard({
       clock,
       self,
@@ -240,7 +242,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         ...runsAs(order.task, order.epoch),
         NIMBUS_ATTEMPT: String(order.attempt),
         NIMBUS_URL: lifecycle.httpOrigin(),
-        NIMBUS_TOKEN: tokens.issue(order.task, order.epoch),
+        NIMBUS_TOKEN: tokens.issue(order),
       }),
       onProgress: progress.note,
       ended(task, runEpoch, outcome) {
@@ -285,6 +287,8 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       },
     })
     const githost = createGithostWiring({ self, clock, random, log, dataDir, mayWrite })
+    const questions = createQuestionsWiring({ self, clock, onError })
+    const knowledge = createKnowledgeWiring({ self, clock, random })
     const secretBook = createSecretBook(() => secretsChanged())
     let secretsChanged = (): void => {}
     const sealing = await createSealing(identity)
@@ -318,7 +322,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
               ),
         },
         assertKnown: (kind) => upgrade.assertKnown(kind),
-        foldParts: [...agenda.parts, secretBook.part, repos.part, services.part, ...githost.parts, sessions.part],
+        foldParts: [...agenda.parts, secretBook.part, repos.part, services.part, ...githost.parts, sessions.part, knowledge.part],
         work: { start: (order) => work.start(order), stop: work.stop },
         offers: () => fleet.offers(),
         nameOf: (peer) => fleet.nameOf(peer),
@@ -331,6 +335,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
             agenda.noteTask(state)
             services.noteTask(state)
             sessions.noteTask(state)
+            questions.note(state)
             emitTask(state.id)
           },
           onProfile(node) {
@@ -372,12 +377,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       progress,
       blocks,
       secrets: secretBook,
-      otherEvents: (block) => [
-        ...agenda.eventsOf(block),
-        ...services.eventsOf(block),
-        ...githost.eventsOf(block),
-        ...sessions.eventsOf(block),
-      ],
+      otherEvents: (block) => [agenda, services, githost, sessions, questions, knowledge].flatMap((room) => room.eventsOf(block)),
     })
     const { fleet, feed, emitTask, emitWorker } = views
     const retention = createRetention({
@@ -496,7 +496,11 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         upgrade: upgrade.port,
         ...createInsidePort({ engine, work, viewOf: views.taskOf }),
         hosting,
+        questions: questions.open({ engine, fleet, feed }),
+        heldLocks: tokens.heldLocks,
+        knowledge: knowledge.open({ engine, fleet, feed }),
       },
+      grant: tokens.grant,
       invite: lifecycle.invite(invites),
       call: (peer, request) => overlay.call(peer, encodeCall(request), { timeoutMs: COMMAND_MS }),
       commandSelf: lifecycle.command,
@@ -555,9 +559,13 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     overlay.start()
     presence.start()
     agenda.start()
+    questions.start(port.messages)
     retention.start()
     lifecycle.onStop('retention', retention.stop)
-    lifecycle.onStop('queue', () => (overlay.stop(), agenda.stop(), blobKeeper.stop(), presence.stop(), membership.stop(), engine.stop()))
+    lifecycle.onStop(
+      'queue',
+      () => (overlay.stop(), agenda.stop(), questions.stop(), blobKeeper.stop(), presence.stop(), membership.stop(), engine.stop()),
+    )
     if (bootstrap !== undefined)
       await host.dial(bootstrap).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'the redeemer cannot be reached yet'))
     const profile = profileOf(options, requestedName, slots, version, await resourcesOf(dataDir))

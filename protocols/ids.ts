@@ -10,6 +10,8 @@ export type PeerId = Branded<'PeerId'>
 export type TaskId = Branded<'TaskId'>
 /** Message ID: of the form of a task ID; binds author and content. */
 export type MessageId = Branded<'MessageId'>
+/** ID of an entry of knowledge: of the form of a task ID; binds author and content. */
+export type KnowledgeId = Branded<'KnowledgeId'>
 /** Mesh ID: the hash of the genesis record, lower-case base32. */
 export type MeshId = Branded<'MeshId'>
 /** SHA-256 of a blob, lower-case hex. */
@@ -123,8 +125,12 @@ export function isMessageId(text: string): text is MessageId {
   return TASK_ID.test(text)
 }
 
-/** The time in the ID of a message, milliseconds since 1970. */
-export function timeOfId(id: MessageId): number {
+export function isKnowledgeId(text: string): text is KnowledgeId {
+  return TASK_ID.test(text)
+}
+
+/** The time in the ID of a message or an entry of knowledge, milliseconds since 1970. */
+export function timeOfId(id: MessageId | KnowledgeId): number {
   return Array.from(id.slice(0, 10)).reduce((time, character) => time * 32 + ALPHABET.indexOf(character), 0)
 }
 

@@ -86,3 +86,11 @@ export const SESSION_FILES_MAX = 100
 export const SESSION_ASKS_MAX = 16
 /** Orders that a session remembers as done: as many as may wait for it, so that none is done twice. */
 export const SESSION_TAKEN_MAX = 256
+/** Bytes of a question to people, and of what it shows beside: it is part of a task's record. */
+export const QUESTION_BYTES_MAX = 8 * 1024
+export const QUESTION_DETAIL_BYTES_MAX = 32 * 1024
+export const QUESTION_CHOICES_MAX = 10
+/** Bytes of one text of knowledge: every member keeps it in memory. */
+export const KNOWLEDGE_BYTES_MAX = 16 * 1024
+/** Bytes of an answer: it is part of a register's value, as the end of an output is. */
+export const ANSWER_BYTES_MAX = 4 * 1024

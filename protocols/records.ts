@@ -1,6 +1,8 @@
 // What members write into their logs. Records are validated where they enter; fields that this version does not
 // know stay in the stored bytes, so that an older node hands on what a newer one wrote.
 import * as z from 'zod'
+import { knowledgeRecord } from './agents/knowledge.ts'
+import { answerValue } from './agents/question.ts'
 import { bytesOf } from './bytes.ts'
 import { ARTIFACTS_MAX, NAME_PLACES_MAX, NAME_STARTS_MAX, NAME_WRITERS_MAX, REGISTER_BATCH_MAX, TASK_BATCH_MAX } from './limits.ts'
 import type { BlobHash, NameKey, PeerId, TaskId, Term } from './ids.ts'
@@ -57,6 +59,8 @@ export const outcome = z.looseObject({
     .optional(),
   costUsd: z.number().min(0).optional(),
   build: buildOutcome.optional(),
+  /** Of a task of kind `question`. */
+  answer: answerValue.optional(),
   /** The task ended while nobody ran it: this is the end of no attempt. */
   unrun: z.boolean().optional(),
 })
@@ -236,6 +240,7 @@ export const entry = z.discriminatedUnion('kind', [
   heldRecord,
   sessionRecord,
   sessionOrder,
+  knowledgeRecord,
 ])
 export type Entry = z.infer<typeof entry>
 /** An entry of a kind that this version does not know: kept and handed on, never folded. */

@@ -3,6 +3,7 @@
 import type { Clock } from '../kernel/clock.ts'
 import { NimbusError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
+import type { Random } from '../kernel/random.ts'
 import { requireAccess } from './access/require-access.ts'
 import type { Auth } from './access/auth.ts'
 import { blobRoutes } from './routes/tasks/blobs.ts'
@@ -12,6 +13,11 @@ import type { Api } from './env.ts'
 import { createRoutes } from './env.ts'
 import { eventRoutes } from './routes/events.ts'
 import type { Guard } from './access/guard.ts'
+import { heldLockRoutes } from './routes/agents/held-locks.ts'
+import { mcpRoutes } from './routes/agents/mcp.ts'
+import { knowledgeRoutes } from './routes/agents/knowledge.ts'
+import { meRoute } from './routes/agents/me.ts'
+import { questionRoutes } from './routes/agents/questions.ts'
 import { messageRoutes } from './routes/plan/messages.ts'
 import { scheduleRoutes } from './routes/plan/schedules.ts'
 import { serviceRoutes } from './routes/services/services.ts'
@@ -38,7 +44,7 @@ import { taskRoutes } from './routes/tasks.ts'
 import { upgradeRoutes } from './routes/upgrade/upgrade.ts'
 import { workerRoutes } from './routes/workers.ts'
 
-export type AppComponents = { node: NodePort; auth: Auth; guard: () => Guard; files: StaticFiles; clock: Clock; log: Log }
+export type AppComponents = { node: NodePort; auth: Auth; guard: () => Guard; files: StaticFiles; clock: Clock; random: Random; log: Log }
 
 const SAFETY_HEADERS = {
   'content-security-policy':
@@ -51,7 +57,7 @@ const SAFETY_HEADERS = {
 }
 
 export function createApp(components: AppComponents, options: { origin: () => string; logFile: string; version: string }): Api {
-  const { node, auth, files, clock, log } = components
+  const { node, auth, files, clock, random, log } = components
   const app = createRoutes()
   const gate = createStreamGate()
   app.onError((error, c) => {
@@ -88,6 +94,11 @@ export function createApp(components: AppComponents, options: { origin: () => st
   app.route('/', poolRoutes(node))
   app.route('/', taskLogRoutes(node, gate))
   app.route('/', messageRoutes(node.messages))
+  app.route('/', meRoute())
+  app.route('/', questionRoutes(node.questions, gate))
+  app.route('/', heldLockRoutes(node))
+  app.route('/', knowledgeRoutes(node))
+  app.route('/', mcpRoutes({ clock, random, version: options.version, app: () => app }))
   app.route('/', taskInsideRoutes(node, gate))
   app.route('/', blobRoutes(node, gate))
   app.route('/', scheduleRoutes(node.schedules))

@@ -25,6 +25,10 @@ import type { UpgradeView } from '../../protocols/http/upgrade.ts'
 import type { HostedRepoView, HostRequest } from '../../protocols/http/hosted.ts'
 import type { OrderView, SessionAnswer, SessionMessage, SessionRequest, SessionView } from '../../protocols/http/sessions.ts'
 import type { SecretView } from '../../protocols/http/secrets.ts'
+import type { QuestionDesk } from '../agents/questions/desk.ts'
+import type { Library } from '../knowledge/library.ts'
+import type { HeldLocks } from '../agents/mcp/held-locks.ts'
+import type { Verb } from '../../protocols/agents/capability.ts'
 import type { TaskId } from '../../protocols/ids.ts'
 
 export type WorkerVerb = 'drain' | 'resume' | 'restart' | 'stop'
@@ -110,6 +114,10 @@ export type NodePort = {
   hosting: HostingPort
   upgrade: UpgradePort
   sessions: SessionsPort
+  questions: QuestionsPort
+  knowledge: Library
+  /** Locks for those who come and go: held until they say so, their time is over, or their task ends. */
+  heldLocks: HeldLocks
 }
 
 /** Bytes of a git client; both ways, each held back by the other. */
@@ -160,6 +168,7 @@ export type SessionsPort = {
   /** The changes as a patch. */
   diff(id: string, signal: AbortSignal): Promise<{ size: number; bytes: AsyncIterable<Uint8Array> }>
 }
+export type QuestionsPort = Omit<QuestionDesk, 'own' | 'note'>
 
 export type GroupsPort = {
   list(): GroupView[]
@@ -189,10 +198,10 @@ export type MessagesPort = {
 }
 
 /** Who calls: the operator of this node, or a task that runs on it with a token of its own. */
-export type Actor = { kind: 'operator' } | { kind: 'task'; task: string }
+export type Actor = { kind: 'operator' } | { kind: 'task'; task: string; verbs: readonly Verb[] }
 
 /** Tokens that the node gave to the tasks it runs. */
-export type TaskTokens = { taskOf(token: string): string | undefined }
+export type TaskTokens = { taskOf(token: string): string | undefined; verbsOf(task: string): readonly Verb[] }
 
 export type SchedulesPort = {
   /** By name. */

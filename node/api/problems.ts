@@ -33,6 +33,9 @@ const STATUS_OF_CODE: Record<string, ProblemStatus> = {
   'task-running': 409,
   'schedule-exists': 409,
   'group-has-majority': 409,
+  'question-answered': 409,
+  'question-withdrawn': 409,
+  'question-exists': 409,
   timeout: 504,
 }
 const TITLES: Record<ProblemStatus, string> = {

@@ -12,6 +12,8 @@ export type Client = {
   readonly url: string
   get<Answer>(path: string): Promise<Answer>
   post<Answer>(path: string, body?: unknown): Promise<Answer>
+  /** Any request that is answered with JSON, or with text where that is accepted; without a limit of time where a signal is given. */
+  call(method: 'GET' | 'POST', path: string, options: { body?: unknown; signal?: AbortSignal; accept?: string }): Promise<unknown>
   /** A request that is answered when something has happened, however long that takes. */
   hold(path: string, signal: AbortSignal): Promise<void>
   /** Sends bytes as they come. */
@@ -102,6 +104,11 @@ export async function createClient(cli: Pick<Cli, 'dataDir' | 'globals' | 'io'>)
     post: async (path, body) => {
       const response = await request('POST', path, { body })
       return (response.headers.get('content-type')?.includes('json') === true ? await response.json() : undefined) as never
+    },
+    async call(method, path, options) {
+      const response = await request(method, path, options)
+      const isJson = response.headers.get('content-type')?.includes('json') === true
+      return isJson ? response.json() : response.text()
     },
     delete: async (path) => void (await request('DELETE', path)),
     hold: async (path, signal) => void (await (await request('GET', path, { signal })).text()),

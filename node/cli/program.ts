@@ -15,6 +15,9 @@ import { addRepoCommands } from './commands/repos/repo.ts'
 import { addSessionCommands } from './commands/sessions/session.ts'
 import { addShellCommands } from './commands/shell.ts'
 import { addServiceCommands } from './commands/services/service.ts'
+import { addAskCommands } from './commands/tools/ask.ts'
+import { addKnowCommands } from './commands/tools/know.ts'
+import { addMcpCommands } from './commands/tools/mcp.ts'
 import { addSpawnCommands } from './commands/spawn.ts'
 import { addTaskCommands } from './commands/task.ts'
 import { addUpgradeCommands } from './commands/upgrade/upgrade.ts'
@@ -90,6 +93,9 @@ function buildProgram(io: Io, components: ProgramComponents, action: Action): Co
   addScheduleCommands(program, action)
   addMessageCommands(program, action)
   addServiceCommands(program, action)
+  addAskCommands(program, action)
+  addKnowCommands(program, action)
+  addMcpCommands(program, action, { version: components.version })
   addSpawnCommands(program, action, components)
   addNameCommands(program, action)
   addUpgradeCommands(program, action)

@@ -2,7 +2,7 @@
 // arrive before the message and either may arrive again. Pure: the state is a function of the set of what came.
 import type { MessageId } from '../../protocols/ids.ts'
 import type { Message } from './message.ts'
-import { createNewest } from './newest.ts'
+import { createNewest } from '../replication/newest.ts'
 
 /** Messages and marks that are remembered, far above what a sender may leave unread. */
 const REMEMBERED_MAX = 25_000
@@ -20,7 +20,7 @@ export type Inbox = {
 
 /** @param onGone hears of each message that leaves, read or pushed out */
 export function createInbox(onGone: (message: Message) => void = () => {}): Inbox {
-  const remembered = createNewest({ count: REMEMBERED_MAX, bytes: Infinity })
+  const remembered = createNewest<MessageId>({ count: REMEMBERED_MAX, bytes: Infinity })
   const unread = new Map<MessageId, Message>()
   const marked = new Set<MessageId>()
   let bytes = 0

@@ -1,7 +1,7 @@
 // A topic: its newest messages, and for each reader which of them it has read. Pure, like the inbox.
 import type { MessageId } from '../../protocols/ids.ts'
 import type { Message } from './message.ts'
-import { createNewest } from './newest.ts'
+import { createNewest } from '../replication/newest.ts'
 
 /** What a topic keeps for those who come later. */
 const KEPT_MAX = 1_000
@@ -22,7 +22,7 @@ export type Topic = {
 }
 
 export function createTopic(): Topic {
-  const newest = createNewest({ count: KEPT_MAX, bytes: KEPT_BYTES_MAX })
+  const newest = createNewest<MessageId>({ count: KEPT_MAX, bytes: KEPT_BYTES_MAX })
   const messages = new Map<MessageId, Message>()
   const marks = new Map<string, Set<MessageId>>()
 

@@ -5,6 +5,7 @@ import { decodeCallAnswer } from '../../protocols/calls.ts'
 import type { MeshView, PoolView, TaskView, WorkerView } from '../../protocols/http/views.ts'
 import type { PeerId, TaskId } from '../../protocols/ids.ts'
 import { isTaskId } from '../../protocols/ids.ts'
+import type { TaskSpec } from '../../protocols/records.ts'
 import type { MessagesPort, NodePort, SchedulesPort, WorkerVerb } from '../api/ports.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { NimbusError } from '../kernel/errors.ts'
@@ -36,7 +37,24 @@ export type NodePortComponents = {
   httpAddress(): string
   startedAtMs: number
   /** Parts of the port that stand in files of their own. */
-  parts: InsidePort & Pick<NodePort, 'blobs' | 'secrets' | 'names' | 'groups' | 'repos' | 'services' | 'upgrade' | 'hosting' | 'sessions'>
+  parts: InsidePort &
+    Pick<
+      NodePort,
+      | 'blobs'
+      | 'secrets'
+      | 'names'
+      | 'groups'
+      | 'repos'
+      | 'services'
+      | 'upgrade'
+      | 'hosting'
+      | 'sessions'
+      | 'questions'
+      | 'heldLocks'
+      | 'knowledge'
+    >
+  /** The specs as a task may publish them. */
+  grant(parent: TaskId, specs: readonly TaskSpec[]): TaskSpec[]
   invite: NodePort['invite']
   call(peer: PeerId, request: CallRequest): AsyncIterable<Uint8Array>
   commandSelf(verb: WorkerVerb): Promise<void>

@@ -1,5 +1,6 @@
 // A task as a client asks for it, in REST, CLI and SDKs. What is signed and stored is `taskSpec` in records.ts.
 import * as z from 'zod'
+import { verb, VERBS } from '../agents/capability.ts'
 import { AFTER_MAX, PUBLISH_MAX } from '../limits.ts'
 import { repoUser } from '../repos/repo-records.ts'
 
@@ -79,7 +80,8 @@ export const taskRequest = z
     afterAny: z.boolean().optional(),
     /** In a batch: tasks of the same batch by their place in it, counted from 0. */
     afterIndex: z.array(z.int().min(0)).max(AFTER_MAX).optional(),
-    dedupe: text(256).min(1).optional(),
+    /** Names that begin with @ are the mesh's own. */
+    dedupe: text(256).regex(/^[^@]/, 'a key that does not begin with @').optional(),
     claim: z.enum(['exclusive', 'available']).optional(),
     reconcile: z.enum(['first', 'newest', 'original', 'longest']).optional(),
     concurrency: z
@@ -99,6 +101,8 @@ export const taskRequest = z
     secrets: z.array(secretName).max(32).optional(),
     budgetUsd: z.number().min(0).max(1_000_000).optional(),
     group: word.optional(),
+    /** What its own token may do; never more than that of the task that publishes it. */
+    may: z.array(verb).max(VERBS.length).optional(),
   })
   .refine(({ kind, argv }) => (kind === 'shell' ? argv.length > 0 : argv.length === 0), {
     path: ['argv'],

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import type { BlobHash, TaskId } from '../ids.ts'
 import { isTaskId } from '../ids.ts'
 import { AFTER_MAX, AGENT_TEXT_MAX } from '../limits.ts'
+import { questionSpec } from '../agents/question.ts'
 
 const taskId = z.custom<TaskId>((value) => typeof value === 'string' && isTaskId(value), 'not a task ID')
 const count = z.int().min(0)
@@ -44,8 +45,8 @@ const blobRef = z.looseObject({ hash: z.custom<BlobHash>((v) => typeof v === 'st
 
 /** What a task asks for, as it is signed by its author. Durations in milliseconds. */
 export const taskSpec = z.looseObject({
-  /** `noop` runs nothing: a joint of a graph. `build` finds out how its folder is built, and does it. `service` runs until it is stopped. `agent` is a session of a coding agent. */
-  kind: z.enum(['shell', 'noop', 'build', 'service', 'agent']),
+  /** `noop` runs nothing: a joint of a graph. `build` finds out how its folder is built, and does it. `service` runs until it is stopped. `agent` is a session of a coding agent. A `question` people answer. */
+  kind: z.enum(['shell', 'noop', 'build', 'service', 'agent', 'question']),
   name: z.string().max(200).optional(),
   argv: z.array(z.string().max(32_768)).max(1024),
   repo: z.string().max(2048).optional(),
@@ -111,6 +112,10 @@ export const taskSpec = z.looseObject({
   /** Of kind `service`: which one. All that it runs stands in the records of that service. */
   service: z.looseObject({ name: word, generation: z.int().min(1) }).optional(),
   agent: agentSpec.optional(),
+  /** The verbs of its token (agents/capability.ts); unknown ones give nothing. Without it those of its kind. */
+  may: z.array(word).max(32).optional(),
+  /** Of a task of kind `question`. */
+  question: questionSpec.optional(),
   /** A tick of a schedule, and whose schedule that is: whoever writes the tick speaks for its author. */
   schedule: z.looseObject({ id: word, at: timeMs, author: z.string().max(128).optional(), authorName: word.optional() }).optional(),
 })

@@ -56,8 +56,9 @@ export function createAuth(
 
   function fromBearer(given: string, address: string): Caller {
     if (timingSafeEqual(Buffer.from(hash(given)), Buffer.from(tokenHash))) return { actor: OPERATOR }
-    const task = components.taskTokens?.taskOf(given)
-    if (task !== undefined) return { actor: { kind: 'task', task } }
+    const { taskTokens } = components
+    const task = taskTokens?.taskOf(given)
+    if (task !== undefined) return { actor: { kind: 'task', task, verbs: taskTokens?.verbsOf(task) ?? [] } }
     return fail(address, 'token-wrong', 'The token is not one of this node.', 'Use the one in the file `token` of its data folder.')
   }
 

@@ -4,7 +4,7 @@ import { NimbusError } from '../../kernel/errors.ts'
 import type { Auth, Caller } from './auth.ts'
 import { OPERATOR } from './auth.ts'
 import type { NodePort } from '../ports.ts'
-import { taskMay } from './task-rights.ts'
+import { mayAsk } from './rights.ts'
 import type { ApiEnv } from '../env.ts'
 import { requireBytesType, requireJsonType } from '../input.ts'
 import { addressOf } from '../env.ts'
@@ -27,10 +27,10 @@ export function requireAccess(auth: Auth, node: Pick<NodePort, 'isBelow'>): Midd
       }
     }
     const { actor } = caller
-    if (actor.kind === 'task' && !taskMay(node, actor.task, { method: c.req.method, path: c.req.path, entity: c.req.query('entity') })) {
-      throw new NimbusError('task-token', "A task's token may publish tasks, read and await them, not this.", {
+    if (actor.kind !== 'operator' && !mayAsk(node, actor, { method: c.req.method, path: c.req.path, entity: c.req.query('entity') })) {
+      throw new NimbusError('task-token', `This token may not ask for that: it holds ${actor.verbs.join(', ') || 'no verb'}.`, {
         kind: 'refused',
-        cure: "Use the operator's token.",
+        cure: "Publish the task with the verb that it needs (--may), or use the operator's token.",
       })
     }
     c.set('caller', caller)

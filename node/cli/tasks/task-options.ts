@@ -27,6 +27,7 @@ function addWhat(command: Command): Command {
     .option('--env <k=v>', 'a variable of its environment', collect)
     .option('--secret <name>', 'a secret of the mesh, as the variable NAME of its environment', collect)
     .option('--artifact <glob>', 'keep the files that match, below its folder', collect)
+    .option('--may <verb>', 'what its own token may do, as task.publish or mesh.read', collect)
     .option('--budget <usd>', 'end it when it says that it cost more', amount('--budget', 1_000_000))
 }
 

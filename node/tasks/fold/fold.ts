@@ -163,6 +163,7 @@ export function createFold(listener: FoldListener, options: FoldOptions): Fold {
       case 'repo-held':
       case 'session':
       case 'session-order':
+      case 'knowledge':
         return
     }
   }

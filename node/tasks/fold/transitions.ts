@@ -1,5 +1,6 @@
 // The pure changes of a task's register (decision 0001, table "Registers") and the state that users see.
 import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
+import type { AnswerValue } from '../../../protocols/agents/question.ts'
 import type { Outcome, RegisterValue, TaskSpec } from '../../../protocols/records.ts'
 import type { TaskStateName } from '../../../protocols/http/views.ts'
 import type { Fold, TaskState } from './fold.ts'
@@ -107,6 +108,16 @@ export function endFree(claimer: Claimer, end: 'cancelled' | 'failed', outcome: 
     const { version, epoch, attempt } = current
     const whole: Outcome = { ...outcome, result: end, endedAt: claimer.wallMs, unrun: true }
     return { version: version + 1, epoch, state: 'settled', end, attempt, ...boundRecord(current, claimer), outcome: whole }
+  }
+}
+
+/** Ends a question with its answer: the first one counts. Refuses with `settled` or `held`. */
+export function answerFree(claimer: Claimer, answer: AnswerValue): Decide {
+  return (current) => {
+    if (current.state !== 'free') return { refused: current.state }
+    const { version, epoch, attempt } = current
+    const outcome: Outcome = { result: 'succeeded', endedAt: claimer.wallMs, unrun: true, answer }
+    return { version: version + 1, epoch, state: 'settled', end: 'succeeded', attempt, ...boundRecord(current, claimer), outcome }
   }
 }
 

@@ -36,6 +36,7 @@ export type Mismatch = { code: string; message: string; cure: string }
 
 /** The first reason why this worker may not run this task, or undefined where it may. Says nothing of free slots. */
 export function mismatch(spec: TaskSpec, author: { peer: PeerId; name: string }, offer: Offer): Mismatch | undefined {
+  if (spec.kind === 'question') return { code: 'person', message: 'a person answers it', cure: 'nimbus ask ls, then nimbus ask answer' }
   if (spec.worker !== undefined && spec.worker !== offer.name && spec.worker !== offer.node) {
     return {
       code: 'other-worker',

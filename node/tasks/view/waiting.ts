@@ -38,6 +38,8 @@ function reasonOf(state: TaskState, context: WaitingContext): WaitingView | unde
   if (task === undefined) return undefined
   const others = waitingForOthers(state, context.needs(state.id))
   if (others !== undefined) return others
+  if (task.spec.kind === 'question')
+    return { code: 'person', message: 'it waits for the answer of a person', since: task.createdAt, cure: `nimbus ask answer ${state.id}` }
   const since = Math.max(task.createdAt, state.value.notBefore ?? 0)
   const { seats, wallMs } = context
   if (seats.reachable < seats.majority && !isAvailable(state)) {

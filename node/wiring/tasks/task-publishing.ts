@@ -25,6 +25,8 @@ export type TaskPublishingComponents = {
   quota: Quota
   /** The epoch of a member's present process, by its presence. */
   epochOf(peer: PeerId): number | undefined
+  /** @throws NimbusError where the task may not publish these; the specs with what they are given of its own */
+  grant(parent: TaskId, specs: readonly TaskSpec[]): TaskSpec[]
 }
 
 export type TaskPublishing = {
@@ -40,7 +42,7 @@ const ACKNOWLEDGE_TASK_MS = 0.5
 /** Tasks handled before others have their turn: some milliseconds of work. */
 const SLICE = 512
 
-export function createTaskPublishing({ self, clock, engine, fleet, quota, epochOf }: TaskPublishingComponents): TaskPublishing {
+export function createTaskPublishing({ self, clock, engine, fleet, quota, epochOf, grant }: TaskPublishingComponents): TaskPublishing {
   /** Who should claim first, as this node sees the mesh: saves that node one round trip. */
   const spreadNow = (): Spread => {
     const author = { peer: self, name: fleet.nameOf(self) }
@@ -50,11 +52,16 @@ export function createTaskPublishing({ self, clock, engine, fleet, quota, epochO
       return spread(spec, first, count, able).map(([node, many]) => [node, epochOf(node) as number, many])
     }
   }
-  const publishAll = async (names: readonly OnceName[], specAt: (at: number, ids: readonly TaskId[]) => TaskSpec): Promise<Published> => {
+  const publishAll = async (
+    names: readonly OnceName[],
+    specAt: (at: number, ids: readonly TaskId[]) => TaskSpec,
+    parent?: TaskId,
+  ): Promise<Published> => {
     const drafts = engine.publisher.drafts(names)
     const ids = drafts.map(({ id }) => id)
-    const specs: TaskSpec[] = []
-    await inSlices(drafts.length, (at) => void specs.push(specAt(at, ids)))
+    const asked: TaskSpec[] = []
+    await inSlices(drafts.length, (at) => void asked.push(specAt(at, ids)))
+    const specs = parent === undefined ? asked : grant(parent, asked)
     checkGraph(ids, specs, (id) => engine.fold.task(id)?.task !== undefined)
     engine.ownLoad.assertRoom(specs, quota)
     const made: Publication[] = []
@@ -88,7 +95,7 @@ export function createTaskPublishing({ self, clock, engine, fleet, quota, epochO
     async publish(requests, parent) {
       if (parent !== undefined) engine.families.assertRoom(parent, requests.length)
       const origin = parent === undefined ? {} : { parent }
-      return publishAll(requests, (at, ids) => ({ ...specOf(requests[at] as TaskRequest, clock.wallMs(), ids), ...origin }))
+      return publishAll(requests, (at, ids) => ({ ...specOf(requests[at] as TaskRequest, clock.wallMs(), ids), ...origin }), parent)
     },
     again(states) {
       let batch: ReadonlyMap<TaskId, TaskId> | undefined

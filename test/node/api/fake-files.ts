@@ -14,6 +14,7 @@ import type {
   SessionsPort,
   UpgradePort,
 } from '../../../node/api/ports.ts'
+import { createFakeTools } from '../agents/fake-tools.ts'
 import { NimbusError } from '../../../node/kernel/errors.ts'
 import { createFakeHosting, createFakeRepos } from './rooms/fake-repos.ts'
 import { createServiceRoom } from '../services/service-room.ts'
@@ -118,7 +119,7 @@ export function createFakeRooms(self: PeerId): {
   upgrade: UpgradePort
   hosting: HostingPort
   sessions: SessionsPort
-} {
+} & ReturnType<typeof createFakeTools> {
   return {
     names: createFakeNames(),
     groups: createFakeGroups(),
@@ -127,5 +128,6 @@ export function createFakeRooms(self: PeerId): {
     upgrade: createFakeUpgrade(),
     hosting: createFakeHosting(),
     sessions: createFakeSessions(),
+    ...createFakeTools(),
   }
 }

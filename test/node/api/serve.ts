@@ -1,4 +1,5 @@
 // Starts the real HTTP server over a fake node, on a free port, and gives a client for it.
+import { TASK_VERBS } from '../../../protocols/agents/capability.ts'
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,7 +33,7 @@ export async function serveFake(options: { auth?: 'token' | 'none' } = {}): Prom
   await writeFile(join(dataDir, 'nimbus.log'), '{"level":30,"msg":"hello"}\n')
   const node = createFakeNode()
   const token = await operatorToken(dataDir, createSystemRandom())
-  const taskTokens = { taskOf: (given: string) => (given === TASK_TOKEN ? 'a-task' : undefined) }
+  const taskTokens = { taskOf: (given: string) => (given === TASK_TOKEN ? 'a-task' : undefined), verbsOf: () => TASK_VERBS }
   const api = createApiServer(
     { node, clock: createSystemClock(), random: createSystemRandom(), log: silentLog, token, taskTokens },
     { host: '127.0.0.1', port: 0, auth: options.auth ?? 'token', webDir, logFile: join(dataDir, 'nimbus.log'), version: '0.1.0' },

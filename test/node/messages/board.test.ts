@@ -9,7 +9,7 @@ import { idOfMessage } from '../../../protocols/plan/message-records.ts'
 import type { Entry } from '../../../protocols/records.ts'
 import { createBoard } from '../../../node/messages/board.ts'
 import { createInbox } from '../../../node/messages/inbox.ts'
-import { createNewest } from '../../../node/messages/newest.ts'
+import { createNewest } from '../../../node/replication/newest.ts'
 import { createTopic } from '../../../node/messages/topic.ts'
 import { alice, bob, CREATED_AT, TASK } from '../../protocols/samples.ts'
 import { blockOf } from './post-office.ts'
@@ -105,7 +105,7 @@ test('retention keeps the newest of all that ever came, by count and by bytes, i
       sizes.chain((items) => fc.tuple(fc.constant(items), fc.shuffledSubarray(items, { minLength: items.length }))),
       ([items, shuffled]) => {
         const kept = (list: typeof items): unknown => {
-          const newest = createNewest({ count: 8, bytes: 30 })
+          const newest = createNewest<MessageId>({ count: 8, bytes: 30 })
           const held = new Set<MessageId>()
           for (const [n, bytes] of [...list, ...list]) {
             const out = newest.add(idOf(n), bytes)

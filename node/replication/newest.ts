@@ -1,18 +1,16 @@
 // Retention without a clock: of all IDs ever added the newest are kept, up to a count and a number of bytes. What falls out
 // sets a floor that only rises, and nothing below it is taken in again: so the result depends on the set alone, not on the order.
-import type { MessageId } from '../../protocols/ids.ts'
-
-export type Newest = {
+export type Newest<Id extends string> = {
   /** @returns what fell out, which may be `id` itself; undefined where it is below the floor or known already */
-  add(id: MessageId, bytes: number): MessageId[] | undefined
-  admits(id: MessageId): boolean
+  add(id: Id, bytes: number): Id[] | undefined
+  admits(id: Id): boolean
   floor(): string
 }
 
 /** The size of an ID must always be told the same. */
-export function createNewest(limits: { count: number; bytes: number }): Newest {
+export function createNewest<Id extends string>(limits: { count: number; bytes: number }): Newest<Id> {
   /** Oldest first. */
-  const kept: { id: MessageId; bytes: number }[] = []
+  const kept: { id: Id; bytes: number }[] = []
   let total = 0
   let floor = ''
   return {
@@ -23,7 +21,7 @@ export function createNewest(limits: { count: number; bytes: number }): Newest {
       if (kept[at - 1]?.id === id) return undefined
       kept.splice(at, 0, { id, bytes })
       total += bytes
-      const out: MessageId[] = []
+      const out: Id[] = []
       while (kept.length > limits.count || total > limits.bytes) {
         const oldest = kept.shift()
         if (oldest === undefined) break
