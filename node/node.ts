@@ -32,7 +32,6 @@ import { createPreparation } from './tasks/work/prepare-run.ts'
 import { createRunLogs } from './tasks/work/run-logs.ts'
 import { createSecretBook } from './tasks/secrets/secret-book.ts'
 import { createShellWork } from './tasks/work/shell-work.ts'
-import { toolHomes } from './runner/commands/tool-homes.ts'
 import { createAdmission } from './trust/admission.ts'
 import { loadIdentity } from './trust/identity.ts'
 import { createInviteBook } from './trust/invite-book.ts'
@@ -41,6 +40,7 @@ import { createSealing } from './trust/sealing.ts'
 import { createTrustSet } from './trust/trust-set.ts'
 import { createSessions } from './wiring/agents/sessions.ts'
 import { createAgenda } from './wiring/plan/agenda.ts'
+import { createBuildRoom } from './wiring/builds/build-room.ts'
 import { createBlobPort } from './wiring/ports/blob-port.ts'
 import { createCallDesk } from './wiring/call-desk.ts'
 import { createGithostWiring } from './wiring/githost/githost-wiring.ts'
@@ -178,6 +178,20 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     await workspaces.sweep()
     const repos = createRepos({ dataDir, env: process.env })
     const tokens = createTaskTokens({ clock, random, engine: () => engine, node: () => port, onError })
+    let sayProfile = (): void => {}
+    const nimbus = [process.execPath, fileURLToPath(new URL('nimbus.js', import.meta.url))]
+    const builds = await createBuildRoom({
+      identity,
+      clock,
+      values,
+      blobs,
+      nimbus,
+      version,
+      environment: process.env,
+      onError,
+      rooms: () => ({ engine, fleet }),
+      onTools: () => sayProfile(),
+    })
     const progress = createProgressBoard({
       clock,
       self,
@@ -194,7 +208,6 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       environment: process.env,
       tell: (message) => host.peers().forEach((peer) => void send(peer, message)),
     })
-    const nimbus = [process.execPath, fileURLToPath(new URL('nimbus.js', import.meta.url))]
     const runsAs = (task: TaskId, runEpoch: number): Record<string, string> => ({
       NIMBUS_TASK: task,
       NIMBUS_FENCE: String(runEpoch),
@@ -208,7 +221,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       blobs,
       nimbus,
       fetch: blobFetch,
-      toolHomes: toolHomes(process.env),
+      toolHomes: builds.work.environment,
       host: '127.0.0.1',
       environment: runsAs,
     })
@@ -232,9 +245,8 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
           return state === undefined ? undefined : views.taskOf(state)
         },
       }),
-      nimbus,
+      builds: builds.work,
       services: services.runs,
-      toolHomes: toolHomes(process.env),
       secrets: ({ spec }) => vault.open(spec.secrets ?? []),
       environment: (order) => ({
         PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
@@ -329,6 +341,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         slots: () => (presence.current().state === 'active' ? slots : 0),
         listener: {
           onTask(state) {
+            builds.noteTask(state)
             retention.note(state)
             blobKeeper.note(state)
             childCancels.note(state)
@@ -569,7 +582,8 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     if (bootstrap !== undefined)
       await host.dial(bootstrap).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'the redeemer cannot be reached yet'))
     const profile = profileOf(options, requestedName, slots, version, await resourcesOf(dataDir))
-    sayWhoIAm(engine, { ...profile, ...upgrade.profile() }, self)
+    sayProfile = () => sayWhoIAm(engine, { ...profile, ...upgrade.profile(), tools: { ...builds.tools.current() } }, self)
+    sayProfile()
     lifecycle.onStop('upgrade', upgrade.stop)
     sayKey(engine, { book: secretBook, sealing, self })
     lifecycle.watchLoop(membership.onLoopDelay)
@@ -639,6 +653,11 @@ function profileOf(options: UpOptions, name: string, slots: number, version: str
 /** Writes the profile into the log where it differs from what the mesh knows. */
 function sayWhoIAm(engine: Engine, profile: ProfileRecord, self: PeerId): void {
   const { hlc: _hlc, epoch: _epoch, ...known } = engine.fold.profile(self) ?? { hlc: 0, epoch: 0 }
-  const sorted = (value: object): string => JSON.stringify(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+  const sorted = (value: object): string =>
+    JSON.stringify(value, (_key, part: unknown) =>
+      typeof part === 'object' && part !== null && !Array.isArray(part)
+        ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+        : part,
+    )
   if (sorted(known) !== sorted(profile)) engine.append(profile)
 }

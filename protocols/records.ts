@@ -19,6 +19,8 @@ import { serviceRecord, serviceStateRecord } from './services/service-records.ts
 import { turn, versionFacts } from './tasks/upgrade-records.ts'
 import { runsUpTo } from './tasks/task-runs.ts'
 import { taskSpec } from './tasks/task-spec.ts'
+import { buildOutcome } from './tasks/build-outcome.ts'
+import { toolVersions } from './tasks/tool-needs.ts'
 
 export type { TaskSpec } from './tasks/task-spec.ts'
 
@@ -28,15 +30,6 @@ const count = z.int().min(0)
 const timeMs = z.int().min(0)
 const word = z.string().min(1).max(128)
 const label = z.record(word, z.string().max(256))
-
-/** Of a task of kind `build`: what it came to, beside the exit code. The whole report is among the artifacts. */
-const buildOutcome = z.looseObject({
-  commit: z.string().max(64).optional(),
-  commands: count,
-  failure: z.string().max(64).optional(),
-  reason: z.string().max(2048).optional(),
-  flaky: z.boolean().optional(),
-})
 
 /** How one run ended. `exitCode` and `signal` come from the process; `error` says why no process ended by itself. */
 export const outcome = z.looseObject({
@@ -200,6 +193,8 @@ export const profileRecord = z.looseObject({
   accept: z.array(z.string().max(256)).max(64),
   /** What its machine has; the disk is what was free at its start. */
   resources: z.looseObject({ cpus: z.number().min(0), memoryMb: count, diskMb: count, gpus: count }).optional(),
+  /** Tools of builds that its machine has. */
+  tools: toolVersions.optional(),
   version: z.string().max(64),
   ...versionFacts,
 })

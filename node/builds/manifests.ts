@@ -1,6 +1,7 @@
 // Reads the manifests that several rules look into. A manifest that cannot be read is a finding, not an exception: its project
 // is still detected by its name, and the build itself will say what is wrong with it.
 import { parse as parseToml } from 'smol-toml'
+import { parse as parseYaml } from 'yaml'
 import type { Folder } from './project.ts'
 
 export type JsonObject = Record<string, unknown>
@@ -11,6 +12,10 @@ export function readJson(folder: Folder, path: string): JsonObject | undefined {
 
 export function readToml(folder: Folder, path: string): JsonObject | undefined {
   return guarded(folder, path, parseToml)
+}
+
+export function readYaml(folder: Folder, path: string): JsonObject | undefined {
+  return guarded(folder, path, (text) => parseYaml(text, { maxAliasCount: 20 }))
 }
 
 function guarded(folder: Folder, path: string, parse: (text: string) => unknown): JsonObject | undefined {

@@ -70,6 +70,10 @@ export const taskView = z
             failure: z.string().optional(),
             reason: z.string().optional(),
             flaky: z.boolean().optional(),
+            /** Of a failed build: the newest one of the same repository and ref that succeeded. */
+            lastGood: z.object({ task: z.string(), commit: z.string() }).optional(),
+            /** Tools that the worker lacked: it goes on where they are. */
+            needs: z.array(z.object({ name: z.string(), version: z.string().optional(), reason: z.string().optional() })).optional(),
           })
           .optional(),
         log: z.object({ hash: z.string(), size: z.int() }).optional(),
@@ -130,6 +134,8 @@ export const workerView = z
     memoryFreeMb: z.int(),
     /** What its machine has. */
     resources: z.object({ cpus: z.number(), memoryMb: z.int(), diskMb: z.int(), gpus: z.int() }).optional(),
+    /** Tools of builds by name, with their versions; empty text where nobody has asked for the version yet. */
+    tools: z.record(z.string(), z.string()).optional(),
     version: z.string(),
     /** Of the tree that it runs, where that tells one; and the protocol that it speaks. */
     commit: z.string().optional(),

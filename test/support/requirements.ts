@@ -7,7 +7,24 @@ import { execFileSync } from 'node:child_process'
 import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-export type RequirementName = 'chromium' | 'bwrap' | 'git' | 'cargo' | 'python3' | 'claude' | 'root' | 'redis' | 'nats' | 'sshd'
+export type RequirementName =
+  | 'chromium'
+  | 'bwrap'
+  | 'git'
+  | 'cargo'
+  | 'python3'
+  | 'python-venv'
+  | 'go'
+  | 'maven'
+  | 'cmake'
+  | 'cc'
+  | 'pnpm'
+  | 'yarn'
+  | 'claude'
+  | 'root'
+  | 'redis'
+  | 'nats'
+  | 'sshd'
 
 export interface Requirement {
   name: RequirementName
@@ -33,6 +50,13 @@ const PROBES: Record<RequirementName, Probe> = {
   git: { install: 'apt-get install git', find: () => onPath('git') },
   cargo: { install: 'apt-get install cargo', find: () => onPath('cargo') },
   python3: { install: 'apt-get install python3', find: () => onPath('python3') },
+  'python-venv': { install: 'apt-get install python3-venv', find: () => worksWith('python3', ['-c', 'import ensurepip, venv']) },
+  go: { install: 'apt-get install golang-go', find: () => onPath('go') },
+  maven: { install: 'apt-get install maven default-jdk-headless', find: () => worksWith('javac', ['-version'], 'mvn') },
+  cmake: { install: 'apt-get install cmake', find: () => onPath('cmake') },
+  cc: { install: 'apt-get install gcc make', find: () => worksWith('cc', ['--version'], 'make') },
+  pnpm: { install: 'npm install -g pnpm', find: () => onPath('pnpm') },
+  yarn: { install: 'npm install -g yarn', find: () => onPath('yarn') },
   claude: { install: 'npm install -g @anthropic-ai/claude-code', find: claudeProgram },
   // Not on everybody's PATH: it lies where only root looks.
   sshd: {
@@ -83,7 +107,9 @@ function isExecutable(path: string): boolean {
 }
 
 /** Present is not enough for a sandbox: a kernel or container may forbid the namespaces that it needs. */
-function worksWith(program: string, argv: string[]): { path: string } | { reason: string } {
+function worksWith(program: string, argv: string[], beside: string = program): { path: string } | { reason: string } {
+  const other = onPath(beside)
+  if ('reason' in other) return other
   const found = onPath(program)
   if ('reason' in found) return found
   try {

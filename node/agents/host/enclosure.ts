@@ -9,7 +9,7 @@ import { findTool } from '../../runner/commands/find-tools.ts'
 import { runPiped } from '../../runner/piped/run-piped.ts'
 import { runStep, type StepEnd } from '../../runner/commands/run-step.ts'
 import { sandboxArgv } from '../../runner/commands/sandbox.ts'
-import { toolHomes } from '../../runner/commands/tool-homes.ts'
+import { toolHomes } from '../../runner/tools/tool-homes.ts'
 import type { AgentPipe, LaunchOrder } from '../driver.ts'
 import type { Places } from './host-order.ts'
 

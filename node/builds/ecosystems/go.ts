@@ -3,11 +3,15 @@ import { toolVersion } from '../manifests.ts'
 import type { Detector, Folder, Tool } from '../project.ts'
 import { stepsOf, within } from '../project.ts'
 
+/** Without a place for them, commands of several packages are thrown away. */
+const OUTPUT = 'bin'
+
 export const go: Detector = (folder) => {
   const file = folder.names.has('go.work') ? 'go.work' : folder.names.has('go.mod') ? 'go.mod' : undefined
   if (file === undefined) return undefined
   const text = folder.read(file) ?? ''
   const parts = file === 'go.work' ? modulesOf(text).map((module) => `./${module}/...`.replace('././', './')) : ['./...']
+  const commands = hasCommands(folder) && !folder.has(OUTPUT)
   const vendored = folder.has('vendor/modules.txt')
   return {
     ecosystem: 'go',
@@ -16,14 +20,21 @@ export const go: Detector = (folder) => {
     tools: [toolOf(folder, file, text)],
     steps: stepsOf(folder, {
       install: vendored ? [] : [{ argv: ['go', 'mod', 'download'], reason: folder.names.has('go.sum') ? 'go.sum' : file }],
-      build: [{ argv: ['go', 'build', ...parts], reason: file }],
+      build: [{ argv: ['go', 'build', ...(commands ? ['-o', `${OUTPUT}/`] : []), ...parts], reason: file }],
       test: [{ argv: ['go', 'test', ...parts], reason: file }],
     }),
-    artifacts: [],
+    artifacts: commands ? [within(folder, `${OUTPUT}/*`)] : [],
     lockFiles: [within(folder, folder.names.has('go.sum') ? 'go.sum' : file)],
     caches: [],
     coversChildren: true,
   }
+}
+
+/** A module of nothing but libraries refuses to be built into a folder. */
+function hasCommands(folder: Folder): boolean {
+  if (folder.names.has('cmd/')) return true
+  const sources = [...folder.names].filter((name) => name.endsWith('.go') && !name.endsWith('_test.go'))
+  return sources.some((name) => /^package main\b/m.test(folder.read(name) ?? ''))
 }
 
 function toolOf(folder: Folder, file: string, text: string): Tool {

@@ -1,5 +1,5 @@
 // JavaScript and TypeScript: which package manager, by lockfile first, then by the field that names it.
-import { isObject, objectAt, readJson, textAt, toolVersion, versionIn } from '../manifests.ts'
+import { isObject, objectAt, readJson, readYaml, textAt, toolVersion, versionIn } from '../manifests.ts'
 import type { JsonObject } from '../manifests.ts'
 import type { Detector, Folder, Project, Tool } from '../project.ts'
 import { firstOf, stepsOf, within } from '../project.ts'
@@ -19,6 +19,9 @@ const LOCKS: readonly (readonly [string, Manager])[] = [
 const NO_TEST = /no test specified/
 /** Folders that builds of this ecosystem leave, where the folder is not committed. */
 const OUTPUTS = ['dist', 'build', 'out', 'lib', '.next', '.output', 'public/build']
+/** Of these, what a package of a workspace leaves: the rest belongs to whole sites. */
+const PACKAGE_OUTPUTS = 3
+const PACKAGE_GLOBS_MAX = 16
 
 export const javascript: Detector = (folder) => {
   if (!folder.names.has('package.json')) return deno(folder)
@@ -39,7 +42,7 @@ export const javascript: Detector = (folder) => {
       build: has('build') ? [{ argv: run('build'), reason: 'package.json has a script "build"' }] : [],
       test: testable ? [{ argv: run('test'), reason: 'package.json has a script "test"' }] : [],
     }),
-    artifacts: has('build') ? OUTPUTS.filter((output) => !folder.has(output)).map((output) => within(folder, `${output}/**`)) : [],
+    artifacts: has('build') ? outputsOf(folder, manifest) : [],
     lockFiles: [within(folder, lock ?? 'package.json')],
     caches: [within(folder, 'node_modules')],
     ...(isWorkspace(folder, manifest) ? { coversChildren: true } : {}),
@@ -94,6 +97,25 @@ function nodeOf(folder: Folder, manifest: JsonObject | undefined): Tool {
   return engines === undefined
     ? { name: 'node', reason: 'package.json' }
     : { name: 'node', version: engines, reason: 'package.json engines' }
+}
+
+/** At the root, and in each package of a workspace. */
+function outputsOf(folder: Folder, manifest: JsonObject | undefined): string[] {
+  const own = OUTPUTS.filter((output) => !folder.has(output)).map((output) => within(folder, `${output}/**`))
+  const packages = packagesOf(folder, manifest).filter((glob) => isInside(glob))
+  return [...own, ...packages.flatMap((glob) => OUTPUTS.slice(0, PACKAGE_OUTPUTS).map((output) => within(folder, `${glob}/${output}/**`)))]
+}
+
+/** Globs of the folders that hold the packages of a workspace. */
+function packagesOf(folder: Folder, manifest: JsonObject | undefined): string[] {
+  const { workspaces } = manifest ?? {}
+  const listed = Array.isArray(workspaces) ? workspaces : isObject(workspaces) ? workspaces['packages'] : undefined
+  const globs = listed ?? readYaml(folder, 'pnpm-workspace.yaml')?.['packages']
+  return Array.isArray(globs) ? globs.filter((glob) => typeof glob === 'string').slice(0, PACKAGE_GLOBS_MAX) : []
+}
+
+function isInside(glob: string): boolean {
+  return !glob.startsWith('!') && !glob.startsWith('/') && !glob.split('/').includes('..')
 }
 
 function isWorkspace(folder: Folder, manifest: JsonObject | undefined): boolean {

@@ -17,13 +17,14 @@ export const maven: Detector = (folder) => {
       ...(wrapper ? [] : [{ name: 'mvn', reason: 'pom.xml' }]),
     ],
     steps: stepsOf(folder, {
-      install: [{ argv: [...mvn, 'dependency:go-offline'], reason: 'pom.xml' }],
+      // Surefire fetches what runs the tests when it runs them: a first run of all of it is the only way to have everything here.
+      install: [{ argv: [...mvn, '-Dmaven.test.failure.ignore=true', 'package'], reason: 'pom.xml' }],
       build: [{ argv: [...mvn, '-o', 'package', '-DskipTests'], reason: 'pom.xml' }],
       test: [{ argv: [...mvn, '-o', 'test'], reason: 'pom.xml' }],
     }),
-    artifacts: ['jar', 'war'].map((kind) => within(folder, `target/*.${kind}`)),
+    artifacts: ['', '*/'].flatMap((part) => ['jar', 'war'].map((kind) => within(folder, `${part}target/*.${kind}`))),
     lockFiles: [within(folder, 'pom.xml')],
-    caches: [],
+    caches: [within(folder, 'target')],
     coversChildren: true,
   }
 }

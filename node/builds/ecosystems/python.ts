@@ -15,44 +15,51 @@ export const python: Detector = (folder) => {
   const packaged = manifest?.['build-system'] !== undefined || firstOf(folder, ['setup.py', 'setup.cfg']) !== undefined
   if (file === 'pyproject.toml' && !declares && !packaged && !folder.names.has('requirements.txt')) return undefined
   const facts: Facts = { folder, manifest, packaged, tool: interpreter(folder, manifest, file) }
-  if (folder.names.has('uv.lock') || objectAt(manifest, 'tool')['uv'] !== undefined) return withUv(facts)
-  if (folder.names.has('poetry.lock') || objectAt(manifest, 'tool')['poetry'] !== undefined) return withPoetry(facts)
+  if (folder.names.has('uv.lock') || objectAt(manifest, 'tool')['uv'] !== undefined)
+    return { ...withManager(UV, facts), ...(isUvWorkspace(manifest) ? { coversChildren: true } : {}) }
+  if (folder.names.has('poetry.lock') || objectAt(manifest, 'tool')['poetry'] !== undefined) return withManager(POETRY, facts)
   return withPip(facts)
 }
 
-function withUv({ folder, manifest, packaged, tool }: Facts): Project {
-  const locked = folder.names.has('uv.lock')
-  const reason = locked ? 'uv.lock' : 'pyproject.toml has [tool.uv]'
-  return {
-    ecosystem: 'uv',
-    dir: folder.path,
-    reason,
-    tools: [tool, { name: 'uv', reason }],
-    steps: stepsOf(folder, {
-      install: [{ argv: ['uv', 'sync', ...(locked ? ['--frozen'] : [])], reason }],
-      build: packaged ? [{ argv: ['uv', 'build', '--offline'], reason: 'pyproject.toml has a build-system' }] : [],
-      test: testsOf(folder, manifest, ['uv', 'run', '--no-sync'], ['python']),
-    }),
-    ...leavings(folder, packaged, locked ? 'uv.lock' : 'pyproject.toml'),
-    ...(objectAt(manifest, 'tool', 'uv')['workspace'] === undefined ? {} : { coversChildren: true }),
-  }
+function isUvWorkspace(manifest: JsonObject | undefined): boolean {
+  return objectAt(manifest, 'tool', 'uv')['workspace'] !== undefined
 }
 
-function withPoetry({ folder, manifest, packaged, tool }: Facts): Project {
-  const locked = folder.names.has('poetry.lock')
-  const reason = locked ? 'poetry.lock' : 'pyproject.toml has [tool.poetry]'
-  return {
-    ecosystem: 'poetry',
-    dir: folder.path,
-    reason,
-    tools: [tool, { name: 'poetry', reason }],
-    steps: stepsOf(folder, {
-      install: [{ argv: ['poetry', 'install', '--no-interaction'], reason }],
-      build: packaged ? [{ argv: ['poetry', 'build', '--no-interaction'], reason: 'pyproject.toml has a build-system' }] : [],
-      test: testsOf(folder, manifest, ['poetry', 'run'], ['python']),
-    }),
-    ...leavings(folder, packaged, locked ? 'poetry.lock' : 'pyproject.toml'),
-  }
+/** What uv and poetry have in common: one tool that installs by its own lockfile, packages, and runs the tests. */
+type Manager = {
+  name: 'uv' | 'poetry'
+  lock: string
+  install(locked: boolean): string[]
+  build: string[]
+  run: string[]
+}
+const UV: Manager = {
+  name: 'uv',
+  lock: 'uv.lock',
+  install: (locked) => ['sync', ...(locked ? ['--frozen'] : [])],
+  build: ['build', '--offline'],
+  run: ['run', '--no-sync'],
+}
+const POETRY: Manager = {
+  name: 'poetry',
+  lock: 'poetry.lock',
+  install: () => ['install', '--no-interaction'],
+  build: ['build', '--no-interaction'],
+  run: ['run'],
+}
+
+function withManager({ name, lock, install, build, run }: Manager, { folder, manifest, packaged, tool }: Facts): Project {
+  const locked = folder.names.has(lock)
+  const reason = locked ? lock : `pyproject.toml has [tool.${name}]`
+  return project(
+    folder,
+    { ecosystem: name, reason, tools: [tool, { name, reason }], lock: locked ? lock : 'pyproject.toml', packaged },
+    {
+      install: [{ argv: [name, ...install(locked)], reason }],
+      build: packaged ? [{ argv: [name, ...build], reason: 'pyproject.toml has a build-system' }] : [],
+      test: testsOf(folder, manifest, [name, ...run, 'python']),
+    },
+  )
 }
 
 function withPip({ folder, manifest, packaged, tool }: Facts): Project {
@@ -69,42 +76,42 @@ function withPip({ folder, manifest, packaged, tool }: Facts): Project {
     ...(packaged || manifest?.['project'] !== undefined ? [{ argv: [...pip, 'install', 'setuptools', 'wheel', '-e', '.'], reason }] : []),
     ...(runner && !listed ? [{ argv: [...pip, 'install', 'pytest'], reason: 'the tests are written for pytest' }] : []),
   ]
-  return {
-    ecosystem: 'pip',
-    dir: folder.path,
-    reason,
-    tools: [tool],
-    steps: stepsOf(folder, {
+  return project(
+    folder,
+    { ecosystem: 'pip', reason, tools: [tool], lock: reason, packaged },
+    {
       install: installs,
       build: packaged
         ? [{ argv: [...pip, 'wheel', '--no-deps', '--no-build-isolation', '-w', 'dist', '.'], reason: 'the project can be packaged' }]
         : [],
-      test: testsOf(folder, manifest, [], ['.venv/bin/python']),
-    }),
-    ...leavings(folder, packaged, reason),
-  }
+      test: testsOf(folder, manifest, ['.venv/bin/python']),
+    },
+  )
 }
 
-function leavings(folder: Folder, packaged: boolean, lock: string): Pick<Project, 'artifacts' | 'lockFiles' | 'caches'> {
+function project(
+  folder: Folder,
+  { ecosystem, reason, tools, lock, packaged }: { ecosystem: string; reason: string; tools: Tool[]; lock: string; packaged: boolean },
+  phases: Parameters<typeof stepsOf>[1],
+): Project {
   return {
+    ecosystem,
+    dir: folder.path,
+    reason,
+    tools,
+    steps: stepsOf(folder, phases),
     artifacts: packaged ? [within(folder, 'dist/*.whl'), within(folder, 'dist/*.tar.gz')] : [],
     lockFiles: [within(folder, lock)],
     caches: [within(folder, '.venv')],
   }
 }
 
-function testsOf(
-  folder: Folder,
-  manifest: JsonObject | undefined,
-  prefix: string[],
-  interpreterArgv: string[],
-): { argv: string[]; reason: string }[] {
-  if (needsPytest(folder, manifest)) return [{ argv: [...prefix, ...interpreterArgv, '-m', 'pytest'], reason: 'tests for pytest' }]
+/** @param python the words that start the project's own interpreter */
+function testsOf(folder: Folder, manifest: JsonObject | undefined, python: string[]): { argv: string[]; reason: string }[] {
+  if (needsPytest(folder, manifest)) return [{ argv: [...python, '-m', 'pytest'], reason: 'tests for pytest' }]
   const tests =
     ['tests', 'test'].find((name) => folder.names.has(`${name}/`)) ?? (anyName(folder, /^test_.*\.py$/) === undefined ? undefined : '.')
-  return tests === undefined
-    ? []
-    : [{ argv: [...prefix, ...interpreterArgv, '-m', 'unittest', 'discover', '-s', tests], reason: `tests in ${tests}` }]
+  return tests === undefined ? [] : [{ argv: [...python, '-m', 'unittest', 'discover', '-s', tests], reason: `tests in ${tests}` }]
 }
 
 function needsPytest(folder: Folder, manifest: JsonObject | undefined): boolean {

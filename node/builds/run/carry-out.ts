@@ -1,9 +1,10 @@
 // Carries out a plan: its steps in order, each failure told apart and met with the recovery that fits, all of it recorded. It
 // decides; running a command and clearing a folder are ports.
 import type { BuildPlan } from '../plan.ts'
-import type { Step } from '../project.ts'
+import type { Step, Tool } from '../project.ts'
 import type { Ended, FailureClass, Recovery } from './classify.ts'
 import { classify, nextRecovery } from './classify.ts'
+import type { MaterialFile } from './materials.ts'
 
 export type StepTry = {
   phase: Step['phase']
@@ -26,6 +27,11 @@ export type BuildReport = {
   reason?: string
   /** Another worker may do better: it has the tool, the memory or the disk. */
   elsewhere?: boolean
+  /** Tools that this machine lacks. */
+  needs?: Tool[]
+  /** Versions of the tools that it ran with. */
+  tools?: Record<string, string>
+  materials?: MaterialFile[]
   /** Tests failed and then passed with nothing changed. */
   flaky?: boolean
 }

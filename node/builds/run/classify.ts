@@ -19,7 +19,7 @@ export type Ended = {
   exitCode?: number
   signal?: string
   timedOut?: boolean
-  /** The kernel's own word that the limit of memory was met. */
+  /** It was ended because it met its limit of memory. */
   outOfMemory?: boolean
   /** The end of the output. */
   output: string
@@ -73,7 +73,7 @@ const RULES: readonly Rule[] = [
 
 export function classify(ended: Ended): Diagnosis {
   if (ended.timedOut === true) return { failure: 'timed-out', reason: `${ended.phase} took longer than it may` }
-  if (ended.outOfMemory === true) return { failure: 'out-of-memory', reason: 'the kernel ended it at its limit of memory' }
+  if (ended.outOfMemory === true) return { failure: 'out-of-memory', reason: `${ended.phase} met its limit of memory` }
   for (const { failure, pattern, phases } of RULES) {
     if (phases !== undefined && !phases.includes(ended.phase)) continue
     const found = pattern.exec(ended.output)?.[0]

@@ -9,11 +9,13 @@ import { NimbusError } from '../../kernel/errors.ts'
 import { findTool } from '../../runner/commands/find-tools.ts'
 import { runStep } from '../../runner/commands/run-step.ts'
 import { sandboxArgv } from '../../runner/commands/sandbox.ts'
-import { toolHomes } from '../../runner/commands/tool-homes.ts'
+import { toolHomes } from '../../runner/tools/tool-homes.ts'
 import type { BuildPlan } from '../plan.ts'
 import type { Step } from '../project.ts'
 import type { BuildReport } from './carry-out.ts'
 import { carryOut } from './carry-out.ts'
+import { lookForTools } from './look-for-tools.ts'
+import { materialsOf } from './materials.ts'
 
 export type BuildOrder = {
   root: string
@@ -22,6 +24,8 @@ export type BuildOrder = {
   home: string
   sandbox: 'process' | 'none'
   stepTimeoutMs: number
+  /** Of each command with all that it starts. */
+  memoryBytesMax?: number | undefined
   environment: Readonly<Record<string, string | undefined>>
   onOutput(stream: 'stdout' | 'stderr', piece: Uint8Array): void
   say(line: string): void
@@ -44,21 +48,19 @@ const AUTHORITY_VARIABLES = [
 export async function runBuild(clock: Clock, order: BuildOrder): Promise<BuildReport> {
   const { plan, root, home } = order
   const path = order.environment['PATH'] ?? '/usr/local/bin:/usr/bin:/bin'
-  const missing = plan.tools.filter(({ name }) => findTool(name, path) === undefined)
-  if (missing.length > 0) {
-    const reason = missing
-      .map(({ name, version, reason: why }) => `${name}${version === undefined ? '' : ` ${version}`} (${why})`)
-      .join(', ')
-    return { result: 'failed', tries: [], failure: 'missing-tool', reason: `this machine has no ${reason}`, elsewhere: true }
-  }
+  const { versions: tools, lacking } = await lookForTools(clock, plan.tools, order.environment)
+  if (lacking !== undefined) return { result: 'failed', tries: [], failure: 'missing-tool', elsewhere: true, tools, ...lacking }
+  const materials = await materialsOf(root, plan.lockFiles)
   const bwrap = order.sandbox === 'process' ? requireBubblewrap(path) : undefined
   await mkdir(home, { recursive: true })
-  return carryOut(plan, {
+  const report = await carryOut(plan, {
     wallMs: clock.wallMs,
     say: order.say,
     pause: (ms) => sleep(clock, ms),
     clean: async () => {
-      for (const cache of plan.caches) await rm(join(root, cache), { recursive: true, force: true })
+      for (const cache of plan.caches) await rm(insideOf(root, cache), { recursive: true, force: true })
+      await rm(home, { recursive: true, force: true })
+      await mkdir(home, { recursive: true })
     },
     execute(step, { parallel }) {
       const env = environmentOf(order, step, { path, parallel })
@@ -80,11 +82,13 @@ export async function runBuild(clock: Clock, order: BuildOrder): Promise<BuildRe
         cwd,
         env: bwrap === undefined ? env : { PATH: path },
         timeoutMs: order.stepTimeoutMs,
+        memoryBytesMax: order.memoryBytesMax,
         onOutput: order.onOutput,
         ...(order.signal === undefined ? {} : { signal: order.signal }),
       })
     },
   })
+  return { ...report, tools, materials }
 }
 
 function requireBubblewrap(path: string): string {

@@ -13,11 +13,13 @@ import { createHoldingClock } from '../../kernel/clock.ts'
 import { parseDuration } from '../../kernel/durations.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import type { Action, Cli } from '../context.ts'
-import { duration, oneOf } from '../options.ts'
+import { duration, oneOf, wholeNumber } from '../options.ts'
 import { renderTable } from '../table.ts'
 import { shellWords } from '../tasks/task-view.ts'
 
 const STEP_MS = 30 * 60_000
+const MEGABYTE = 2 ** 20
+const MEMORY_MB_MAX = 1024 * 1024
 
 export function addBuildCommands(program: Command, action: Action): void {
   const build = program.command('build').description('how repositories are built')
@@ -36,6 +38,11 @@ export function addBuildCommands(program: Command, action: Action): void {
     .description('build a folder here: install, build and test in a sandbox, with recovery from what can be cured')
     .option('--sandbox <tier>', 'process (default) or none', oneOf('--sandbox', ['process', 'none']))
     .option('--step-timeout <duration>', 'the longest a single command may take (default 30m)', duration('--step-timeout'))
+    .option(
+      '--memory <mb>',
+      'the most memory that a command and all that it starts may use, in MB',
+      wholeNumber('--memory', 1, MEMORY_MB_MAX),
+    )
     .option('--report <file>', 'write the report there as JSON')
     .action(action((cli, [dir = '.'], options) => buildHere(cli, resolve(dir), options)))
 }
@@ -51,6 +58,7 @@ async function buildHere(cli: Cli, root: string, options: Record<string, unknown
       home,
       sandbox: options['sandbox'] === 'none' ? 'none' : 'process',
       stepTimeoutMs: parseDuration(typeof options['stepTimeout'] === 'string' ? options['stepTimeout'] : '30m') ?? STEP_MS,
+      memoryBytesMax: typeof options['memory'] === 'number' ? options['memory'] * MEGABYTE : undefined,
       environment: cli.io.env,
       onOutput: (stream, piece) => void (cli.globals.json || stream === 'stderr' ? cli.io.stderr : cli.io.stdout).write(piece),
       say: cli.note,

@@ -2,6 +2,8 @@
 // against the task, then weighted rendezvous hashing. A stale offer costs delay, never safety.
 import type { PeerId, TaskId } from '../../../protocols/ids.ts'
 import type { TaskSpec } from '../../../protocols/records.ts'
+import type { BuildAsk } from '../builds/build-ask.ts'
+import { askMismatch } from '../builds/build-ask.ts'
 import type { ResourceOffer } from './resources.ts'
 import { hasRoom, resourceMismatch } from './resources.ts'
 
@@ -23,6 +25,8 @@ export type Offer = {
   resources?: ResourceOffer | undefined
   /** The repository that it has cloned. */
   repo?: string | undefined
+  /** Tools of builds by name, with their versions; undefined where the worker does not say. */
+  tools?: Readonly<Record<string, string>> | undefined
   /** Names of the secrets that it may open. */
   secrets?: ReadonlySet<string>
 }
@@ -34,8 +38,11 @@ const SKILL_WEIGHT = 0.1
 
 export type Mismatch = { code: string; message: string; cure: string }
 
-/** The first reason why this worker may not run this task, or undefined where it may. Says nothing of free slots. */
-export function mismatch(spec: TaskSpec, author: { peer: PeerId; name: string }, offer: Offer): Mismatch | undefined {
+/**
+ * The first reason why this worker may not run this task, or undefined where it may. Says nothing of free slots.
+ * @param ask what the task turned out to need where it was tried already
+ */
+export function mismatch(spec: TaskSpec, author: { peer: PeerId; name: string }, offer: Offer, ask?: BuildAsk): Mismatch | undefined {
   if (spec.kind === 'question') return { code: 'person', message: 'a person answers it', cure: 'nimbus ask ls, then nimbus ask answer' }
   if (spec.worker !== undefined && spec.worker !== offer.name && spec.worker !== offer.node) {
     return {
@@ -63,6 +70,8 @@ export function mismatch(spec: TaskSpec, author: { peer: PeerId; name: string },
     }
   const resource = resourceMismatch(spec.resources, offer.resources)
   if (resource !== undefined) return resource
+  const lacking = ask === undefined ? undefined : askMismatch(ask, offer)
+  if (lacking !== undefined) return lacking
   if (!offer.mayRun) return { code: 'viewer', message: 'a viewer runs nothing', cure: 'invite the machine again with --role member' }
   const rule = refusingRule(offer.accept, spec, author)
   if (rule !== undefined)

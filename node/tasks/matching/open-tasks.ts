@@ -3,6 +3,7 @@
 import type { PeerId, TaskId } from '../../../protocols/ids.ts'
 import type { TaskSpec } from '../../../protocols/records.ts'
 import type { Fold, TaskState } from '../fold/fold.ts'
+import { buildAskOf } from '../builds/build-ask.ts'
 import { readySince } from '../fold/transitions.ts'
 import type { Candidate, OrderedTasks } from './ordered-tasks.ts'
 import { createOrderedTasks } from './ordered-tasks.ts'
@@ -58,7 +59,8 @@ export function createOpenTasks(): OpenTasks {
 const specKeys = new WeakMap<TaskSpec, string>()
 
 /** Everything that a match looks at. */
-function classKey({ task }: TaskState): string {
+function classKey(state: TaskState): string {
+  const { task } = state
   if (task === undefined) return ''
   let key = specKeys.get(task.spec)
   if (key === undefined) {
@@ -66,5 +68,6 @@ function classKey({ task }: TaskState): string {
     key = JSON.stringify([kind, worker, skills, roles, pool, labels, secrets, repo, resources, prefer, concurrency, rate, schedule?.author])
     specKeys.set(task.spec, key)
   }
-  return (task.author satisfies PeerId) + key
+  const ask = buildAskOf(state)
+  return (task.author satisfies PeerId) + key + (ask === undefined ? '' : JSON.stringify([ask.needs, [...ask.tried.keys()]]))
 }

@@ -8,12 +8,11 @@ import { provisionalEnd } from '../fold/free-runs.ts'
 import type { Graph } from '../fold/graph.ts'
 import { notBefore, queueDeadline } from '../fold/transitions.ts'
 import { isJoint } from '../joints.ts'
+import { buildAskOf } from '../builds/build-ask.ts'
 import { createDueTimes } from './due-times.ts'
 import { createJointPatience } from './joint-patience.ts'
-import type { EndReason } from './endings.ts'
-import { createEndings } from './endings.ts'
-import type { Offer } from './match.ts'
-import { mismatch } from './match.ts'
+import { createEndings, type EndReason } from './endings.ts'
+import { mismatch, type Offer } from './match.ts'
 import type { TaskClass } from './open-tasks.ts'
 import { createOpenTasks, orderOf } from './open-tasks.ts'
 import { inOrder } from './ordered-tasks.ts'
@@ -143,7 +142,8 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
     if (task === undefined || (task.spec.pool !== undefined && components.isPaused(task.spec.pool))) return undefined
     if (components.openAtMs(task.spec) === Infinity) return undefined
     const author = { peer: task.author, name: components.authorName(task.author) }
-    const able = offers.filter((offer) => mismatch(task.spec, author, offer) === undefined)
+    const ask = buildAskOf(taskClass.example)
+    const able = offers.filter((offer) => mismatch(task.spec, author, offer, ask) === undefined)
     return able.some((offer) => offer.node === self) ? able : undefined
   }
   const passTimes = (): void => {

@@ -79,6 +79,7 @@ export function createFleet(components: FleetComponents): Fleet {
       slots,
       freeSlots: presence?.freeSlots ?? slots,
       repo: profile?.repo,
+      tools: profile?.tools,
       resources:
         profile?.resources === undefined
           ? undefined
@@ -111,6 +112,7 @@ export function createFleet(components: FleetComponents): Fleet {
       load: presence?.load ?? 0,
       memoryFreeMb: presence?.memoryFreeMb ?? 0,
       ...(profile?.resources === undefined ? {} : { resources: profile.resources }),
+      ...(profile?.tools === undefined ? {} : { tools: { ...profile.tools } }),
       version: profile?.version ?? '',
       ...(profile?.commit === undefined ? {} : { commit: profile.commit }),
       protocol: profile?.protocol ?? 1,

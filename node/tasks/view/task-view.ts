@@ -67,14 +67,20 @@ function resultView(outcome: Outcome | undefined, settledAt: number): NonNullabl
   }
 }
 
-function buildView({ commands, commit, failure, reason, flaky }: NonNullable<Outcome['build']>) {
+function buildView({ commands, commit, failure, reason, flaky, needs, lastGood }: NonNullable<Outcome['build']>) {
   return {
     commands,
     ...(commit === undefined ? {} : { commit }),
     ...(failure === undefined ? {} : { failure }),
     ...(reason === undefined ? {} : { reason }),
     ...(flaky === undefined ? {} : { flaky }),
+    ...(lastGood === undefined ? {} : { lastGood: { task: lastGood.task, commit: lastGood.commit } }),
+    ...(needs === undefined ? {} : { needs: needs.map(({ name, version, reason: why }) => toolView(name, version, why)) }),
   }
+}
+
+function toolView(name: string, version: string | undefined, reason: string | undefined) {
+  return { name, ...(version === undefined ? {} : { version }), ...(reason === undefined ? {} : { reason }) }
 }
 
 function endOf(outcome: Outcome): Pick<AttemptView, 'exitCode' | 'signal' | 'timedOut' | 'timeout' | 'error' | 'costUsd'> {

@@ -4,6 +4,7 @@ import type { PeerId, TaskId } from '../../../protocols/ids.ts'
 import type { TaskSpec } from '../../../protocols/records.ts'
 import type { TaskState } from '../fold/fold.ts'
 import { isAvailable } from '../fold/free-runs.ts'
+import { buildAskOf } from '../builds/build-ask.ts'
 import type { Mismatch, Offer } from '../matching/match.ts'
 import { isFree, mismatch } from '../matching/match.ts'
 import { RESOURCE_CODES } from '../matching/resources.ts'
@@ -11,6 +12,9 @@ import type { Closed } from '../names/gates.ts'
 import { notBefore } from '../fold/transitions.ts'
 import type { Need } from './waiting-graph.ts'
 import { waitingForOthers } from './waiting-graph.ts'
+
+/** Workers that one reason names. */
+const NAMED_MAX = 5
 
 export type WaitingContext = {
   wallMs: number
@@ -60,7 +64,8 @@ function reasonOf(state: TaskState, context: WaitingContext): WaitingView | unde
   if (pool !== undefined && context.isPaused(pool))
     return { code: 'pool-paused', message: `pool ${pool} is paused`, since, cure: `nimbus pool resume ${pool}` }
   const author = { peer: task.author, name: context.nameOf(task.author) }
-  const judged = context.offers.map((offer) => ({ offer, mismatch: mismatch(task.spec, author, offer) }))
+  const ask = buildAskOf(state)
+  const judged = context.offers.map((offer) => ({ offer, mismatch: mismatch(task.spec, author, offer, ask) }))
   const able = judged.filter((one) => one.mismatch === undefined)
   if (able.length === 0) return noWorker(judged, since)
   const closed = context.gate(task.spec)
@@ -100,12 +105,30 @@ function atGate(closed: Closed, since: number, { nameOf }: WaitingContext): Wait
 
 /** The reason that the most fitting worker gave: the one that failed last in the order of checks. */
 function noWorker(judged: readonly { offer: Offer; mismatch: Mismatch | undefined }[], since: number): WaitingView {
-  const order = ['other-worker', 'skill', 'role', 'pool', 'label', ...RESOURCE_CODES, 'secret', 'viewer', 'accept', 'draining', 'offline']
+  const order = [
+    'other-worker',
+    'skill',
+    'role',
+    'pool',
+    'label',
+    ...RESOURCE_CODES,
+    'tool',
+    'tried',
+    'secret',
+    'viewer',
+    'accept',
+    'draining',
+    'offline',
+  ]
   const nearest = judged
     .flatMap((one) => (one.mismatch === undefined ? [] : [{ name: one.offer.name, ...one.mismatch }]))
     .sort((a, b) => order.indexOf(b.code) - order.indexOf(a.code))[0]
   if (nearest === undefined) return { code: 'no-worker', message: 'the mesh has no worker', since, cure: 'start one with nimbus up' }
   const { code, message, cure, name } = nearest
+  if (code === 'tool') {
+    const lacking = judged.flatMap((one) => (one.mismatch?.code === code ? [`${one.offer.name}: ${one.mismatch.message}`] : []))
+    return { code, message: `no worker has all tools of this build; ${lacking.slice(0, NAMED_MAX).join('; ')}`, since, cure }
+  }
   return {
     code,
     message: code === 'other-worker' ? `${message}, which is not here` : `no worker fits; the nearest is ${name}: ${message}`,

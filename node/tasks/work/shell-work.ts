@@ -15,7 +15,7 @@ import type { BlobStore } from '../../store/blobs.ts'
 import type { Work, WorkOrder } from '../execution.ts'
 import type { AgentWork } from './agent-work.ts'
 import { collectArtifacts } from './artifacts.ts'
-import { buildArgv, readBuild } from './build-work.ts'
+import type { BuildWork } from '../builds/build-work.ts'
 import type { Prepare, Prepared, Progress } from './prepare-run.ts'
 import type { ServiceRuns } from './service-runs.ts'
 import { graceMsOf, preparedAs } from './service-runs.ts'
@@ -35,9 +35,7 @@ export type ShellWorkComponents = {
   prepare: Prepare
   /** Sessions of agents: prepared, read and collected by their own room. */
   agents: AgentWork
-  /** The words that start this very program, and where the machine keeps tool chains: what a build runs with. */
-  nimbus: readonly string[]
-  toolHomes: Readonly<Record<string, string>>
+  builds: BuildWork
   /** Variables that tell the work where it runs, its token among them. */
   environment(order: WorkOrder): Record<string, string>
   /** The secrets that the task names, opened: values by name. */
@@ -114,11 +112,11 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
   }
   const commandOf = (order: WorkOrder, prepared: Prepared): string[] => {
     if (order.spec.kind === 'service') return components.services.begin(order, prepared.root)
-    return order.spec.kind === 'build' ? buildArgv(components.nimbus, prepared) : order.spec.argv
+    return order.spec.kind === 'build' ? components.builds.argv(prepared, order.spec) : order.spec.argv
   }
   const environmentOf = (order: WorkOrder, prepared: Prepared, secrets: Record<string, string>): Record<string, string> => ({
     ...prepared.env,
-    ...(order.spec.kind === 'build' || order.spec.kind === 'agent' ? components.toolHomes : {}),
+    ...(order.spec.kind === 'build' || order.spec.kind === 'agent' ? components.builds.environment : {}),
     ...components.environment(order),
     ...order.spec.env,
     ...secrets,
@@ -161,7 +159,7 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
     const { kind, artifacts: globs } = run.order.spec
     if (run.prepared === undefined || result === 'lost' || result === 'cancelled') return {}
     try {
-      if (kind === 'build') return await readBuild(run.prepared, globs, blobs)
+      if (kind === 'build') return await components.builds.read(run.prepared, run.order)
       if (globs === undefined) return {}
       const artifacts = await collectArtifacts(run.prepared.cwd, globs, blobs)
       return artifacts.length === 0 ? {} : { artifacts }

@@ -45,7 +45,7 @@ describe.skipIf(!bwrap.present)(bwrap.title('builds on workers'), () => {
       worker: there.ready.peerId,
     })
     expect(task.result?.build).toEqual({ commands: 2, commit: repo.git('rev-parse', 'HEAD').trim() })
-    expect(task.result?.artifacts?.map(({ path }) => path)).toEqual(['out.txt', 'nimbus-build.json'])
+    expect(task.result?.artifacts?.map(({ path }) => path)).toEqual(['out.txt', 'nimbus-build.json', 'nimbus-provenance.json'])
     const got = await here.cli('artifact', 'get', task.id, 'out.txt', '-o', mesh.dir)
     expect(got.code).toBe(0)
     const report = await fetch(`${here.ready.http}/api/artifacts/${task.result?.artifacts?.[1]?.hash}`, {
@@ -57,11 +57,15 @@ describe.skipIf(!bwrap.present)(bwrap.title('builds on workers'), () => {
     })
   })
 
-  test('a build that fails says in which way, and its output is the log', { timeout: 90_000 }, async () => {
-    const repo = server.repo('broken', { Makefile: 'all:\n\tcc -c broken.c\n', 'broken.c': 'int main( {\n' })
+  test('a build that fails says in which way, its output is the log, and it names the last good one', { timeout: 90_000 }, async () => {
+    const repo = server.repo('broken', { Makefile: 'all:\n\tcc -c main.c\n', 'main.c': 'int main(void) { return 0; }\n' })
+    const good = await buildOf(repo.url)
+    expect(good.task.state).toBe('succeeded')
+    const first = repo.git('rev-parse', 'HEAD').trim()
+    repo.commit('break it', { 'main.c': 'int main( {\n' })
     const { code, task } = await buildOf(repo.url)
     expect({ code, state: task.state }).toEqual({ code: 1, state: 'failed' })
-    expect(task.result?.build).toMatchObject({ failure: 'compile', commands: 2 })
+    expect(task.result?.build).toMatchObject({ failure: 'compile', commands: 2, lastGood: { task: good.task.id, commit: first } })
     expect(task.result?.tail).toContain('Nothing more is tried')
   })
 })
