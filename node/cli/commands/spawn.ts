@@ -14,6 +14,7 @@ import { createClient } from '../client.ts'
 import type { Action, Cli } from '../context.ts'
 import { wholeNumber } from '../options.ts'
 import type { ProgramComponents, ReadyLine, UpFlags } from '../run-node.ts'
+import { programFromMesh } from '../spawn/mesh-program.ts'
 import type { RemoteWorker } from '../spawn/spawn-remote.ts'
 import { spawnRemote } from '../spawn/spawn-remote.ts'
 
@@ -28,7 +29,8 @@ export function addSpawnCommands(program: Command, action: Action, components: P
     .command('spawn')
     .description('start more workers on this machine or another one; each joins the mesh by itself')
     .option('--count <n>', 'how many (default 1)', wholeNumber('--count', 1, REPLICAS_MAX), 1)
-    .option('--from <worker>', 'with the roles, skills, labels, pool and slots of this one (default: this node)')
+    .option('--from <worker>', 'with the roles, skills, labels, pool, slots and version of this one (default: this node)')
+    .option('--code <address>', 'the program from a repository that the mesh hosts: nimbus://mesh/NAME[#BRANCH]')
     .option('--pool <pool>', 'the pool they belong to')
     .option('--on <place>', 'on another machine, as ssh://[USER@]HOST[:PORT]; the program goes there by itself')
     .option('--identity <file>', 'the private key for ssh (default: those that ssh finds)')
@@ -40,18 +42,20 @@ export function addSpawnCommands(program: Command, action: Action, components: P
 async function spawn(cli: Cli, options: Record<string, unknown>, binFile: string): Promise<number> {
   const client = await createClient(cli)
   const { self } = await client.get<MeshView>('/api/mesh')
-  const { from, pool, count, on } = options as { from?: string; pool?: string; count: number; on?: string }
+  const { from, pool, count, on, code } = options as { from?: string; pool?: string; count: number; on?: string; code?: string }
   const place = on === undefined ? undefined : readSshPlace(on)
   const model = from === undefined ? self : await client.get<WorkerView>(`/api/workers/${encodeURIComponent(from)}`)
   if (place !== undefined) return spawnThere(cli, client, { place, model, pool, count }, options)
-  const { invite } = await client.post<InviteView>('/api/invites', { uses: count, expires: INVITE_LIFE })
   const root = join(dirname(cli.dataDir), `${basename(cli.dataDir)}-replicas`)
+  const named = from === undefined ? undefined : model
+  const program = await programFromMesh(cli, client, { code, model: named, versionsDir: join(root, 'versions') })
   const names = await freeNames(root, model.name, count)
+  const { invite } = await client.post<InviteView>('/api/invites', { uses: count, expires: INVITE_LIFE })
   const started = await Promise.all(
     names.map(async (name) => {
       const dataDir = join(root, name)
       await mkdir(dataDir, { recursive: true, mode: 0o700 })
-      return startOne({ ...cli, dataDir }, { ...likenessOf(model, pool), name, join: invite, http: '127.0.0.1:0' }, binFile)
+      return startOne({ ...cli, dataDir }, { ...likenessOf(model, pool), name, join: invite, http: '127.0.0.1:0' }, program ?? binFile)
     }),
   )
   if (cli.globals.json) cli.printJson({ workers: started })
