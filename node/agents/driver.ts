@@ -35,6 +35,8 @@ export type AgentOrder = {
   /** The words that start the agent, where the session names them. */
   command?: readonly string[]
   model?: string
+  /** Tools for which the agent must ask, also where it thinks them harmless. */
+  ask?: readonly string[]
   /** What may still be spent. */
   budgetUsd?: number
   /** The agent's own name of a session that goes on. */

@@ -38,6 +38,8 @@ export type SessionDeskComponents = {
 export type SessionDesk = {
   list(query: { limit: number; cursor?: string; q?: string }): { items: SessionView[]; next?: string }
   find(session: string): SessionView | undefined
+  /** @throws NimbusError `session-unknown` */
+  known(session: string): SessionView
   start(request: SessionRequest): Promise<SessionView>
   send(session: string, order: { text: string; budgetUsd?: number | undefined }): Promise<OrderView>
   interrupt(session: string): Promise<OrderView>
@@ -61,8 +63,6 @@ export function createSessionDesk(components: SessionDeskComponents): SessionDes
       cure: 'nimbus session ls lists them.',
     })
   }
-  const isLive = ({ state }: SessionView): boolean => state !== 'done' && state !== 'failed' && state !== 'interrupted'
-
   const give = async (session: TaskId, order: Pick<SessionOrder, 'op' | 'text' | 'request' | 'allow'>): Promise<TaskId> => {
     const createdAt = clock.wallMs()
     const id = taskId(self, createdAt, components.random.bytes(16))
@@ -89,6 +89,7 @@ export function createSessionDesk(components: SessionDeskComponents): SessionDes
   }
 
   return {
+    known,
     list({ limit, cursor, q }) {
       const text = q?.toLowerCase()
       const items: SessionView[] = []
@@ -115,14 +116,14 @@ export function createSessionDesk(components: SessionDeskComponents): SessionDes
     },
     async interrupt(id) {
       components.assertMayWrite('interrupt a session')
-      const session = liveOnly(known(id), isLive)
+      const session = liveOnly(known(id))
       return settled(session, await give(session, { op: 'interrupt' }))
     },
     async stop(id) {
       components.assertMayWrite('stop a session')
       const session = known(id)
       const last = session.tasks.at(-1) as TaskId
-      liveOnly(session, isLive)
+      liveOnly(session)
       // What no process runs yet is taken back; what runs ends in order, and puts its work away.
       if (session.state === 'starting') {
         await components.cancel(last)
@@ -204,7 +205,11 @@ function specFor(asked: SessionRequest, wallMs: number): TaskSpec {
   return specOf(task as unknown as TaskRequest, wallMs)
 }
 
-function liveOnly(session: SessionView, isLive: (session: SessionView) => boolean): TaskId {
+export function isLive({ state }: SessionView): boolean {
+  return state !== 'done' && state !== 'failed' && state !== 'interrupted'
+}
+
+function liveOnly(session: SessionView): TaskId {
   if (isLive(session)) return session.id as TaskId
   throw new NimbusError('session-over', `Session ${session.id} is ${session.state} already.`, {
     kind: 'refused',

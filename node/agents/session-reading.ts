@@ -42,6 +42,7 @@ export function createSessionReading(components: ReadingComponents): SessionRead
   const attemptsOf = async function* (session: string, task: string, query: Query): AsyncIterable<SessionMessage> {
     const { follow, signal } = query
     const seen = new Set<number>()
+    let said = false
     while (!signal.aborted) {
       const view = components.task(task)
       const attempt = view?.attempts.find(({ epoch }) => !seen.has(epoch))
@@ -53,8 +54,13 @@ export function createSessionReading(components: ReadingComponents): SessionRead
       }
       const { epoch } = attempt
       seen.add(epoch)
-      for await (const message of linesOf(components.readLog(task, { from: 0, follow: waits, attempt: epoch, signal })))
+      const before = said
+      for await (const message of linesOf(components.readLog(task, { from: 0, follow: waits, attempt: epoch, signal }))) {
+        // Said again for those who did not hear it.
+        if (message.event['replayed'] === true && before) continue
+        said = true
         yield { task, epoch, ...message }
+      }
     }
   }
   return {

@@ -180,7 +180,7 @@ export function createSessionRuns(components: SessionRunsComponents): SessionRun
   const readLines = (run: Run, logFile: string, follow: LogFollow): Promise<void> =>
     readHostLines(logFile, follow, (text, at) => {
       const line = readAgentLine(text)
-      if (line !== undefined) take(run, line, at)
+      if (line !== undefined && line.replayed !== true) take(run, line, at)
     })
   const artifactsOf = async ({ places }: Run): Promise<Partial<Outcome>> => {
     const artifacts: NonNullable<Outcome['artifacts']> = []

@@ -23,7 +23,7 @@ import type { RepoAuthRequest, RepoAuthView } from '../../protocols/http/repos.t
 import type { ServiceRequest, ServiceView } from '../../protocols/http/services.ts'
 import type { UpgradeView } from '../../protocols/http/upgrade.ts'
 import type { HostedRepoView, HostRequest } from '../../protocols/http/hosted.ts'
-import type { OrderView, SessionAnswer, SessionMessage, SessionRequest, SessionView } from '../../protocols/http/sessions.ts'
+import type { MergeView, OrderView, SessionAnswer, SessionMessage, SessionRequest, SessionView } from '../../protocols/http/sessions.ts'
 import type { SecretView } from '../../protocols/http/secrets.ts'
 import type { QuestionDesk } from '../agents/questions/desk.ts'
 import type { Library } from '../knowledge/library.ts'
@@ -165,6 +165,8 @@ export type SessionsPort = {
   resume(id: string, how: { budgetUsd?: number | undefined }): Promise<SessionView>
   /** What it said and did, from the first task on; with `follow` until it ends. */
   messages(id: string, query: { follow: boolean; signal: AbortSignal }): AsyncIterable<SessionMessage>
+  /** Merges its commits into a branch of the origin and pushes that. */
+  merge(id: string, into: string | undefined, signal: AbortSignal): Promise<MergeView>
   /** The changes as a patch. */
   diff(id: string, signal: AbortSignal): Promise<{ size: number; bytes: AsyncIterable<Uint8Array> }>
 }

@@ -88,8 +88,8 @@ export const agentEvent = z.discriminatedUnion('type', [
 export type AgentEvent = z.infer<typeof agentEvent>
 export type AgentEventOf<Type extends AgentEvent['type']> = Extract<AgentEvent, { type: Type }>
 
-/** One line of output; `time` is wall milliseconds of the host. */
-export type AgentLine = AgentEvent & { time: number }
+/** One line of output; `time` is wall milliseconds of the host. `replayed`: an earlier run of the task said it. */
+export type AgentLine = AgentEvent & { time: number; replayed?: boolean }
 
 /** An event as it is kept: a long text is cut and says so. */
 export function fitEvent<Event extends AgentEvent>(event: Event): Event {
@@ -108,9 +108,11 @@ export function fitEvent<Event extends AgentEvent>(event: Event): Event {
 export function readAgentLine(line: string): AgentLine | undefined {
   if (!line.startsWith('{')) return undefined
   try {
-    const value = JSON.parse(line) as { time?: unknown }
+    const value = JSON.parse(line) as { time?: unknown; replayed?: unknown }
     const event = agentEvent.safeParse(value)
-    return event.success && typeof value.time === 'number' ? { ...event.data, time: value.time } : undefined
+    return event.success && typeof value.time === 'number'
+      ? { ...event.data, time: value.time, ...(value.replayed === true ? { replayed: true } : {}) }
+      : undefined
   } catch {
     return undefined // no JSON
   }

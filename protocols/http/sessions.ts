@@ -139,6 +139,8 @@ export const mergeView = z
     into: z.string(),
     commit: z.string().optional(),
     conflicts: z.array(z.string()).optional(),
+    /** Open sessions that change the same files. */
+    touchedBy: z.array(z.object({ session: z.string(), files: z.array(z.string()) })),
   })
   .meta({ id: 'SessionMergeResult' })
 export type MergeView = z.infer<typeof mergeView>

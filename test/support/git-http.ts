@@ -92,6 +92,8 @@ function makeRepo(dir: string, url: string, name: string, files: Record<string, 
       stdio: ['ignore', 'pipe', 'pipe'],
     })
   run(dir, ['init', '-q', '--bare', '-b', 'main', bare])
+  // Whoever reaches it may push.
+  run(bare, ['config', 'http.receivepack', 'true'])
   run(dir, ['init', '-q', '-b', 'main', work])
   run(work, ['remote', 'add', 'origin', bare])
   const save = (message: string): string => {

@@ -95,10 +95,11 @@ function findProgram({ command, environment }: AgentOrder): string[] {
   })
 }
 
-function argumentsOf({ model, budgetUsd, resume, agentSession }: AgentOrder): string[] {
+function argumentsOf({ ask, model, budgetUsd, resume, agentSession }: AgentOrder): string[] {
   return [
     ...FIXED_ARGUMENTS,
     ...(resume === undefined ? ['--session-id', agentSession] : ['--resume', resume]),
+    ...(ask === undefined ? [] : ['--settings', JSON.stringify({ permissions: { ask } })]),
     ...(model === undefined ? [] : ['--model', model]),
     ...(budgetUsd === undefined ? [] : ['--max-budget-usd', String(budgetUsd)]),
   ]

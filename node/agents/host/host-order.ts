@@ -21,6 +21,8 @@ export type HostOrder = {
 export type InboxOrder = Pick<SessionOrder, 'id' | 'op' | 'text' | 'request' | 'allow' | 'by'>
 
 export type HostState = {
+  /** Whose lines are in the history. */
+  task?: string
   agentSession: string
   /** The agent keeps a conversation under that name. */
   started: boolean
@@ -50,6 +52,7 @@ export function placesOf(root: string) {
     order: join(run, 'order.json'),
     state: join(run, 'state.json'),
     inbox: join(run, 'inbox.jsonl'),
+    history: join(run, 'history.jsonl'),
   }
 }
 export type Places = ReturnType<typeof placesOf>
@@ -64,6 +67,10 @@ export function readHostState(file: string, agentSession: string): HostState {
   } catch {
     return { agentSession, started: false, queue: [], taken: [], turns: 0, tokens: NO_TOKENS, costUsd: 0 } // the first process
   }
+}
+
+export function isSameTask(file: string, task: string): boolean {
+  return readHostState(file, '').task === task
 }
 
 /** On the disk before it counts: an order that was begun is not begun again after a crash. */

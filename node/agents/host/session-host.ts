@@ -7,7 +7,8 @@ import { fitEvent } from '../../../protocols/agents/agent-events.ts'
 import { findDriver } from '../drivers/find-driver.ts'
 import { createEnclosure } from './enclosure.ts'
 import { openGate } from './gate.ts'
-import { placesOf, readHostOrder } from './host-order.ts'
+import { openHistory } from './history.ts'
+import { isSameTask, placesOf, readHostOrder } from './host-order.ts'
 import { SessionLoop } from './session-loop.ts'
 import type { HostComponents } from './session-parts.ts'
 import { harvest } from './work-tree.ts'
@@ -20,7 +21,12 @@ export async function runSessionHost(components: HostComponents, root: string): 
   const places = placesOf(root)
   const order = readHostOrder(places.order)
   const { agent } = order
-  const emit = (event: AgentEvent): void => write(fitEvent(event))
+  const history = openHistory(places.history, isSameTask(places.state, order.task), write)
+  const emit = (event: AgentEvent): void => {
+    const line = { time: clock.wallMs(), ...fitEvent(event) }
+    history.add(JSON.stringify(line))
+    write(line)
+  }
   const driver = findDriver(agent.driver)
   const folder = mkdtempSync(join(tmpdir(), 'nimbus-'))
   const upstream = driver.upstream?.(environment)

@@ -48,7 +48,9 @@ export class SessionLoop {
     const { components, places, order } = this.#parts
     components.signal.addEventListener('abort', () => this.#over.resolve(undefined))
     if (components.signal.aborted) return undefined
+    this.#state.task = order.task
     this.#queueFirst(order)
+    this.#save()
     const stopInbox = followInbox(
       this.#clock,
       places.inbox,

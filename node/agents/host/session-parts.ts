@@ -40,6 +40,7 @@ export function agentOrder(
     agentSession,
     launch: enclosure.launch,
     ...(agent.command === undefined ? {} : { command: agent.command }),
+    ...askOf(agent),
     ...(agent.model === undefined ? {} : { model: agent.model }),
     ...(leftUsd === undefined ? {} : { budgetUsd: leftUsd }),
     ...(started ? { resume: agentSession } : {}),
@@ -68,4 +69,10 @@ export function hung(silentMs: number): AgentReason {
     message: `Nothing was heard of it for ${silentMs} ms while a turn was open, and it was ended.`,
     cure: 'nimbus session resume goes on where it was; --silent-timeout gives it more time.',
   }
+}
+
+/** Names alone: what ends with `*` is matched when the agent asks by itself. */
+function askOf({ ask = [] }: AgentSpec): { ask?: string[] } {
+  const names = ask.filter((name) => !name.endsWith('*'))
+  return names.length === 0 ? {} : { ask: names }
 }

@@ -10,7 +10,8 @@ import type { LinkMessage, LinkMessageOf } from '../../../protocols/streams.ts'
 import type { TaskSpec } from '../../../protocols/tasks/task-spec.ts'
 import type { SessionsPort } from '../../api/ports.ts'
 import { createSessionBook } from '../../agents/session-book.ts'
-import { createSessionDesk, followUp } from '../../agents/session-desk.ts'
+import { mergeSession } from '../../agents/session-merge.ts'
+import { createSessionDesk, followUp, isLive } from '../../agents/session-desk.ts'
 import { createSessionReading, type ReadingComponents } from '../../agents/session-reading.ts'
 import { createSessionRuns } from '../../agents/session-runs.ts'
 import { sessionView } from '../../agents/session-view.ts'
@@ -55,6 +56,8 @@ export type ReadingNode = {
   cancel(task: string): Promise<unknown>
 }
 
+/** Sessions looked at for files that a merge has in common with them. */
+const MERGE_LOOK_MAX = 500
 const ACKNOWLEDGE_MS = 1_500
 
 export function createSessions(components: SessionsComponents): Sessions {
@@ -147,14 +150,19 @@ export function createSessions(components: SessionsComponents): Sessions {
         cancel: node.cancel,
         changed: chains.next,
       })
-      const { messages, diff } = createSessionReading({
+      const reading = createSessionReading({
         find: desk.find,
         task: node.task,
         readLog: node.readLog,
         changed: (session, signal) => chains.next(session as TaskId, signal),
         open: node.openBlob,
       })
-      return { ...desk, messages, diff }
+      const { messages, diff } = reading
+      const others = (id: string): SessionView[] => desk.list({ limit: MERGE_LOOK_MAX }).items.filter((one) => one.id !== id && isLive(one))
+      const path = components.environment['PATH'] ?? ''
+      const merge = (id: string, into: string | undefined, signal: AbortSignal) =>
+        mergeSession({ clock, path, reading, others }, desk.known(id), into, signal)
+      return { ...desk, messages, diff, merge }
     },
   }
 }

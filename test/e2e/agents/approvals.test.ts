@@ -53,7 +53,6 @@ describe.skipIf(!claude.present || !bwrap.present)(bwrap.title(claude.title('app
       [
         { tools: [{ name: 'Write', input: { file_path: 'w.txt', content: 'x' } }] },
         { text: 'Refused, I see.', tools: [{ name: 'Bash', input: { command: 'sleep 300', description: 'long' } }] },
-        { text: 'never said' },
       ],
       'break-the-rules',
     )

@@ -88,6 +88,13 @@ describe.skipIf(!claude.present || !bwrap.present)(bwrap.title(claude.title('a s
     expect(diff.stdout).toContain('+export const add = (a, b) => a + b')
     expect(diff.stdout).not.toContain('test.mjs')
 
+    // Taken over from the other node: pushed to the origin.
+    const merged = await a.cli('session', 'merge', '--json', id)
+    expect(merged.code, merged.stderr).toBe(0)
+    expect(JSON.parse(merged.stdout)).toMatchObject({ merged: true, into: 'main', commit: end.commit })
+    repo.git('fetch', '-q', 'origin')
+    expect(repo.git('show', 'origin/main:add.mjs')).toContain('a + b')
+
     // The worker's key was added on the way: nothing in the sandbox had it.
     expect(model.requests.length).toBeGreaterThanOrEqual(4)
     expect(new Set(model.requests.map(({ headers }) => headers['x-api-key']))).toEqual(new Set(['test-key-of-the-worker']))
@@ -119,5 +126,13 @@ describe.skipIf(!claude.present || !bwrap.present)(bwrap.title(claude.title('a s
     expect((await a.cli('session', 'diff', id)).stdout).toContain('+two\n+three')
     expect(end.costUsd).toBeGreaterThan(0)
     expect(end.turns).toBe(2)
+    // Somebody else changed the same place meanwhile: the conflict is told, nothing is forced, and what was made is still there.
+    const other = repo.commit('another two', { 'notes.txt': 'one\nanother\n' })
+    const merge = await a.cli('session', 'merge', '--json', id)
+    expect(merge.code).toBe(1)
+    expect(JSON.parse(merge.stdout)).toMatchObject({ merged: false, conflicts: ['notes.txt'] })
+    repo.git('fetch', '-q', 'origin')
+    expect(repo.git('rev-parse', 'origin/main').trim()).toBe(other)
+    expect((await a.cli('session', 'diff', id)).stdout).toContain('+three')
   })
 })

@@ -1,8 +1,10 @@
 // Sessions of coding agents: start, look, give orders, answer what they ask. Any node answers for the whole mesh.
 import * as z from 'zod'
 import {
+  mergeView,
   orderView,
   sessionAnswer,
+  sessionMerge,
   sessionMessage,
   sessionRequest,
   sessionResume,
@@ -82,6 +84,17 @@ export function agentSessionRoutes(sessions: SessionsPort, gate: StreamGate): Ap
     '/api/sessions/:id/resume',
     describe({ id: 'resumeSession', tag, summary: 'Go on with a session that is over', body: sessionResume, answers: { 200: one } }),
     async (c) => c.json(await sessions.resume(c.req.param('id'), await readBody(c, sessionResume))),
+  )
+  api.post(
+    '/api/sessions/:id/merge',
+    describe({
+      id: 'mergeSession',
+      tag,
+      summary: 'Merge its commits into a branch of the origin and push it; conflicts are told, nothing is forced',
+      body: sessionMerge,
+      answers: { 200: { text: 'What became of it', schema: mergeView } },
+    }),
+    async (c) => c.json(await sessions.merge(c.req.param('id'), (await readBody(c, sessionMerge)).into, c.req.raw.signal)),
   )
   return api
 }

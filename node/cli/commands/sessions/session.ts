@@ -1,8 +1,9 @@
 // Sessions of coding agents: start one, look at it, talk to it, answer what it asks, take what it made.
 import type { Command } from 'commander'
-import type { OrderView, SessionView } from '../../../../protocols/http/sessions.ts'
+import type { MergeView, OrderView, SessionView } from '../../../../protocols/http/sessions.ts'
 import type { Page } from '../../../../protocols/http/views.ts'
 import { NimbusError } from '../../../kernel/errors.ts'
+import { safe } from '../../../kernel/safe-text.ts'
 import { createClient } from '../../client.ts'
 import type { Action, Cli } from '../../context.ts'
 import { amount, wholeNumber } from '../../options.ts'
@@ -77,6 +78,11 @@ function addOrders(session: Command, action: Action): void {
       .option('--note <text>', 'what the agent is told')
       .action(action((cli, [id, request], { note }) => answer(cli, id, { request, allow, note })))
   session
+    .command('merge <id>')
+    .description('merge its commits into a branch of the origin and push it')
+    .option('--into <branch>', 'that branch (default: where it began)')
+    .action(action((cli, [id], { into }) => merge(cli, id, into)))
+  session
     .command('resume <id>')
     .description('go on with a session that is over')
     .option('--budget <usd>', 'what it may cost from now on', amount('--budget', 1_000_000))
@@ -126,6 +132,15 @@ async function answer(
     cli.print('Recorded. Its worker cannot be reached now; the answer counts when it can, unless another was first.')
   else cli.print(`${view.decision.allow ? 'Allowed' : 'Refused'} by ${view.decision.by}${view.won === true ? '' : ', who was first'}.`)
   return view.won === false ? 4 : 0
+}
+
+async function merge(cli: Cli, id: string | undefined, into: unknown): Promise<number> {
+  const view = await (await createClient(cli)).post<MergeView>(`${pathOf(id)}/merge`, typeof into === 'string' ? { into } : {})
+  if (cli.globals.json) cli.printJson(view)
+  else if (view.merged) cli.print(`Merged into ${view.into} as ${view.commit ?? ''}.`)
+  else cli.print(`Not merged into ${view.into}: conflicts in ${safe((view.conflicts ?? []).join(', '))}.`)
+  for (const { session, files } of view.touchedBy) cli.note(safe(`session ${session} changes ${files.join(', ')} too`))
+  return view.merged ? 0 : 1
 }
 
 function printOrder(cli: Cli, view: OrderView): void {

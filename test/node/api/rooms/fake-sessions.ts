@@ -42,6 +42,7 @@ export function createFakeSessions(): SessionsPort {
     async *messages(id) {
       yield { task: known(id).id, epoch: 1, at: 0, event: { type: 'note', time: 1, text: 'hello' } }
     },
+    merge: async (id) => ({ session: known(id).id, merged: true, into: 'main', touchedBy: [] }),
     async diff(id) {
       known(id)
       return { size: 0, bytes: (async function* () {})() }
