@@ -8,8 +8,8 @@ import type { Clock } from '../kernel/clock.ts'
 import type { WorkOrder } from '../tasks/execution.ts'
 import type { PreparationComponents, Progress } from '../tasks/work/prepare-run.ts'
 import type { AgentSpec } from '../../protocols/tasks/task-spec.ts'
-import type { HostOrder, InboxOrder, Places } from './host/host-order.ts'
-import { placesOf } from './host/host-order.ts'
+import type { HostOrder, InboxOrder, Places } from './host/notes/host-order.ts'
+import { placesOf } from './host/notes/host-order.ts'
 
 export type Ground = { base?: string; branch?: string }
 

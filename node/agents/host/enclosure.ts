@@ -11,7 +11,7 @@ import { runStep, type StepEnd } from '../../runner/commands/run-step.ts'
 import { sandboxArgv } from '../../runner/commands/sandbox.ts'
 import { toolHomes } from '../../runner/tools/tool-homes.ts'
 import type { AgentPipe, LaunchOrder } from '../driver.ts'
-import type { Places } from './host-order.ts'
+import type { Places } from './notes/host-order.ts'
 
 const BRIDGE = fileURLToPath(new URL('../../runner/piped/bridge-main.ts', import.meta.url))
 const GIT_MS_MAX = 120_000

@@ -2,7 +2,7 @@
 import type { AgentSpec } from '../../../protocols/tasks/task-spec.ts'
 import type { AgentEvent } from '../../../protocols/agents/agent-events.ts'
 import type { PermissionAnswer, PermissionRequest } from '../driver.ts'
-import type { InboxOrder } from './host-order.ts'
+import type { InboxOrder } from './notes/host-order.ts'
 
 export type Verdict = 'allow' | 'ask' | 'deny'
 export type Permissions = {

@@ -4,7 +4,7 @@ import type { AgentSpec } from '../../../protocols/tasks/task-spec.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { AgentDriver, AgentOrder } from '../driver.ts'
 import type { Enclosure } from './enclosure.ts'
-import type { HostOrder, HostState, Places } from './host-order.ts'
+import type { HostOrder, HostState, Places } from './notes/host-order.ts'
 
 export type HostComponents = {
   clock: Clock

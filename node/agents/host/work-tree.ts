@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { SESSION_FILES_MAX } from '../../../protocols/limits.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import type { Enclosure } from './enclosure.ts'
-import type { HostOrder, Places } from './host-order.ts'
+import type { HostOrder, Places } from './notes/host-order.ts'
 
 export type Harvest = { commit: string; files: string[] }
 export const BUNDLE_FILE = 'session.bundle'

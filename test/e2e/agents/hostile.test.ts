@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createGitServer, type GitServer } from '../../support/git-http.ts'
@@ -69,7 +70,7 @@ describe.skipIf(!claude.present || !bwrap.present)(bwrap.title(claude.title('a h
       'README.md': 'hello\n',
     })
     const { port } = inner.address() as AddressInfo
-    const read = [...canaries, '/etc/shadow', '/etc/passwd', '/root/.bashrc', join(node.dataDir, 'node.json')].map(
+    const read = [...canaries, '/etc/shadow', '/etc/passwd', join(homedir(), '.bashrc'), join(node.dataDir, 'node.json')].map(
       (file) => `cat '${file}' 2>&1 | head -c 300`,
     )
     const commands = [

@@ -32,6 +32,7 @@ const ordered = {
 export function agentSessionRoutes(sessions: SessionsPort, gate: StreamGate): Api {
   const api = createRoutes()
   addReading(api, sessions, gate)
+  addMerge(api, sessions)
   const one = { text: 'The session', schema: sessionView }
   api.post(
     '/api/sessions',
@@ -85,6 +86,10 @@ export function agentSessionRoutes(sessions: SessionsPort, gate: StreamGate): Ap
     describe({ id: 'resumeSession', tag, summary: 'Go on with a session that is over', body: sessionResume, answers: { 200: one } }),
     async (c) => c.json(await sessions.resume(c.req.param('id'), await readBody(c, sessionResume))),
   )
+  return api
+}
+
+function addMerge(api: Api, sessions: SessionsPort): void {
   api.post(
     '/api/sessions/:id/merge',
     describe({
@@ -96,7 +101,6 @@ export function agentSessionRoutes(sessions: SessionsPort, gate: StreamGate): Ap
     }),
     async (c) => c.json(await sessions.merge(c.req.param('id'), (await readBody(c, sessionMerge)).into, c.req.raw.signal)),
   )
-  return api
 }
 
 function addReading(api: Api, sessions: SessionsPort, gate: StreamGate): void {

@@ -2,11 +2,11 @@
 // nothing inside the sandbox can reach.
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { TokenCounts } from '../../../protocols/agents/agent-events.ts'
-import type { SessionOrder } from '../../../protocols/agents/session-records.ts'
-import type { AgentSpec } from '../../../protocols/tasks/task-spec.ts'
-import { SESSION_TAKEN_MAX } from '../../../protocols/limits.ts'
-import { NO_TOKENS } from '../driver.ts'
+import type { TokenCounts } from '../../../../protocols/agents/agent-events.ts'
+import type { SessionOrder } from '../../../../protocols/agents/session-records.ts'
+import type { AgentSpec } from '../../../../protocols/tasks/task-spec.ts'
+import { SESSION_TAKEN_MAX } from '../../../../protocols/limits.ts'
+import { NO_TOKENS } from '../../driver.ts'
 
 export type HostOrder = {
   session: string

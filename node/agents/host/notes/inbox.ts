@@ -1,7 +1,7 @@
 // The orders that the node hands to a session host: lines appended to one file, read as they come. A file outlives both sides, so an
 // order is there whoever restarts.
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
-import { type Cancel, type Clock, repeat } from '../../kernel/clock.ts'
+import { type Cancel, type Clock, repeat } from '../../../kernel/clock.ts'
 import type { InboxOrder } from './host-order.ts'
 
 const LOOK_MS = 50
