@@ -11,6 +11,8 @@ import { type ClaudeReader, createClaudeReader } from './claude-lines.ts'
 const INSTALL = 'npm install -g @anthropic-ai/claude-code on that worker, or name the program: NIMBUS_CLAUDE=PATH.'
 /** Lines that are no JSON before it is given up: a wrapper may greet once. */
 const NONSENSE_MAX = 20
+/** The tools of the mesh; the address stands in the environment, since only there the gate's port is put in. */
+const MESH_TOOLS = JSON.stringify({ mcpServers: { nimbus: { type: 'http', url: '${NIMBUS_MCP}' } } })
 const FIXED_ARGUMENTS = [
   '-p',
   '--input-format=stream-json',
@@ -19,6 +21,8 @@ const FIXED_ARGUMENTS = [
   '--permission-prompt-tool=stdio',
   '--setting-sources=user',
   '--strict-mcp-config',
+  '--mcp-config',
+  MESH_TOOLS,
 ]
 
 export const claudeCode: AgentDriver = {

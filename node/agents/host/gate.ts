@@ -11,6 +11,8 @@ export type GateOptions = {
   /** A path for a socket, or undefined for a port on loopback. */
   socket: string | undefined
   upstream: { origin: string; headers: Record<string, string> } | undefined
+  /** The node, for the tools of the mesh: nothing else of it can be reached, and the token of the session stays out here. */
+  mesh: { url: string; token: string } | undefined
   /** Host names that may be connected to, on the ports 443 and 80. */
   allowed: readonly string[]
   onRefused(host: string): void
@@ -18,6 +20,8 @@ export type GateOptions = {
 
 const HOP_HEADERS = new Set(['host', 'connection', 'proxy-connection', 'proxy-authorization', 'keep-alive', 'x-api-key', 'authorization'])
 const PORTS = new Set(['443', '80'])
+/** Where the node speaks MCP, and where the gate does. */
+const MESH_TOOLS = '/mcp'
 const CONNECTIONS_MAX = 256
 const NAME_MAX = 300
 
@@ -46,6 +50,13 @@ function onRequest(options: GateOptions, request: IncomingMessage, response: Ser
   const target = URL.canParse(request.url ?? '') ? new URL(request.url ?? '') : undefined
   const isOurs = target === undefined || target.hostname === '127.0.0.1' || target.hostname === 'localhost'
   const path = target === undefined ? (request.url ?? '/') : target.pathname + target.search
+  if (isOurs && path === MESH_TOOLS && options.mesh !== undefined)
+    return forward(
+      new URL(options.mesh.url + path),
+      { ...passedOn(request), authorization: `Bearer ${options.mesh.token}` },
+      request,
+      response,
+    )
   if (isOurs && options.upstream !== undefined) {
     const headers = { ...passedOn(request), ...options.upstream.headers }
     return forward(new URL(options.upstream.origin + path), headers, request, response)

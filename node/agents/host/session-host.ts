@@ -33,6 +33,7 @@ export async function runSessionHost(components: HostComponents, root: string): 
   const gate = await openGate({
     socket: agent.sandbox === 'none' ? undefined : join(folder, 'gate'),
     upstream,
+    mesh: meshOf(environment),
     allowed: [...(upstream === undefined ? ['api.anthropic.com'] : []), ...(agent.network ?? [])].map((host) => host.toLowerCase()),
     onRefused: (host) => emit({ type: 'refused', host: host === '' ? '?' : host }),
   })
@@ -44,7 +45,7 @@ export async function runSessionHost(components: HostComponents, root: string): 
       GIT_COMMITTER_NAME: author,
       GIT_COMMITTER_EMAIL: 'session@nimbus.invalid',
     }
-    const given = { ...identity, NIMBUS_SESSION: order.session, ...agentVariables(upstream !== undefined) }
+    const given = { ...identity, NIMBUS_SESSION: order.session, NIMBUS_MCP: 'http://{gate}/mcp', ...agentVariables(upstream !== undefined) }
     const enclosure = createEnclosure({ clock, places, tier: agent.sandbox ?? 'process', gate: gate.address, environment, given })
     const session = new SessionLoop({ components, places, order, driver, enclosure, emit })
     const ending = await session.run()
@@ -57,6 +58,11 @@ export async function runSessionHost(components: HostComponents, root: string): 
     gate.close()
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** The node and the session's own token. */
+function meshOf({ NIMBUS_URL: url, NIMBUS_TOKEN: token }: HostComponents['environment']): { url: string; token: string } | undefined {
+  return url === undefined || token === undefined ? undefined : { url, token }
 }
 
 /** Where the worker's own credentials are added at the gate, the agent gets words in their place. */
