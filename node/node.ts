@@ -458,6 +458,8 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         blobs,
         blobFetch,
         onError,
+        hosting,
+        clone: repos.clone,
         linked: host.peers,
         httpOrigin: lifecycle.httpOrigin,
         retire: (drainMs) => lifecycle.shutdown(true, drainMs),

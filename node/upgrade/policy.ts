@@ -1,10 +1,11 @@
 // Which commits a worker takes: what its operator has asked for, as plain settings, and the check of it.
+import { hostedName } from '../../protocols/githost/hosted-names.ts'
 import { signatureObjection, type SignedCommit } from './stage/signature.ts'
 
 export type UpgradePolicy = 'admin' | 'signed' | 'none'
 export type UpgradeOptions = {
   follow: { url: string; branch: string }
-  /** `admin`: commits that an admin of the mesh vouches for. `signed`: commits signed by one of `signers`. `none`: whatever the branch has. */
+  /** `admin`: commits that an admin of the mesh has pushed into it or vouches for. `signed`: commits signed by one of `signers`. `none`: whatever the branch has. */
   policy: UpgradePolicy
   /** Lines as `ssh-ed25519 AAAA… name`. */
   signers: readonly string[]
@@ -17,11 +18,17 @@ export type UpgradeOptions = {
   drainMs: number
 }
 
+/** The name of a repository that the mesh hosts, of an address as `nimbus://mesh/NAME`. */
+export function hostedRepoOf(url: string): string | undefined {
+  return hostedName.safeParse(/^nimbus:\/\/mesh\/([^/]+)$/.exec(url)?.[1]).data
+}
+
 /** `URL#BRANCH`; `main` where it is left out. Undefined where it is neither. */
 export function parseFollow(text: string): UpgradeOptions['follow'] | undefined {
   const [, url = '', branch = 'main'] = /^([^#\s]+?)(?:#([^#\s]+))?$/.exec(text) ?? []
   const parsed = URL.canParse(url) ? new URL(url) : undefined
-  if (parsed === undefined || !/^https?:$/.test(parsed.protocol) || parsed.username !== '' || parsed.password !== '') return undefined
+  const isRemote = parsed !== undefined && /^https?:$/.test(parsed.protocol) && parsed.username === '' && parsed.password === ''
+  if (!isRemote && hostedRepoOf(url) === undefined) return undefined
   return /^[\w][\w./-]{0,200}$/.test(branch) && !branch.includes('..') ? { url: url.replace(/\/$/, ''), branch } : undefined
 }
 
@@ -37,7 +44,7 @@ export async function policyObjection(
   if (policy === 'none') return undefined
   if (policy === 'admin') {
     if (facts.vouched.length > 0) return undefined
-    return { reason: 'no admin of the mesh vouches for it yet: nimbus upgrade vouch COMMIT on an admin', final: false }
+    return { reason: 'no admin of the mesh has pushed it or vouches for it: nimbus upgrade vouch COMMIT on an admin', final: false }
   }
   const objection = signatureObjection(await facts.signed(), signers)
   return objection === undefined ? undefined : { reason: objection, final: true }

@@ -4,10 +4,8 @@ import { messageOf, NimbusError } from '../kernel/errors.ts'
 import { createGitHttp } from '../repos/git-http.ts'
 
 /** Calls back at every look, also where the branch has not moved; `onTrouble` where the server cannot be asked. */
-export type WatchHead = (
-  repository: { url: string; branch: string },
-  on: { commit(commit: string): void; trouble(reason: string): void },
-) => HeadWatch
+export type OnHead = { commit(commit: string): void; trouble(reason: string): void }
+type WatchHead = (repository: { url: string; branch: string }, on: OnHead) => HeadWatch
 /** `look` asks now; it settles when the server has answered or failed. */
 export type HeadWatch = { look(): Promise<void>; stop: Cancel }
 

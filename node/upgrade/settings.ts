@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { formatDuration, parseDuration } from '../kernel/durations.ts'
 import { parseFollow, type UpgradeOptions } from './policy.ts'
 
-const FOLLOW_ERROR = 'must be the http address of a git repository and a branch, as https://example.org/nimbus.git#main'
+const FOLLOW_ERROR = 'must be the address of a repository and a branch, as https://example.org/nimbus.git#main or nimbus://mesh/nimbus#main'
 export const followSetting = z
   .string()
   .max(2304)

@@ -4,7 +4,6 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { join } from 'node:path'
 import type { Clock } from '../../kernel/clock.ts'
 import { NimbusError } from '../../kernel/errors.ts'
-import type { Cloned, CloneRequest } from '../../repos/clone.ts'
 import type { StepEnd, StepOrder } from '../../runner/commands/run-step.ts'
 import type { BlobStore } from '../../store/blobs.ts'
 import { unpackFolder } from '../../tasks/work/unpack-folder.ts'
@@ -17,7 +16,8 @@ export type StageComponents = {
   versionsDir: string
   ownTree: string
   environment: Readonly<Record<string, string>>
-  clone(request: CloneRequest): Promise<Cloned>
+  /** Checks a commit out into an absent or empty folder. @returns the commit that was given */
+  clone(commit: string, dir: string, signal: AbortSignal): Promise<string>
   run(clock: Clock, order: StepOrder): Promise<StepEnd>
   npm(): string
   blobs: Pick<BlobStore, 'put' | 'open'>
@@ -27,7 +27,7 @@ export type StageComponents = {
 
 export type Stage = {
   /** Settles with the folder of the source. @throws NimbusError `commit-mismatch` where the server gave another one */
-  fetch(commit: string, url: string, signal: AbortSignal): Promise<string>
+  fetch(commit: string, signal: AbortSignal): Promise<string>
   /** Makes it complete. @param dist hash of the dashboard that a trusted worker has built from it */
   complete(commit: string, dist: string | undefined, signal: AbortSignal): Promise<{ dist: string; built: boolean }>
   /** Removes all versions but these. */
@@ -69,15 +69,15 @@ export function createStage(components: StageComponents): Stage {
 
   return {
     dirOf,
-    async fetch(commit, url, signal) {
+    async fetch(commit, signal) {
       const dir = dirOf(commit)
       if (await stat(join(dir, '.git')).catch(() => undefined)) return dir // fetched before
       const draft = `${dir}.draft`
       await rm(draft, { recursive: true, force: true })
       await mkdir(versionsDir, { recursive: true, mode: 0o700 })
-      const cloned = await components.clone({ url, ref: commit, dir: draft, clock, signal })
-      if (cloned.commit !== commit)
-        throw new NimbusError('commit-mismatch', `The server was asked for ${commit} and gave ${cloned.commit}.`, {
+      const given = await components.clone(commit, draft, signal)
+      if (given !== commit)
+        throw new NimbusError('commit-mismatch', `The server was asked for ${commit} and gave ${given}.`, {
           kind: 'refused',
           cure: 'Look at the server of the repository.',
         })

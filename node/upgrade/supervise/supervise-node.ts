@@ -1,8 +1,10 @@
 // Puts the supervisor above a node of this data folder, with the flags that `up` was given.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { createSystemClock } from '../../kernel/clock.ts'
 import { onSignals, startVersion } from '../../runner/commands/version-process.ts'
 import { commitOfTree, OWN_TREE } from '../stage/tree-commit.ts'
-import { readPointer, writePointer } from './pointer.ts'
+import { type Pointer, readPointer, writePointer } from './pointer.ts'
 import { supervise } from './supervisor.ts'
 
 export type Supervised = {
@@ -29,9 +31,15 @@ export function superviseNode({ dataDir, workDir, env, words, note }: Supervised
         output: 'ours',
         onWord,
       }),
-    pointer: { read: () => readPointer(dataDir, base), write: (pointer) => writePointer(dataDir, pointer) },
+    pointer: { read: () => usable(dataDir, base), write: (pointer) => writePointer(dataDir, pointer) },
     own: { commit: base, dir: OWN_TREE },
     onSignal: onSignals,
     note,
   })
+}
+
+/** A version whose folder is gone cannot be started: the tree that was started by hand goes on. */
+async function usable(dataDir: string, base: string): Promise<Pointer> {
+  const pointer = await readPointer(dataDir, base)
+  return pointer.current === undefined || existsSync(join(pointer.current.dir, 'node', 'nimbus.js')) ? pointer : { base }
 }

@@ -13,6 +13,7 @@ export type MeshFacts = {
   fellows(): readonly Fellow[]
   isMember(peer: PeerId): boolean
   isAlive(peer: PeerId): boolean
+  isAdmin(peer: PeerId): boolean
   nameOf(peer: PeerId): string
   /** Names of the admins who vouch for the commit on this branch. */
   vouched(commit: string): readonly string[]
@@ -55,6 +56,7 @@ export function createMeshFacts({ follows, engine, fleet, members }: MeshFactsCo
       }))
     },
     isMember: (peer) => here().some(({ peerId }) => peerId === peer),
+    isAdmin: (peer) => here().some(({ peerId, role }) => peerId === peer && role === 'admin'),
     isAlive: (peer) => alive().has(peer),
     nameOf: fleet.nameOf,
     vouched: (commit) => ofAdmins().flatMap(({ peerId, report }) => (report.vouches === commit ? [fleet.nameOf(peerId)] : [])),

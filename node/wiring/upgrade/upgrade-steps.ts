@@ -25,6 +25,7 @@ export type StepComponents = {
   stage: Stage
   names: Pick<Naming, 'operate' | 'newest' | 'newestSinceMs'>
   facts: MeshFacts
+  pushedBy(commit: string): PeerId | undefined
   /** The versions that the pointer names. */
   known(commit: string): Version | undefined
   staged(dist: { commit: string; hash: string }): void
@@ -76,7 +77,7 @@ export function createSteps(components: StepComponents): Record<Step, (commit: s
       const { policy } = options
       const before = await policyObjection({ ...options, policy: policy === 'signed' ? 'none' : policy }, checkOf(commit))
       if (before !== undefined) throw new Objection(before.reason, before.final)
-      await stage.fetch(commit, options.follow.url, signal)
+      await stage.fetch(commit, signal)
       const after = await policyObjection(options, checkOf(commit))
       if (after !== undefined) throw new Objection(after.reason, after.final)
     },
@@ -121,7 +122,9 @@ export function createSteps(components: StepComponents): Record<Step, (commit: s
   }
 
   function checkOf(commit: string) {
-    return { vouched: facts.vouched(commit), signed: () => readSignedCommit(stage.dirOf(commit), commit) }
+    const pusher = components.pushedBy(commit)
+    const vouched = [...facts.vouched(commit), ...(pusher !== undefined && facts.isAdmin(pusher) ? [facts.nameOf(pusher)] : [])]
+    return { vouched, signed: () => readSignedCommit(stage.dirOf(commit), commit) }
   }
 }
 

@@ -3,9 +3,8 @@
 import type { PeerId } from '../../../protocols/ids.ts'
 import { PROTOCOL_VERSION } from '../../../protocols/skew.ts'
 import type { UpgradePort } from '../../api/ports.ts'
-import { type Clock, sleep } from '../../kernel/clock.ts'
+import { sleep } from '../../kernel/clock.ts'
 import type { Log } from '../../kernel/log.ts'
-import { cloneInto } from '../../repos/clone.ts'
 import { findTool } from '../../runner/commands/find-tools.ts'
 import { runStep } from '../../runner/commands/run-step.ts'
 import { supervisorLink } from '../../runner/commands/version-process.ts'
@@ -15,7 +14,7 @@ import type { Fleet } from '../../tasks/view/fleet.ts'
 import type { BlobFetch } from '../../tasks/work/blob-fetch.ts'
 import { firstState, type UpgradeState } from '../../upgrade/machine.ts'
 import { followText, type UpgradeOptions } from '../../upgrade/policy.ts'
-import { createHeadWatch, type HeadWatch } from '../../upgrade/remote-head.ts'
+import type { HeadWatch } from '../../upgrade/remote-head.ts'
 import { createStage } from '../../upgrade/stage/stage.ts'
 import { commitOfTree, OWN_TREE } from '../../upgrade/stage/tree-commit.ts'
 import { type Pointer, readPointer, versionsDir } from '../../upgrade/supervise/pointer.ts'
@@ -25,11 +24,11 @@ import type { Values } from '../stored-state.ts'
 import { assertKnown, createMeshFacts } from './mesh-facts.ts'
 import { createUpgradeNews, type Memory, type Told } from './upgrade-news.ts'
 import { createIdlePort, createUpgradePort } from './upgrade-port.ts'
+import { createSource, type Source, type SourceComponents } from './source.ts'
 import { createSteps, releaseTurn, TURN_KEY } from './upgrade-steps.ts'
 
-export type UpgradeComponents = {
+export type UpgradeComponents = SourceComponents & {
   self: PeerId
-  clock: Clock
   log: Log
   dataDir: string
   values: Pick<Values, 'get' | 'set'>
@@ -84,9 +83,10 @@ function openUpgrade(components: UpgradeComponents, options: UpgradeOptions, fou
   const facts = createMeshFacts({ follows, engine, fleet, members })
   const link = supervisorLink()
   let waiting: string | undefined
-  const head = createHead({ clock, log }, options, (commit) => upgrader.on({ on: 'head', commit }))
+  const source = createSource(components, options)
+  const head = createHead(log, source, (commit) => upgrader.on({ on: 'head', commit }))
   let stopped = false
-  const stage = stageOf(components)
+  const stage = stageOf(components, source)
   const steps = createSteps({
     ...components,
     options,
@@ -94,6 +94,7 @@ function openUpgrade(components: UpgradeComponents, options: UpgradeOptions, fou
     stage,
     names: engine.names,
     facts,
+    pushedBy: source.pushedBy,
     known: (commit) => [pointer.previous, pointer.current].find((one) => one?.commit === commit),
     staged: (dist) => void news.tell(upgrader.state(), { dist }),
     waits: (why) => (waiting = why),
@@ -159,14 +160,14 @@ function firstOf({ running, memory: { failed, paused }, pointer }: Found): Upgra
 }
 
 /** Where the branch stands, and why that is not known. */
-function createHead({ clock, log }: Pick<UpgradeComponents, 'clock' | 'log'>, options: UpgradeOptions, commit: (commit: string) => void) {
+function createHead(log: Log, source: Source, commit: (commit: string) => void) {
   let trouble: string | undefined
   let watch: HeadWatch | undefined
   return {
     trouble: () => trouble,
     look: async () => watch?.look(),
     start() {
-      watch = createHeadWatch(clock, options.everyMs)(options.follow, {
+      watch = source.watch({
         commit(found) {
           trouble = undefined
           commit(found)
@@ -189,14 +190,14 @@ async function isHealthy({ self, engine, members, httpOrigin, linked }: UpgradeC
   return (await engine.durable(seq, DURABLE_MS)) === 'majority'
 }
 
-function stageOf({ clock, dataDir, blobs, blobFetch }: UpgradeComponents): ReturnType<typeof createStage> {
+function stageOf({ clock, dataDir, blobs, blobFetch }: UpgradeComponents, source: Source): ReturnType<typeof createStage> {
   const environment = ownEnvironment()
   return createStage({
     clock,
     versionsDir: versionsDir(dataDir),
     ownTree: OWN_TREE,
     environment,
-    clone: (request) => cloneInto({ ...request, meshDataDir: dataDir }),
+    clone: source.clone,
     run: runStep,
     npm: () => findTool('npm', environment['PATH'] ?? '') ?? 'npm',
     blobs,

@@ -4,16 +4,30 @@ import { cpSync, existsSync, readdirSync, realpathSync, symlinkSync } from 'node
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { GitRepo, GitServer } from '../../support/git-http.ts'
-import { HERE, type Place } from '../../support/real-mesh.ts'
+import { cleanEnv, HERE, type Place, type RealNode } from '../../support/real-mesh.ts'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 /** What a node does not need, or what is made anew. */
 const LEFT_OUT = new Set(['node_modules', '.git', 'dist', 'test', '.ci'])
 
+const HELPER_DIR = join(ROOT, 'node', 'bin')
+
 export type OwnRepo = GitRepo & {
   first: string
   /** Nodes run from a checkout of the first commit. */
   place: Place
+}
+
+/** Pushes what was committed into the mesh, with git itself through the remote helper, as the operator of this node. */
+export function pushIntoMesh(repo: OwnRepo, node: RealNode): void {
+  const env = cleanEnv({
+    PATH: `${process.env['PATH']}:${HELPER_DIR}`,
+    NIMBUS_DATA: node.dataDir,
+    HOME: repo.work,
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_TERMINAL_PROMPT: '0',
+  })
+  execFileSync('git', ['-C', repo.work, 'push', '-q', 'nimbus://mesh/nimbus', 'HEAD:main'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
 /** @param dir where the checkout is put */

@@ -1,4 +1,4 @@
-// Nimbus on Nimbus: five workers follow the repository of their own program. A commit goes through all of them, canary first, while tasks
+// Nimbus on Nimbus: five workers follow the repository of their own program, which they host themselves. A commit that an admin pushes goes through all of them, canary first, while tasks
 // stream in; a commit that cannot start with the data of a worker is taken back by itself, says why, and goes no further.
 // By hand: NIMBUS_UPGRADE_S=600, for ten minutes of load.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
@@ -11,7 +11,7 @@ import { createRealMesh, type RealMesh, type RealNode } from '../../support/real
 import { until } from '../../support/until.ts'
 import { createWitness, startLoad, upMs, type Witness } from '../../support/witness.ts'
 import { report, seated } from '../promises/promise-mesh.ts'
-import { createOwnRepo, type OwnRepo } from './own-repo.ts'
+import { createOwnRepo, type OwnRepo, pushIntoMesh } from './own-repo.ts'
 
 const WORKERS = 5
 const CANARY = 'n3'
@@ -29,12 +29,14 @@ beforeAll(async () => {
   for (let number = 1; number <= WORKERS; number++) {
     const name = `n${number}`
     await mkdir(join(mesh.dir, name), { mode: 0o700 })
-    const upgrade = { follow: `${repo.url}#main`, policy: 'none', every: '1s', drain: '30s', canary: name === CANARY }
+    const upgrade = { follow: 'nimbus://mesh/nimbus#main', every: '1s', drain: '30s', canary: name === CANARY }
     await writeFile(join(mesh.dir, name, 'nimbus.config.json'), JSON.stringify({ upgrade }))
     await mesh.add(name, ['--slots', '2'], repo.place)
   }
   await mesh.settled()
   await seated(mesh.nodes, 5)
+  const { code, stderr } = await nodeOf('n1').cli('repo', 'host', 'nimbus', '--from', repo.bare)
+  if (code !== 0) throw new Error(stderr)
   witness = createWitness(mesh)
 }, PATIENCE_MS)
 afterAll(async () => {
@@ -65,6 +67,7 @@ test('a pushed commit goes through five workers under load, canary first: no tas
   const load = startLoad(witness, () => mesh.nodes, 500)
   const startMs = upMs()
   const next = repo.commit('the next version', { 'NEXT.md': 'Next.\n' })
+  pushIntoMesh(repo, nodeOf('n1'))
   const order: string[] = []
   let awayMax = 0
   await until(
@@ -122,6 +125,7 @@ test('a commit that cannot start with the data of a worker is taken back by itse
       "$&\n  if (await stat(`${dir}/versions/pointer.json`).catch(() => undefined)) throw new Error('the fold cannot be read back')",
     ),
   })
+  pushIntoMesh(repo, nodeOf('n1'))
   let goneMs = 0
   const canary = nodeOf(CANARY)
   const fallen = await until(

@@ -58,13 +58,16 @@ test('the pointer is read back whole; one of another base, or a torn one, does n
   expect(await readPointer(dir, 'a')).toEqual({ base: 'a' })
 })
 
-test('only the http address of a repository and a branch can be followed', () => {
+test('only the http address of a repository, or one of the mesh, and a branch can be followed', () => {
+  expect(parseFollow('nimbus://mesh/nimbus')).toEqual({ url: 'nimbus://mesh/nimbus', branch: 'main' })
   expect(parseFollow('https://example.org/n.git#stable')).toEqual({ url: 'https://example.org/n.git', branch: 'stable' })
   expect(parseFollow('http://example.org/n.git/')).toEqual({ url: 'http://example.org/n.git', branch: 'main' })
   for (const bad of [
     '',
     'ext::sh -c x',
     'file:///etc',
+    'nimbus://mesh/../x',
+    'nimbus://box/nimbus',
     'https://u:p@example.org/n',
     'https://example.org/n#-x',
     'https://example.org/n#a..b',
