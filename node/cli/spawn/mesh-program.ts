@@ -40,7 +40,9 @@ export async function programFromMesh(cli: Cli, client: Client, wish: ProgramWis
     versionsDir: wish.versionsDir,
     ownTree: OWN_TREE,
     environment,
-    clone: (request) => cloneInto({ ...request, meshDataDir: cli.dataDir }),
+    clone: async (ref, folder, signal) =>
+      (await cloneInto({ url: `nimbus://${address.worker}/${address.repo}`, ref, dir: folder, clock, signal, meshDataDir: cli.dataDir }))
+        .commit,
     run: runStep,
     npm: () => findTool('npm', environment['PATH'] ?? '') ?? 'npm',
     blobs: createBlobStore({ dir: join(wish.versionsDir, 'blobs') }),
@@ -51,7 +53,7 @@ export async function programFromMesh(cli: Cli, client: Client, wish: ProgramWis
   const isReady = (await readFile(join(dir, COMMIT_FILE), 'utf8').catch(() => '')).trim() === commit // not there before the first one
   if (!isReady) {
     cli.note(`The program comes from nimbus://${address.worker}/${address.repo} at ${commit.slice(0, 12)}.`)
-    await stage.fetch(commit, `nimbus://${address.worker}/${address.repo}`, signal)
+    await stage.fetch(commit, signal)
     await stage.complete(commit, undefined, signal)
   }
   return join(dir, 'node', 'nimbus.js')
