@@ -99,8 +99,8 @@ export function createExecution(components: ExecutionComponents): Execution {
       })
     }
   }
-  /** Tries until the register has the outcome or says that this epoch is over; a minority keeps it for after the heal, also
-   * when its term ended meanwhile: the run was over before that, and counts unless somebody else has taken the task. */
+  /** Tries until the register has the outcome or says that this epoch is over; a minority keeps it for after the heal, while its term
+   * lasts. After that it is not offered any more: those who come back to a group that was recovered without them must decide nothing. */
   const settle = async (run: Run, outcome: Outcome): Promise<void> => {
     run.phase = 'settling'
     const decide = conclude(run.epoch, outcome, fold.task(run.task)?.task?.spec ?? { attempts: 1 }, components.random.next())
@@ -112,6 +112,10 @@ export function createExecution(components: ExecutionComponents): Execution {
       }
       if ('refused' in change) {
         counters.lateRefused += 1
+        break
+      }
+      if (run.lost === true) {
+        counters.lost += 1
         break
       }
       await new Promise<void>((resolve) => clock.after(SETTLE_AGAIN_MS, resolve))

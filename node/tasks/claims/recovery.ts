@@ -13,6 +13,8 @@ const VALUES = 1_000_000
 /** Ballots of a generation lie above all that was promised before it. */
 const ROUNDS = 10_000_000_000_000
 const ROUNDS_OF_VERSION = 10_000
+/** Above every ballot of a value that was only accepted. */
+const CHOSEN: Ballot = [ROUNDS_OF_VERSION - 1, '']
 
 export function generationOf(groupVersion: number): number {
   return Math.floor(groupVersion / GENERATION)
@@ -25,7 +27,8 @@ export function recoveredVersion(groupVersion: number, random: number): number {
 
 /**
  * A seat's registers for a new generation: the newest value that it accepted or that the log tells of, whichever is newer, under a
- * ballot that orders first by the value's version. Seats that exchange these agree on the newest of all.
+ * ballot that orders first by the value's version. Seats that exchange these agree on the newest of all. What the log tells of was
+ * chosen: it goes before a value of the same version that was only accepted, here and at every seat.
  */
 export function reseeded(
   registers: Iterable<{ task: RegisterKey; register: Register }>,
@@ -36,10 +39,10 @@ export function reseeded(
   for (const { task, register } of registers) if (register.accepted !== undefined) newest.set(task, register.accepted)
   for (const [task, value] of logged) {
     const known = newest.get(task)
-    if (value.version > (known?.value.version ?? 0)) newest.set(task, { ballot: [0, ''], value })
+    if (value.version > 0 && value.version >= (known?.value.version ?? 0)) newest.set(task, { ballot: CHOSEN, value })
   }
   return [...newest].map(([task, { ballot, value }]) => {
-    const round = generation * ROUNDS + value.version * ROUNDS_OF_VERSION + Math.min(ballot[0], ROUNDS_OF_VERSION - 1)
+    const round = generation * ROUNDS + value.version * ROUNDS_OF_VERSION + Math.min(ballot[0], ballot === CHOSEN ? CHOSEN[0] : CHOSEN[0] - 1)
     const raised: Ballot = [round, ballot[1]]
     return { task, register: { promised: raised, accepted: { ballot: raised, value } } }
   })
@@ -49,7 +52,7 @@ export function reseeded(
 export function lifted(decide: Decide, generation: number, logged: RegisterValue | undefined): Decide {
   if (generation === 0) return decide
   return (current) => {
-    const next = decide(logged !== undefined && logged.version > current.version ? logged : current)
+    const next = decide(logged !== undefined && logged.version >= current.version ? logged : current)
     if (!('state' in next) || next.version > generation * VALUES) return next
     return { ...next, version: generation * VALUES + next.version }
   }

@@ -1,6 +1,7 @@
 // What a recovery makes of versions and registers: everything newer than before, and the newest that anybody knew is kept.
 import { expect, test } from 'vitest'
 import type { RegisterValue } from '../../../../protocols/records.ts'
+import type { Ballot } from '../../../../protocols/streams.ts'
 import { compareBallots } from '../../../../node/tasks/claims/ballots.ts'
 import { generationOf, lifted, recoveredVersion, reseeded } from '../../../../node/tasks/claims/recovery.ts'
 import { registerValues, TASK } from '../../../protocols/samples.ts'
@@ -39,6 +40,22 @@ test('of what a seat accepted and what the log tells the newer value stays, and 
   const [next] = reseeded([{ task: TASK, register: theirs!.register }], [], 2)
   expect(compareBallots(next!.register.promised, later!.register.promised)).toBeGreaterThan(0)
   expect(Number.isSafeInteger(next!.register.promised[0])).toBe(true)
+})
+
+test('of one version what was chosen goes before what was only accepted, here and against other seats', () => {
+  const rival: RegisterValue = { ...at(3), epoch: held.epoch + 1 }
+  const accepted = {
+    task: TASK,
+    register: { promised: [9_999, bob.peerId], accepted: { ballot: [9_999, bob.peerId], value: rival } },
+  } as const
+  const [knows] = reseeded([accepted], [[TASK, at(3)]], 1)
+  const [only] = reseeded([accepted], [], 1)
+  expect(knows?.register.accepted?.value).toEqual(at(3))
+  expect(only?.register.accepted?.value).toEqual(rival)
+  expect(compareBallots(knows!.register.promised, only!.register.promised)).toBeGreaterThan(0)
+  const seen: RegisterValue[] = []
+  lifted((current) => (seen.push(current), { refused: 'held' }), 1, at(3))(rival)
+  expect(seen).toEqual([at(3)])
 })
 
 test('a change in a recovered group builds on the newest that is known and is newer than all of before', () => {
