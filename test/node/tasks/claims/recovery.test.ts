@@ -44,10 +44,8 @@ test('of what a seat accepted and what the log tells the newer value stays, and 
 
 test('of one version what was chosen goes before what was only accepted, here and against other seats', () => {
   const rival: RegisterValue = { ...at(3), epoch: held.epoch + 1 }
-  const accepted = {
-    task: TASK,
-    register: { promised: [9_999, bob.peerId], accepted: { ballot: [9_999, bob.peerId], value: rival } },
-  } as const
+  const ballot: Ballot = [9_999, bob.peerId]
+  const accepted = { task: TASK, register: { promised: ballot, accepted: { ballot, value: rival } } }
   const [knows] = reseeded([accepted], [[TASK, at(3)]], 1)
   const [only] = reseeded([accepted], [], 1)
   expect(knows?.register.accepted?.value).toEqual(at(3))
