@@ -42,7 +42,8 @@ export function reseeded(
     if (value.version > 0 && value.version >= (known?.value.version ?? 0)) newest.set(task, { ballot: CHOSEN, value })
   }
   return [...newest].map(([task, { ballot, value }]) => {
-    const round = generation * ROUNDS + value.version * ROUNDS_OF_VERSION + Math.min(ballot[0], ballot === CHOSEN ? CHOSEN[0] : CHOSEN[0] - 1)
+    const round =
+      generation * ROUNDS + value.version * ROUNDS_OF_VERSION + Math.min(ballot[0], ballot === CHOSEN ? CHOSEN[0] : CHOSEN[0] - 1)
     const raised: Ballot = [round, ballot[1]]
     return { task, register: { promised: raised, accepted: { ballot: raised, value } } }
   })
