@@ -487,6 +487,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         repos: repos.open({ self, engine, fleet, vault }),
         services: services.open({ engine, fleet, feed }),
         blobs: blobPort,
+        builds: builds.open({ engine, fleet, fetch: blobFetch, tasks: (query) => port.tasks(query), task: (id) => port.task(id) }),
         sessions: sessions.open({
           engine,
           fleet,

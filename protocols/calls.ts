@@ -14,7 +14,8 @@ const taskId = z.custom<TaskId>((value) => typeof value === 'string' && isTaskId
 export const callRequest = z.discriminatedUnion('op', [
   /** The output of an attempt that runs or ran at the asked node; ends with the attempt where `follow` is set. */
   z.looseObject({ op: z.literal('log'), task: taskId, epoch: z.int().min(1), from: z.int().min(0), follow: z.boolean() }),
-  z.looseObject({ op: z.literal('blob'), hash: z.string().length(64) }),
+  /** From this byte on; whoever does not know `from` sends all of it, and the hash tells. */
+  z.looseObject({ op: z.literal('blob'), hash: z.string().length(64), from: z.int().min(0).optional() }),
   /** Lets further workers open a secret that the asked node can open. */
   z.looseObject({ op: z.literal('grant'), name: z.string().max(64), readers: z.array(peerId).min(1).max(SECRET_READERS_MAX) }),
   /** Fetch these commits of a repository from the asking node, which is about to let a branch point to them. */

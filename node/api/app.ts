@@ -6,6 +6,8 @@ import type { Log } from '../kernel/log.ts'
 import type { Random } from '../kernel/random.ts'
 import { requireAccess } from './access/require-access.ts'
 import type { Auth } from './access/auth.ts'
+import { artifactRoutes } from './routes/builds/artifacts.ts'
+import { buildRoutes } from './routes/builds/builds.ts'
 import { blobRoutes } from './routes/tasks/blobs.ts'
 import { secretRoutes } from './routes/secrets/secrets.ts'
 import { docsRoutes } from './routes/docs.ts'
@@ -101,6 +103,8 @@ export function createApp(components: AppComponents, options: { origin: () => st
   app.route('/', mcpRoutes({ clock, random, version: options.version, app: () => app }))
   app.route('/', taskInsideRoutes(node, gate))
   app.route('/', blobRoutes(node, gate))
+  app.route('/', artifactRoutes(node, gate))
+  app.route('/', buildRoutes(node.builds))
   app.route('/', scheduleRoutes(node.schedules))
   app.route('/', serviceRoutes(node.services))
   app.route('/', secretRoutes(node))

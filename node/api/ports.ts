@@ -29,12 +29,13 @@ import type { QuestionDesk } from '../agents/questions/desk.ts'
 import type { Library } from '../knowledge/library.ts'
 import type { HeldLocks } from '../agents/mcp/held-locks.ts'
 import type { Verb } from '../../protocols/agents/capability.ts'
+import type { BuildDetail, BuildView, ProvenanceView } from '../../protocols/builds/build-views.ts'
 import type { TaskId } from '../../protocols/ids.ts'
 
 export type WorkerVerb = 'drain' | 'resume' | 'restart' | 'stop'
 
 /** `cursor` is what an earlier page gave as `next`; `q` is text to find in a task's id, name and command line. */
-export type TaskQuery = { limit: number; cursor?: string; q?: string; state?: TaskStateName; worker?: string }
+export type TaskQuery = { limit: number; cursor?: string; q?: string; state?: TaskStateName; worker?: string; kind?: 'build' }
 
 /**
  * `from` counts bytes of the attempt's output. `attempt` is its epoch; without it the newest attempt is read, and with
@@ -60,7 +61,18 @@ export type SecretPort = {
 export type BlobPort = {
   put(source: AsyncIterable<Uint8Array>): Promise<{ hash: string; size: number }>
   /** Fetched from another node first where it is not here. */
-  open(hash: string, signal: AbortSignal): Promise<{ size: number; bytes: AsyncIterable<Uint8Array> }>
+  open(
+    hash: string,
+    signal: AbortSignal,
+  ): Promise<{ size: number; bytes: AsyncIterable<Uint8Array>; from(byte: number): AsyncIterable<Uint8Array> }>
+}
+
+export type BuildsPort = {
+  list(query: TaskQuery): Page<BuildView>
+  /** With the report of the run that ended it, where that can be reached. */
+  find(id: string, signal: AbortSignal): Promise<BuildDetail | undefined>
+  /** Rejects where signature, signer, record and content do not agree. */
+  provenance(hash: string, signal: AbortSignal): Promise<ProvenanceView>
 }
 
 export type NodePort = {
@@ -86,6 +98,7 @@ export type NodePort = {
   /** Pieces of one attempt's output in order, from whichever node holds them; must stop when `signal` fires. */
   readLog(id: string, query: LogQuery): AsyncIterable<LogChunk>
   blobs: BlobPort
+  builds: BuildsPort
   secrets: SecretPort
   /** What a task that runs here says of itself. */
   reportProgress(id: string, report: ProgressReport): void

@@ -18,8 +18,8 @@ export type Client = {
   hold(path: string, signal: AbortSignal): Promise<void>
   /** Sends bytes as they come. */
   upload<Answer>(path: string, source: AsyncIterable<Uint8Array>): Promise<Answer>
-  /** The bytes of a long answer. */
-  bytes(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array>
+  /** The bytes of a long answer, from this byte on. */
+  bytes(path: string, signal: AbortSignal, from?: number): AsyncGenerator<Uint8Array>
   delete(path: string): Promise<void>
   /** JSON lines of a long answer. */
   jsonLines<Item>(path: string, signal: AbortSignal): AsyncGenerator<Item>
@@ -70,7 +70,7 @@ export async function createClient(cli: Pick<Cli, 'dataDir' | 'globals' | 'io'>)
   async function request(
     method: string,
     path: string,
-    init: { body?: unknown; source?: AsyncIterable<Uint8Array>; accept?: string; signal?: AbortSignal } = {},
+    init: { body?: unknown; source?: AsyncIterable<Uint8Array>; accept?: string; signal?: AbortSignal; from?: number } = {},
   ): Promise<Response> {
     const { body, type } = bodyOf(init)
     let failure: { error: unknown } | undefined
@@ -83,7 +83,12 @@ export async function createClient(cli: Pick<Cli, 'dataDir' | 'globals' | 'io'>)
       response = await fetch(url + path, {
         method,
         redirect: 'error',
-        headers: { ...headers, ...type, accept: init.accept ?? 'application/json' },
+        headers: {
+          ...headers,
+          ...type,
+          accept: init.accept ?? 'application/json',
+          ...(init.from === undefined || init.from === 0 ? {} : { range: `bytes=${init.from}-` }),
+        },
         signal: init.signal ?? overdue.signal,
         ...body,
         ...source,
@@ -113,9 +118,15 @@ export async function createClient(cli: Pick<Cli, 'dataDir' | 'globals' | 'io'>)
     delete: async (path) => void (await request('DELETE', path)),
     hold: async (path, signal) => void (await (await request('GET', path, { signal })).text()),
     upload: async (path, source) => (await request('POST', path, { source })).json() as never,
-    async *bytes(path, signal) {
-      const response = await request('GET', path, { accept: 'application/octet-stream', signal })
-      for await (const piece of response.body ?? []) yield piece as Uint8Array
+    async *bytes(path, signal, from = 0) {
+      const response = await request('GET', path, { accept: 'application/octet-stream', signal, from })
+      // Whoever does not know ranges sends all of it.
+      let skip = response.status === 206 ? 0 : from
+      for await (const piece of response.body ?? []) {
+        const bytes = piece as Uint8Array
+        if (skip < bytes.length) yield bytes.subarray(skip)
+        skip = Math.max(0, skip - bytes.length)
+      }
     },
     async *jsonLines(path, signal) {
       const response = await request('GET', path, { accept: 'application/x-ndjson', signal })

@@ -41,6 +41,7 @@ export type NodePortComponents = {
     Pick<
       NodePort,
       | 'blobs'
+      | 'builds'
       | 'secrets'
       | 'names'
       | 'groups'
@@ -97,7 +98,7 @@ export function createNodePort(components: NodePortComponents): NodePort {
       const peer = fleet.find(nameOrId)
       return peer === undefined ? undefined : fleet.view(peer)
     },
-    tasks({ limit, cursor, q, state, worker: named }) {
+    tasks({ limit, cursor, q, state, worker: named, kind }) {
       const items: TaskView[] = []
       const peer = named === undefined ? undefined : fleet.find(named)
       const text = q?.toLowerCase()
@@ -105,6 +106,7 @@ export function createNodePort(components: NodePortComponents): NodePort {
         const task = engine.fold.task(id)
         if (task?.task === undefined) continue
         if (state !== undefined && stateName(task, engine.states()) !== state) continue
+        if (kind !== undefined && task.task.spec.kind !== kind) continue
         if (named !== undefined && ![...task.attempts.values()].some((attempt) => attempt.holder === peer)) continue
         if (text !== undefined && !mentions(task, text)) continue
         if (items.length === limit) return { items, next: items.at(-1)?.id ?? '' }

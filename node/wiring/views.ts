@@ -13,6 +13,7 @@ import { createEventFeed, touchedBy } from '../tasks/view/event-feed.ts'
 import type { Fleet } from '../tasks/view/fleet.ts'
 import { createFleet } from '../tasks/view/fleet.ts'
 import { taskView } from '../tasks/view/task-view.ts'
+import { buildView } from '../tasks/builds/build-view.ts'
 import { queueDeadline } from '../tasks/fold/transitions.ts'
 import { waitingFor } from '../tasks/view/waiting.ts'
 import { needsOf } from '../tasks/view/waiting-graph.ts'
@@ -104,6 +105,13 @@ export function createViews({
     const data = state === undefined ? undefined : taskOf(state)
     return data === undefined ? undefined : { type: 'task.updated', entity: 'task', id, data }
   }
+  const buildEvent = (id: TaskId): BareEvent | undefined => {
+    const state = engine.fold.task(id)
+    if (state?.task?.spec.kind !== 'build') return undefined
+    const task = taskOf(state)
+    const data = task === undefined ? undefined : buildView(task, state)
+    return data === undefined ? undefined : { type: 'build.updated', entity: 'build', id, data }
+  }
   const workerEvent = (peer: PeerId): BareEvent => ({ type: 'worker.updated', entity: 'worker', id: peer, data: fleet.view(peer) })
   const feed = createEventFeed({
     wallMs: clock.wallMs,
@@ -111,8 +119,18 @@ export function createViews({
     blocks,
     eventsOf(block) {
       const touched = touchedBy(block)
-      return [...[...touched.tasks].flatMap((id) => taskEvent(id) ?? []), ...[...touched.workers].map(workerEvent), ...otherEvents(block)]
+      return [
+        ...[...touched.tasks].flatMap((id) => [taskEvent(id) ?? [], buildEvent(id) ?? []].flat()),
+        ...[...touched.workers].map(workerEvent),
+        ...otherEvents(block),
+      ]
     },
   })
-  return { fleet, feed, taskOf, emitTask: (id) => feed.emit(() => taskEvent(id)), emitWorker: (peer) => feed.emit(() => workerEvent(peer)) }
+  return {
+    fleet,
+    feed,
+    taskOf,
+    emitTask: (id) => (feed.emit(() => taskEvent(id)), feed.emit(() => buildEvent(id))),
+    emitWorker: (peer) => feed.emit(() => workerEvent(peer)),
+  }
 }

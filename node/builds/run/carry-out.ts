@@ -43,6 +43,8 @@ export type CarryOutComponents = {
   clean(): Promise<void>
   pause(ms: number): Promise<void>
   say(line: string): void
+  /** A command begins; `done` of `all` are behind it. */
+  onStep?(step: Step, done: number, all: number): void
 }
 
 const RETRY_FIRST_MS = 1_000
@@ -58,6 +60,7 @@ export async function carryOut(plan: BuildPlan, components: CarryOutComponents):
   let flaky = false
   for (let at = 0; at < steps.length; ) {
     const step = steps[at] as Step
+    components.onStep?.(step, at, steps.length)
     say(`${step.phase}: ${step.argv.join(' ')}${step.dir === '' ? '' : ` (in ${step.dir})`}`)
     const startedAt = components.wallMs()
     const ended = await components.execute(step, { parallel })

@@ -29,6 +29,7 @@ export type BuildOrder = {
   environment: Readonly<Record<string, string | undefined>>
   onOutput(stream: 'stdout' | 'stderr', piece: Uint8Array): void
   say(line: string): void
+  onStep?(step: Step, done: number, all: number): void
   signal?: AbortSignal
 }
 
@@ -56,6 +57,7 @@ export async function runBuild(clock: Clock, order: BuildOrder): Promise<BuildRe
   const report = await carryOut(plan, {
     wallMs: clock.wallMs,
     say: order.say,
+    ...(order.onStep === undefined ? {} : { onStep: order.onStep }),
     pause: (ms) => sleep(clock, ms),
     clean: async () => {
       for (const cache of plan.caches) await rm(insideOf(root, cache), { recursive: true, force: true })

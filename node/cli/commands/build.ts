@@ -7,17 +7,21 @@ import { detect } from '../../builds/detect.ts'
 import { readOverride } from '../../builds/override.ts'
 import type { BuildPlan } from '../../builds/plan.ts'
 import { planBuild } from '../../builds/plan.ts'
+import type { Step } from '../../builds/project.ts'
 import { runBuild } from '../../builds/run/run-build.ts'
 import { openWorkTree } from '../../builds/work-tree.ts'
 import { createHoldingClock } from '../../kernel/clock.ts'
 import { parseDuration } from '../../kernel/durations.ts'
 import { NimbusError } from '../../kernel/errors.ts'
+import { createClient } from '../client.ts'
 import type { Action, Cli } from '../context.ts'
 import { duration, oneOf, wholeNumber } from '../options.ts'
 import { renderTable } from '../table.ts'
+import { addBuildViews } from './builds/build-views.ts'
 import { shellWords } from '../tasks/task-view.ts'
 
 const STEP_MS = 30 * 60_000
+const STEP_CHARS_MAX = 300
 const MEGABYTE = 2 ** 20
 const MEMORY_MB_MAX = 1024 * 1024
 
@@ -45,6 +49,18 @@ export function addBuildCommands(program: Command, action: Action): void {
     )
     .option('--report <file>', 'write the report there as JSON')
     .action(action((cli, [dir = '.'], options) => buildHere(cli, resolve(dir), options)))
+  addBuildViews(build, action)
+}
+
+/** Inside a task, its node hears of each command as it begins; that it hears is worth no failure. */
+async function stepTeller(cli: Cli): Promise<(step: Step, done: number, all: number) => void> {
+  const { NIMBUS_TASK: task, NIMBUS_URL: url, NIMBUS_TOKEN: token } = cli.io.env
+  if (task === undefined || url === undefined || token === undefined) return () => {}
+  const client = await createClient(cli)
+  return ({ phase, argv }, done, all) => {
+    const message = `${phase}: ${shellWords(argv)}`.slice(0, STEP_CHARS_MAX)
+    client.post(`/api/tasks/${encodeURIComponent(task)}/progress`, { message, percent: Math.floor((done / all) * 100) }).catch(() => {}) // told for people only
+  }
 }
 
 async function buildHere(cli: Cli, root: string, options: Record<string, unknown>): Promise<number> {
@@ -62,6 +78,7 @@ async function buildHere(cli: Cli, root: string, options: Record<string, unknown
       environment: cli.io.env,
       onOutput: (stream, piece) => void (cli.globals.json || stream === 'stderr' ? cli.io.stderr : cli.io.stdout).write(piece),
       say: cli.note,
+      onStep: await stepTeller(cli),
       signal: stop.signal,
     })
     const { report: file } = options

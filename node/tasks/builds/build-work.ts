@@ -16,8 +16,8 @@ import type { Prepared } from '../work/prepare-run.ts'
 
 const REPORT_FILE = 'build-report.json'
 /** Under this name the report is one of the artifacts. */
-const REPORT_NAME = 'nimbus-build.json'
-const REPORT_BYTES_MAX = 4 * 1024 * 1024
+export const REPORT_NAME = 'nimbus-build.json'
+export const REPORT_BYTES_MAX = 4 * 1024 * 1024
 const REASON_CHARS_MAX = 1_500
 
 const report = z.looseObject({

@@ -4,7 +4,7 @@ import { decodeCallAnswer } from '../../../protocols/calls.ts'
 import type { PeerId } from '../../../protocols/ids.ts'
 import { BLOB_BYTES_MAX, LOG_BYTES_MAX } from '../../../protocols/limits.ts'
 import { NimbusError } from '../../kernel/errors.ts'
-import type { BlobStore } from '../../store/blobs.ts'
+import type { BlobReceiver, BlobStore } from '../../store/blobs.ts'
 
 export type BlobFetchComponents = {
   self: PeerId
@@ -19,30 +19,49 @@ export type BlobFetch = {
   need(what: string, hash: string, first: PeerId | undefined, signal: AbortSignal): Promise<void>
 }
 
+type Draft = { receiver: BlobReceiver; size: number }
+
 /** A log has room for frame headers beside the output itself. */
 const BYTES_MAX = Math.max(BLOB_BYTES_MAX, LOG_BYTES_MAX * 2)
 
 export function createBlobFetch({ self, blobs, linked, call }: BlobFetchComponents): BlobFetch {
-  const fetchFrom = async (peer: PeerId, hash: string, signal: AbortSignal): Promise<boolean> => {
-    const receiver = await blobs.receive(hash, BYTES_MAX)
-    try {
-      for await (const frame of call(peer, { op: 'blob', hash }, signal)) {
-        const answer = decodeCallAnswer(frame)
-        if (answer?.t === 'done') return (await receiver.finish()).hash === hash
-        if (answer?.t !== 'bytes') break
-        await receiver.write(answer.bytes)
-      }
-    } catch {
-      // This peer does not have it, or went away: the next one is asked.
+  /** Adds what one peer sends to what is here already; true where that was the end of it. */
+  const takeFrom = async (peer: PeerId, hash: string, draft: Draft, signal: AbortSignal): Promise<boolean> => {
+    const from = draft.size === 0 ? {} : { from: draft.size }
+    for await (const frame of call(peer, { op: 'blob', hash, ...from }, signal)) {
+      const answer = decodeCallAnswer(frame)
+      if (answer?.t === 'done') return true
+      if (answer?.t !== 'bytes') return false
+      await draft.receiver.write(answer.bytes)
+      draft.size += answer.bytes.length
     }
-    await receiver.abort()
     return false
   }
   const keep = async (hash: string, first: PeerId | undefined, signal: AbortSignal): Promise<boolean> => {
     if (await blobs.has(hash)) return true
     const here = linked()
     const sources = [...new Set([...(first === undefined ? [] : [first]), ...here])].filter((peer) => peer !== self && here.includes(peer))
-    for (const peer of sources) if (!signal.aborted && (await fetchFrom(peer, hash, signal))) return true
+    let draft: Draft | undefined
+    /** After wrong bytes nobody knows whose they were: from then on each peer sends all of it. */
+    let resumes = true
+    for (const peer of sources) {
+      if (signal.aborted) break
+      draft ??= { receiver: await blobs.receive(hash, BYTES_MAX), size: 0 }
+      try {
+        if (await takeFrom(peer, hash, draft, signal)) {
+          const { receiver } = draft
+          draft = undefined
+          if ((await receiver.finish()).hash === hash) return true
+        }
+      } catch (error) {
+        // It does not have it, or went away: the next one goes on. What is no content of this name is thrown away.
+        if (draft === undefined || (error instanceof NimbusError && error.code === 'blob-too-large')) resumes = false
+      }
+      if (resumes) continue
+      await draft?.receiver.abort()
+      draft = undefined
+    }
+    await draft?.receiver.abort()
     return false
   }
   return {

@@ -160,7 +160,7 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
           return yield { t: 'error', code: 'blob-unknown', message: `The blob ${request.hash} is not here.`, kind: 'missing' }
         const release = await blobs.hold(request.hash)
         try {
-          for await (const bytes of blobs.open(request.hash)) yield { t: 'bytes', bytes }
+          for await (const bytes of blobs.open(request.hash, request.from ?? 0)) yield { t: 'bytes', bytes }
         } finally {
           release()
         }

@@ -1,5 +1,6 @@
 // The room of builds on this node: what its worker tells of its tools, how a task of kind `build` is carried out and attested, what the API
 // shows of builds. The rest of the node is asked for when something happens: it is built later.
+import type { BuildsPort } from '../../api/ports.ts'
 import type { PeerId } from '../../../protocols/ids.ts'
 import { sealStatement } from '../../builds/provenance/dsse.ts'
 import { statementOf } from '../../builds/provenance/statement.ts'
@@ -11,6 +12,8 @@ import type { BuildWork } from '../../tasks/builds/build-work.ts'
 import { createBuildWork } from '../../tasks/builds/build-work.ts'
 import type { Identity } from '../../trust/identity.ts'
 import type { Values } from '../stored-state.ts'
+import type { BuildsPortComponents } from './builds-port.ts'
+import { createBuildsPort } from './builds-port.ts'
 import type { ElsewhereRooms } from './elsewhere.ts'
 import { createElsewhere } from './elsewhere.ts'
 import type { OwnTools } from './own-tools.ts'
@@ -20,6 +23,8 @@ export type BuildRoom = {
   work: BuildWork
   tools: Pick<OwnTools, 'current'>
   noteTask(state: TaskState): void
+  /** What the API asks of builds. */
+  open(rooms: Omit<BuildsPortComponents, 'blobs' | 'keys'>): BuildsPort
 }
 
 export type BuildRoomComponents = {
@@ -44,6 +49,7 @@ export async function createBuildRoom(components: BuildRoomComponents): Promise<
   return {
     tools,
     noteTask: tools.note,
+    open: (rest) => createBuildsPort({ ...rest, blobs, keys: identity }),
     work: createBuildWork({
       nimbus,
       environment: toolHomes(environment),

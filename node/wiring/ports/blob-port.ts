@@ -23,7 +23,7 @@ export function createBlobPort({
       if (signal.aborted) release()
       signal.addEventListener('abort', release, { once: true })
       const size = (await fetch.keep(hash, undefined, signal)) ? await blobs.size(hash) : undefined
-      if (size !== undefined) return { size, bytes: blobs.open(hash) }
+      if (size !== undefined) return { size, bytes: blobs.open(hash), from: (byte) => blobs.open(hash, byte) }
       if (await retention.isLost(hash)) throw retention.refusal('artifact-expired', `The file ${hash}`)
       throw new NimbusError('artifact-unknown', `The file ${hash} is on no worker that can be reached.`, {
         kind: 'missing',

@@ -34,6 +34,8 @@ const TASK_MAY = [
   'GET /api/tasks/{id}/artifacts',
   'GET /api/tasks/{id}/wait',
   'GET /api/artifacts/{hash}',
+  'GET /api/artifacts/{hash}/provenance',
+  'GET /api/builds/{id}',
   'GET /api/openapi.json',
   'POST /api/tasks',
   'GET /api/messages',

@@ -5,6 +5,7 @@ import type { GroupView } from '../../../protocols/http/groups.ts'
 import type { PeerId } from '../../../protocols/ids.ts'
 import type {
   BlobPort,
+  BuildsPort,
   GroupsPort,
   HostingPort,
   NamesPort,
@@ -34,7 +35,7 @@ export function createFakeFiles(): BlobPort {
     async open(hash) {
       const bytes = files.get(hash)
       if (bytes === undefined) throw new NimbusError('artifact-unknown', 'It is nowhere.', { kind: 'missing' })
-      return { size: bytes.length, bytes: Readable.from([bytes]) }
+      return { size: bytes.length, bytes: Readable.from([bytes]), from: (byte) => Readable.from([bytes.subarray(byte)]) }
     },
   }
 }
@@ -110,6 +111,11 @@ function createFakeUpgrade(): UpgradePort {
   }
 }
 
+function createFakeBuilds(): BuildsPort {
+  const unknown = () => Promise.reject(new NimbusError('provenance-unknown', 'No build has left it.', { kind: 'missing' }))
+  return { list: () => ({ items: [] }), find: () => Promise.resolve(undefined), provenance: unknown }
+}
+
 /** Rooms of which a test of the surface asks little. */
 export function createFakeRooms(self: PeerId): {
   names: NamesPort
@@ -119,6 +125,7 @@ export function createFakeRooms(self: PeerId): {
   upgrade: UpgradePort
   hosting: HostingPort
   sessions: SessionsPort
+  builds: BuildsPort
 } & ReturnType<typeof createFakeTools> {
   return {
     names: createFakeNames(),
@@ -128,6 +135,7 @@ export function createFakeRooms(self: PeerId): {
     upgrade: createFakeUpgrade(),
     hosting: createFakeHosting(),
     sessions: createFakeSessions(),
+    builds: createFakeBuilds(),
     ...createFakeTools(),
   }
 }

@@ -6,7 +6,6 @@ import { createRoutes } from '../../env.ts'
 import type { NodePort } from '../../ports.ts'
 import { notFound } from '../../problems.ts'
 import type { StreamGate } from '../../streams.ts'
-import { streamOf } from '../../streams.ts'
 import { artifactView } from '../../../../protocols/http/views.ts'
 
 const BYTES = 'application/octet-stream'
@@ -47,31 +46,6 @@ export function blobRoutes(node: Pick<NodePort, 'blobs' | 'task'>, gate: StreamG
       const task = node.task(id)
       if (task === undefined) throw notFound('task', id)
       return c.json({ items: task.result?.artifacts ?? [] })
-    },
-  )
-  api.get(
-    '/api/artifacts/:hash',
-    describe({
-      id: 'getArtifact',
-      tag: 'files',
-      summary: 'One file by its hash, from whichever node has it',
-      answers: { 200: { text: 'Its bytes', type: BYTES } },
-    }),
-    async (c) => {
-      const leave = gate.enter()
-      const gone = new AbortController()
-      const end = () => {
-        leave()
-        gone.abort()
-      }
-      c.req.raw.signal.addEventListener('abort', end)
-      try {
-        const { size, bytes } = await node.blobs.open(c.req.param('hash'), gone.signal)
-        return c.body(streamOf(bytes, end), 200, { 'content-type': BYTES, 'content-length': String(size), 'cache-control': 'no-store' })
-      } catch (error) {
-        end()
-        throw error
-      }
     },
   )
   return api

@@ -1,9 +1,11 @@
 // Files that tasks left: look at them, fetch them. Their paths are a worker's word: nothing is written outside of the folder.
 import type { Command } from 'commander'
-import { createWriteStream } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join, normalize, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import type { ProvenanceView } from '../../../../protocols/builds/build-views.ts'
 import type { ArtifactView } from '../../../../protocols/http/views.ts'
 import { NimbusError } from '../../../kernel/errors.ts'
 import { safe } from '../../../kernel/safe-text.ts'
@@ -12,6 +14,8 @@ import type { Client } from '../../client.ts'
 import { createClient } from '../../client.ts'
 import type { Action } from '../../context.ts'
 import { renderTable } from '../../table.ts'
+
+const HASH = /^[0-9a-f]{64}$/
 
 export function addArtifactCommands(program: Command, action: Action): void {
   const artifact = program.command('artifact').description('files that tasks left')
@@ -33,6 +37,7 @@ export function addArtifactCommands(program: Command, action: Action): void {
           )
       }),
     )
+  addVerify(artifact, action)
   artifact
     .command('get <task> [path]')
     .description('fetch the files of a task, or one of them')
@@ -57,12 +62,41 @@ export function addArtifactCommands(program: Command, action: Action): void {
     )
 }
 
+function addVerify(artifact: Command, action: Action): void {
+  artifact
+    .command('verify <hash>')
+    .description('who built a file, from which commit: refused unless signature, signer and content are right')
+    .action(
+      action(async (cli, [named = '']) => {
+        // A file on this machine may be named as well: its content is its hash.
+        const file = isAbsolute(named) ? named : join(cli.io.workDir, named)
+        const hash = HASH.test(named) ? named : await hashOf(file).catch(() => noHash(named))
+        const client = await createClient(cli)
+        const found = await client.get<ProvenanceView>(`/api/artifacts/${hash}/provenance`)
+        if (cli.globals.json) return cli.printJson(found)
+        cli.print(`verified  ${safe(found.path)} (${formatBytes(found.size)})`)
+        cli.print(`built by  ${safe(found.workerName)} (${found.worker}), ${safe(found.finishedAt)}`)
+        cli.print(`from      ${safe(found.repo ?? 'a shipped folder')}${found.commit === null ? '' : ` at commit ${safe(found.commit)}`}`)
+        cli.print(`task      ${found.task}`)
+        for (const { uri, digest } of found.materials) cli.print(`with      ${safe(uri)} ${safe(Object.values(digest)[0] ?? '')}`)
+        cli.print(`statement ${found.envelope}`)
+      }),
+    )
+}
+
+function noHash(named: string): never {
+  throw new NimbusError('usage', `${JSON.stringify(named.slice(0, 100))} is neither the hash of a file nor a file here.`, {
+    kind: 'usage',
+    cure: 'nimbus artifact ls TASK shows the hashes.',
+  })
+}
+
 async function artifactsOf(client: Client, task: string): Promise<ArtifactView[]> {
   return (await client.get<{ items: ArtifactView[] }>(`/api/tasks/${encodeURIComponent(task)}/artifacts`)).items
 }
 
 /** Beside its place first: half a file never has its name. */
-async function fetchFile(client: Client, { path, hash }: ArtifactView, dir: string): Promise<void> {
+async function fetchFile(client: Client, { path, hash, size }: ArtifactView, dir: string): Promise<void> {
   const place = normalize(join(dir, path))
   const root = normalize(dir).replace(/[/\\]$/, '')
   if (isAbsolute(path) || path.includes('\0') || !place.startsWith(root === '.' ? '' : root + sep) || path.split(/[/\\]/).includes('..'))
@@ -72,11 +106,26 @@ async function fetchFile(client: Client, { path, hash }: ArtifactView, dir: stri
     })
   const part = `${place}.part`
   await mkdir(dirname(place), { recursive: true })
-  try {
-    await pipeline(client.bytes(`/api/artifacts/${hash}`, new AbortController().signal), createWriteStream(part))
-    await rename(part, place)
-  } catch (error) {
+  // What an earlier call left is gone on with; content that is not what its name promises never gets that name.
+  const had = (await stat(part).catch(() => undefined))?.size ?? 0
+  const from = had < size ? had : 0
+  await pipeline(
+    client.bytes(`/api/artifacts/${hash}`, new AbortController().signal, from),
+    createWriteStream(part, { flags: from > 0 ? 'a' : 'w' }),
+  )
+  const content = await hashOf(part)
+  if (content !== hash) {
     await rm(part, { force: true })
-    throw error
+    throw new NimbusError('artifact-damaged', `The file ${safe(path)} came with the hash ${content}, not ${hash}.`, {
+      kind: 'refused',
+      cure: 'Fetch it again; what came was thrown away.',
+    })
   }
+  await rename(part, place)
+}
+
+async function hashOf(file: string): Promise<string> {
+  const digest = createHash('sha256')
+  for await (const bytes of createReadStream(file)) digest.update(bytes as Uint8Array)
+  return digest.digest('hex')
 }
