@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { PROVENANCE_NAME } from '../../../protocols/builds/provenance.ts'
 import type { BuildDetail, BuildView, ProvenanceView } from '../../../protocols/builds/build-views.ts'
 import { buildTry } from '../../../protocols/builds/build-views.ts'
-import type { PeerId, TaskId } from '../../../protocols/ids.ts'
+import type { PeerId } from '../../../protocols/ids.ts'
 import { isPeerId, isTaskId } from '../../../protocols/ids.ts'
 import type { Outcome } from '../../../protocols/records.ts'
 import type { BuildsPort, NodePort } from '../../api/ports.ts'
@@ -90,7 +90,7 @@ export function createBuildsPort(components: BuildsPortComponents): BuildsPort {
         })
       const { statement, keyId } = openStatement(
         bytes,
-        (peer, signed, signature) => isPeerId(peer) && keys.verifyPeer(peer as PeerId, '', signed, signature),
+        (peer, signed, signature) => isPeerId(peer) && keys.verifyPeer(peer, '', signed, signature),
       )
       if (keyId !== holder) throw refused(`it is signed by ${keyId}, and the build ran on ${holder}`)
       const { buildDefinition, runDetails } = statement.predicate
@@ -132,7 +132,7 @@ type Leaver = { state: TaskState; outcome: Outcome; holder: PeerId; epoch: numbe
 /** The newest build that left this file, by the queue's own record. */
 function leaverOf(engine: BuildsPortComponents['engine'], hash: string): Leaver | undefined {
   let looked = 0
-  for (const id of engine.newestTasks() as Iterable<TaskId>) {
+  for (const id of engine.newestTasks()) {
     if ((looked += 1) > LOOK_MAX) return undefined
     const state = engine.fold.task(id)
     if (state?.task?.spec.kind !== 'build') continue

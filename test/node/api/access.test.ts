@@ -35,7 +35,6 @@ const TASK_MAY = [
   'GET /api/tasks/{id}/wait',
   'GET /api/artifacts/{hash}',
   'GET /api/artifacts/{hash}/provenance',
-  'GET /api/builds/{id}',
   'GET /api/openapi.json',
   'POST /api/tasks',
   'GET /api/messages',
