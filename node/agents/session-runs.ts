@@ -1,6 +1,5 @@
 // The sessions that run on this worker: prepares each run, reads what its host says, tells the mesh, hands over orders, and collects
 // what is left at the end. The process itself is the work of a task; this is what stands around it.
-import { createHash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
 import type { AgentLine } from '../../protocols/agents/agent-events.ts'
@@ -11,6 +10,7 @@ import type { Entry, Outcome } from '../../protocols/records.ts'
 import type { AgentSpec } from '../../protocols/tasks/task-spec.ts'
 import type { Cancel, Clock } from '../kernel/clock.ts'
 import { NimbusError } from '../kernel/errors.ts'
+import type { Random } from '../kernel/random.ts'
 import type { LogFollow } from '../runner/output-log.ts'
 import type { BlobStore } from '../store/blobs.ts'
 import type { WorkOrder } from '../tasks/execution.ts'
@@ -21,13 +21,15 @@ import type { Places } from './host/notes/host-order.ts'
 import type { SessionBook } from './session-book.ts'
 import { exists, handedOver, handOver, isPrepared, prepareFolder, sessionOf } from './session-folder.ts'
 import { readHostLines } from './session-lines.ts'
+import { accountOf, createStartTurns } from './start-turns.ts'
 import { afterLine, emptyRecord, nextRun } from './session-tally.ts'
 
 export type SessionRunsComponents = {
   clock: Clock
   dataDir: string
   self: PeerId
-  book: Pick<SessionBook, 'orders' | 'newest' | 'newestWorker'>
+  random: Pick<Random, 'next'>
+  book: Pick<SessionBook, 'orders' | 'newest' | 'newestWorker' | 'all'>
   blobs: Pick<BlobStore, 'putFile'>
   clone: PreparationComponents['clone']
   /** Of the node: the agent's credentials are in it. */
@@ -115,6 +117,21 @@ export function createSessionRuns(components: SessionRunsComponents): SessionRun
     ).catch(() => orders.forEach(({ id }) => run.handed.delete(id))) // the disk is full: tried again with the next order
   }
 
+  const turns = createStartTurns({ clock, random: components.random, records: book.all })
+  const limited = (run: Run, untilMs: number): void => {
+    const message = `Its account may not go on before ${new Date(untilMs).toISOString()}.`
+    run.record = {
+      ...run.record,
+      reason: { code: 'account-limited', message, cure: 'It starts by itself then; --worker with another account starts it now.' },
+    }
+    write(run)
+  }
+  const begin = (run: Run): void => {
+    const { reason: _reason, ...record } = run.record
+    run.record = record as SessionRecord
+    write(run)
+  }
+
   const work: AgentWork = {
     async prepare(order, signal, tell) {
       const agent = agentOf(order)
@@ -142,6 +159,8 @@ export function createSessionRuns(components: SessionRunsComponents): SessionRun
       runs.set(order.task, run)
       write(run)
       handOrders(run)
+      await turns.wait(run.record.account ?? '', signal, (untilMs) => limited(run, untilMs))
+      if (run.record.reason !== undefined) begin(run)
       return {
         root: places.root,
         cwd: places.root,
@@ -217,14 +236,6 @@ async function assertHere({ self, dataDir, book, sendBack, nameOf }: SessionRuns
     kind: 'refused',
     cure: 'Start that worker again.',
   })
-}
-
-/** Tells equal from different, and nothing else. */
-function accountOf({ ANTHROPIC_API_KEY: key, ANTHROPIC_AUTH_TOKEN: token, ANTHROPIC_BASE_URL: base }: Record<string, string>): string {
-  return createHash('sha256')
-    .update(`nimbus/account/v1\0${base ?? ''}\0${key ?? token ?? 'login'}`)
-    .digest('hex')
-    .slice(0, 16)
 }
 
 function wordsOf({ code, message, cure }: NonNullable<SessionRecord['reason']>): string {

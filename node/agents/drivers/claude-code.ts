@@ -35,7 +35,7 @@ export const claudeCode: AgentDriver = {
   },
   start(order, listener) {
     const program = findProgram(order)
-    const reader = createClaudeReader(listener)
+    const reader = createClaudeReader(listener, order.clock.wallMs)
     let nonsense = 0
     const pipe = order.launch({
       argv: [...program, ...argumentsOf(order)],

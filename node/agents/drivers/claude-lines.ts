@@ -21,7 +21,8 @@ const REQUESTS_MAX = 64
 
 type Json = Record<string, unknown>
 
-export function createClaudeReader(listener: AgentListener): ClaudeReader {
+/** @param wallMs for waits that are told as a length of time */
+export function createClaudeReader(listener: AgentListener, wallMs: () => number): ClaudeReader {
   const usages = new Map<string, TokenCounts>()
   const requests = new Map<string, unknown>()
   let older = NO_TOKENS
@@ -90,6 +91,7 @@ export function createClaudeReader(listener: AgentListener): ClaudeReader {
       listener.event({
         type: 'limited',
         status: 'retrying',
+        ...(delay === undefined ? {} : { resetsAt: Math.round(wallMs() + delay) }),
         message: `The server asked to wait${delay === undefined ? '' : ` ${Math.round(delay)} ms`} (429).`,
       })
     else listener.event({ type: 'note', text: `A request to the model failed (${status ?? textOf(line['error'])}) and is tried again.` })

@@ -47,7 +47,7 @@ export async function runSessionHost(components: HostComponents, root: string): 
     }
     const given = { ...identity, NIMBUS_SESSION: order.session, NIMBUS_MCP: 'http://{gate}/mcp', ...agentVariables(upstream !== undefined) }
     const enclosure = createEnclosure({ clock, places, tier: agent.sandbox ?? 'process', gate: gate.address, environment, given })
-    const session = new SessionLoop({ components, places, order, driver, enclosure, emit })
+    const session = new SessionLoop({ finished: history.finished, components, places, order, driver, enclosure, emit })
     const ending = await session.run()
     // A worker that stops keeps the folder as it is: the next process goes on in it.
     if (ending === undefined) return EXIT.interrupted

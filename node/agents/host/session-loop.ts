@@ -9,11 +9,8 @@ import type { HostOrder, HostState, InboxOrder } from './notes/host-order.ts'
 import { readHostState, writeHostState } from './notes/host-order.ts'
 import { followInbox } from './notes/inbox.ts'
 import { createPermissions, type Permissions } from './permissions.ts'
-import { agentOrder, type Ending, endOf, hung, overBudget, type SessionParts } from './session-parts.ts'
+import { agentOrder, type Ending, endOf, goOnWords, hung, overBudget, type SessionParts } from './session-parts.ts'
 import { createSilence, type Silence } from './silence.ts'
-
-const AGAIN =
-  'The process that ran you was ended in the middle of this turn, and this is a new one in the same folder. Look at what is done already, do not repeat it, and go on.'
 
 export class SessionLoop {
   readonly #parts: SessionParts
@@ -75,7 +72,8 @@ export class SessionLoop {
   /** What a process that died had begun comes first, in other words; then what it had taken, then the prompt of this task. */
   #queueFirst({ task, agent }: HostOrder): void {
     const { open, started, queue } = this.#state
-    if (open !== undefined && queue[0]?.order !== open.order) queue.unshift({ order: open.order, text: started ? AGAIN : open.text })
+    if (open !== undefined && queue[0]?.order !== open.order)
+      queue.unshift({ order: open.order, text: started ? goOnWords(this.#parts.finished) : open.text })
     // A task without a prompt is there for orders that came when the one before it ended.
     const id = agent.order ?? task
     if (!this.#state.taken.includes(id) && agent.prompt !== '') this.#accept({ order: id, text: agent.prompt })

@@ -21,6 +21,8 @@ export type SessionParts = {
   driver: AgentDriver
   enclosure: Enclosure
   emit(event: AgentEvent): void
+  /** Calls that earlier runs of the task finished. */
+  finished: readonly string[]
 }
 
 /** @param leftUsd what may still be spent */
@@ -75,4 +77,13 @@ export function hung(silentMs: number): AgentReason {
 function askOf({ ask = [] }: AgentSpec): { ask?: string[] } {
   const names = ask.filter((name) => !name.endsWith('*'))
   return names.length === 0 ? {} : { ask: names }
+}
+
+/** What an agent is told whose turn was cut off. Its own memory may lack what happened in the last moment; ours does not. */
+export function goOnWords(finished: readonly string[]): string {
+  const calls =
+    finished.length === 0
+      ? ''
+      : `\nThese calls were finished, whether you remember them or not:\n${finished.map((call) => `- ${call}`).join('\n')}`
+  return `The process that ran you was ended in the middle of this turn, and this is a new one in the same folder. Look at what is done already, do not repeat it, and go on.${calls}`
 }

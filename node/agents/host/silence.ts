@@ -1,5 +1,5 @@
 // Tells slow from hung: a turn that is open and silent is said to be silent at half its time, and hung at the end of it.
-import { type Cancel, type Clock, repeat } from '../../kernel/clock.ts'
+import type { Cancel, Clock } from '../../kernel/clock.ts'
 
 export type Silence = { heard(): void; stop(): void }
 
@@ -16,7 +16,10 @@ export function createSilence(
   const maxMs = limitMs ?? SILENT_MS
   let heardMs = clock.nowMs()
   let said = false
+  const periodMs = Math.min(LOOK_MS_MAX, Math.max(10, maxMs / LOOKS))
+  let cancel: Cancel = () => {}
   const look = (): void => {
+    cancel = clock.after(periodMs, look)
     if (!ports.isOpen()) {
       heardMs = clock.nowMs()
       return
@@ -27,12 +30,12 @@ export function createSilence(
     said = true
     ports.onSilent(silentMs)
   }
-  const stop: Cancel = repeat(clock, Math.min(LOOK_MS_MAX, Math.max(10, maxMs / LOOKS)), look, () => {})
+  cancel = clock.after(periodMs, look)
   return {
     heard() {
       heardMs = clock.nowMs()
       said = false
     },
-    stop,
+    stop: () => cancel(),
   }
 }

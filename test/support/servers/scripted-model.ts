@@ -30,8 +30,12 @@ export type ScriptedModel = {
   url: string
   /** Requests of sessions, oldest first; side requests (titles, counts) are not among them. */
   requests: ModelRequest[]
+  /** When each of them came, wall milliseconds. */
+  times: number[]
   /** Appends turns to the script named by a word of the first prompt; without one, to the default script. */
   script(turns: readonly Turn[], word?: string): void
+  /** Prompts with this word are answered by what the conversation says, as JSON. */
+  brain(word: string, answer: (conversation: string) => Turn): void
   /** Turns that nobody took yet. */
   left(word?: string): number
   /** Environment of a node whose agents shall speak with it. */
@@ -43,13 +47,17 @@ const DONE: Turn = { text: 'Done.' }
 
 export async function startScriptedModel(): Promise<ScriptedModel> {
   const requests: ModelRequest[] = []
+  const times: number[] = []
   const scripts = new Map<string, Turn[]>()
   const queueOf = (word: string): Turn[] => {
     const known = scripts.get(word) ?? []
     scripts.set(word, known)
     return known
   }
-  const take = (first: string): Turn => {
+  const brains = new Map<string, (conversation: string) => Turn>()
+  const take = (first: string, conversation: string): Turn => {
+    const brain = [...brains].find(([one]) => first.includes(one))
+    if (brain !== undefined) return brain[1](conversation)
     const word = [...scripts.keys()].find((one) => one !== '' && first.includes(one)) ?? ''
     return queueOf(word).shift() ?? DONE
   }
@@ -64,8 +72,9 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
     const messages = (body['messages'] ?? []) as ModelRequest['messages']
     // Titles and the like are asked for without tools.
     if (!Array.isArray(body['tools']) || body['tools'].length === 0) return send(response, body, { text: 'Title' })
+    times.push(Date.now())
     requests.push({ model: String(body['model']), system: JSON.stringify(body['system'] ?? ''), messages, headers: request.headers })
-    const turn = take(JSON.stringify(messages[0]?.content ?? ''))
+    const turn = take(JSON.stringify(messages[0]?.content ?? ''), JSON.stringify(messages))
     if (turn.hang === true) return
     if (turn.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, turn.delayMs))
     await turn.until
@@ -76,7 +85,9 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
   return {
     url,
     requests,
+    times,
     script: (turns, word = '') => void queueOf(word).push(...turns),
+    brain: (word, answer) => void brains.set(word, answer),
     left: (word = '') => queueOf(word).length,
     env: () => ({ ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: 'test-key-of-the-worker' }),
     async close() {

@@ -120,7 +120,7 @@ function addReading(api: Api, sessions: SessionsPort, gate: StreamGate): void {
   )
   api.get(
     '/api/sessions/:id',
-    describe({ id: 'getSession', tag, summary: 'One session', answers: { 200: { text: 'The session', schema: sessionView } } }),
+    describe({ id: 'getAgentSession', tag, summary: 'One session', answers: { 200: { text: 'The session', schema: sessionView } } }),
     (c) => {
       const view = sessions.find(c.req.param('id'))
       if (view === undefined) throw notFound('session', c.req.param('id'))
