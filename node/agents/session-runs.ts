@@ -128,7 +128,7 @@ export function createSessionRuns(components: SessionRunsComponents): SessionRun
   }
   const begin = (run: Run): void => {
     const { reason: _reason, ...record } = run.record
-    run.record = record as SessionRecord
+    run.record = record
     write(run)
   }
 

@@ -7,6 +7,7 @@ import { emptyState } from '../../../node/tasks/fold/task-state.ts'
 import type { Block } from '../../../protocols/blocks.ts'
 import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
 import { timeText } from '../../../protocols/ids.ts'
+import type { SessionRecord } from '../../../protocols/agents/session-records.ts'
 import type { Entry } from '../../../protocols/records.ts'
 import { alice, bob, CREATED_AT } from '../../protocols/samples.ts'
 
@@ -22,7 +23,7 @@ const nothing = {
   taken: [],
 }
 
-function record(fields: object): Entry {
+function record(fields: Partial<SessionRecord>): Entry {
   return {
     kind: 'session',
     session: SESSION,
@@ -34,11 +35,11 @@ function record(fields: object): Entry {
     state: 'working',
     ...nothing,
     ...fields,
-  } as Entry
+  }
 }
 
 function block(author: PeerId): Block {
-  return { v: 1, author, epoch: 1, seq: 1, hlc: CREATED_AT * 1024, prev: new Uint8Array(32), entries: [] } as Block
+  return { v: 1, author, epoch: 1, seq: 1, hlc: CREATED_AT * 1024, prev: new Uint8Array(32), entries: [] }
 }
 
 function held(holder: PeerId, epoch: number, value: object = {}): TaskState {
@@ -103,7 +104,7 @@ test('an end is what the worker said, else what became of its task', () => {
 test('what the logs say of a session does not depend on the order in which it comes, nor on how often', () => {
   const order = (id: TaskId, author: PeerId): [PeerId, Entry] => [
     author,
-    { kind: 'session-order', id, session: SESSION, createdAt: CREATED_AT, op: 'interrupt', by: author } as Entry,
+    { kind: 'session-order', id, session: SESSION, createdAt: CREATED_AT, op: 'interrupt', by: author },
   ]
   const said: [PeerId, Entry][] = [
     [bob.peerId, record({ rev: 1 })],
