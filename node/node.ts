@@ -460,6 +460,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         onError,
         hosting,
         clone: repos.clone,
+        credentialFor: repos.credentialFor,
         linked: host.peers,
         httpOrigin: lifecycle.httpOrigin,
         retire: (drainMs) => lifecycle.shutdown(true, drainMs),

@@ -1,6 +1,7 @@
 // Watches where a branch of a repository stands: asks its server every so often, over HTTP. Knows nothing of what is done about it.
 import { type Cancel, type Clock, repeat } from '../kernel/clock.ts'
 import { messageOf, NimbusError } from '../kernel/errors.ts'
+import type { RepoCredential } from '../repos/auth/credential.ts'
 import { createGitHttp } from '../repos/git-http.ts'
 
 /** Calls back at every look, also where the branch has not moved; `onTrouble` where the server cannot be asked. */
@@ -12,12 +13,14 @@ export type HeadWatch = { look(): Promise<void>; stop: Cancel }
 /** A listing of a hundred thousand refs fits. */
 const LISTING_BYTES_MAX = 16 * 1024 * 1024
 
-export function createHeadWatch(clock: Clock, everyMs: number): WatchHead {
+type HeadWatchComponents = { clock: Clock; credentialFor(url: string): Promise<RepoCredential | undefined> }
+
+export function createHeadWatch({ clock, credentialFor }: HeadWatchComponents, everyMs: number): WatchHead {
   return ({ url, branch }, on) => {
     let looking: Promise<void> | undefined
     const look = async (): Promise<void> => {
       try {
-        on.commit(await headOf(url, branch))
+        on.commit(await headOf(url, branch, await credentialFor(url)))
       } catch (error) {
         on.trouble(messageOf(error))
       }
@@ -30,8 +33,8 @@ export function createHeadWatch(clock: Clock, everyMs: number): WatchHead {
 }
 
 /** Asks for the refs in the old way, which every server answers with all of them. */
-async function headOf(url: string, branch: string): Promise<string> {
-  const http = createGitHttp({ receivedBytesMax: LISTING_BYTES_MAX, url })
+async function headOf(url: string, branch: string, credential: RepoCredential | undefined): Promise<string> {
+  const http = createGitHttp({ receivedBytesMax: LISTING_BYTES_MAX, url, credential })
   const response = await http.request({ url: `${url}/info/refs?service=git-upload-pack`, method: 'GET' })
   const pieces: Uint8Array[] = []
   for await (const piece of response.body ?? []) pieces.push(piece)

@@ -87,10 +87,13 @@ type Watch = {
 async function runOne({ clock, start }: SupervisorComponents, version: Version, onTrial: boolean, watch: Watch): Promise<End> {
   let asked: Version | undefined
   let healthyAtMs: number | undefined
+  let wasReady = false
   const isHealthy = Promise.withResolvers<'healthy'>()
   const process = start(join(version.dir, 'node', 'nimbus.js'), watch.http, (word) => {
-    if (word.say === 'ready') watch.ready(word.http)
-    else if (word.say === 'healthy') isHealthy.resolve('healthy')
+    if (word.say === 'ready') {
+      wasReady = true
+      watch.ready(word.http)
+    } else if (word.say === 'healthy') isHealthy.resolve('healthy')
     else if (word.say === 'switch') asked = { commit: word.commit, dir: word.dir }
   })
   watch.started(process)
@@ -100,6 +103,8 @@ async function runOne({ clock, start }: SupervisorComponents, version: Version, 
       await endIt(clock, process)
       return { code: 1, asked: undefined, unhealthy: because(`it was not healthy within ${HEALTHY_MS / 1000} s`, process) }
     }
+    // A node that was up and ends well has been asked to.
+    if (first === 0 && wasReady) return { code: 0, asked: undefined, unhealthy: undefined }
     if (typeof first === 'number')
       return { code: first, asked: undefined, unhealthy: because(`it ended with ${first} before it was healthy`, process) }
     await watch.healthy()

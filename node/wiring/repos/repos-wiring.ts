@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { PeerId } from '../../../protocols/ids.ts'
 import type { ReposPort } from '../../api/ports.ts'
 import { createAuthBook } from '../../repos/auth/auth-book.ts'
+import type { RepoCredential } from '../../repos/auth/credential.ts'
 import { cloneInto, type Cloned, type CloneRequest } from '../../repos/clone.ts'
 import type { Engine } from '../../tasks/engine.ts'
 import type { FoldPart } from '../../tasks/fold/fold.ts'
@@ -17,6 +18,8 @@ export type Repos = {
   part: FoldPart
   /** For a task: with what it names itself, or with what the mesh has for that place. */
   clone(request: CloneRequest & { auth?: OwnAuth | undefined }): Promise<Cloned>
+  /** What the mesh has for that place. */
+  credentialFor(url: string): Promise<RepoCredential | undefined>
   open(rooms: { self: PeerId; engine: Engine; fleet: Fleet; vault: Pick<Vault, 'open'> }): ReposPort
 }
 
@@ -29,6 +32,7 @@ export function createRepos({ dataDir, env }: { dataDir: string; env: NodeJS.Pro
     async clone({ auth: own, ...request }) {
       return cloneInto({ ...request, knownHosts, meshDataDir: dataDir, credential: await auth?.credentialFor(request.url, own) })
     },
+    credentialFor: async (url) => auth?.credentialFor(url),
     open({ self, engine, fleet, vault }) {
       auth = createRepoAuth({
         book,

@@ -2,6 +2,7 @@
 import type { PeerId } from '../../../protocols/ids.ts'
 import type { Hosting } from '../../githost/hosting.ts'
 import { type Clock, repeat } from '../../kernel/clock.ts'
+import type { RepoCredential } from '../../repos/auth/credential.ts'
 import type { Cloned, CloneRequest } from '../../repos/clone.ts'
 import { hostedRepoOf, type UpgradeOptions } from '../../upgrade/policy.ts'
 import { createHeadWatch, type HeadWatch, type OnHead } from '../../upgrade/remote-head.ts'
@@ -18,6 +19,8 @@ export type SourceComponents = {
   clock: Clock
   hosting: Pick<Hosting, 'watchHead' | 'bring'>
   clone(request: CloneRequest): Promise<Cloned>
+  /** What the mesh has for the place of a private repository. */
+  credentialFor(url: string): Promise<RepoCredential | undefined>
 }
 
 export function createSource(components: SourceComponents, options: Pick<UpgradeOptions, 'follow' | 'everyMs'>): Source {
@@ -26,9 +29,12 @@ export function createSource(components: SourceComponents, options: Pick<Upgrade
   return repo === undefined ? remoteSource(components, options) : hostedSource(components, options, repo)
 }
 
-function remoteSource({ clock, clone }: SourceComponents, { follow, everyMs }: Pick<UpgradeOptions, 'follow' | 'everyMs'>): Source {
+function remoteSource(
+  { clock, clone, credentialFor }: SourceComponents,
+  { follow, everyMs }: Pick<UpgradeOptions, 'follow' | 'everyMs'>,
+): Source {
   return {
-    watch: (on) => createHeadWatch(clock, everyMs)(follow, on),
+    watch: (on) => createHeadWatch({ clock, credentialFor }, everyMs)(follow, on),
     clone: async (commit, dir, signal) => (await clone({ url: follow.url, ref: commit, dir, clock, signal })).commit,
     pushedBy: () => undefined,
   }

@@ -100,3 +100,15 @@ test('a trial that was cut off by a crash of the machine is not believed, and a 
   await s.done
   expect(s.starts).toHaveLength(1)
 })
+
+test('a version that is asked to stop while it is watched ends it all, and is tried again next time', async () => {
+  const s = stand()
+  const first = await s.started(1)
+  first.say({ say: 'switch', ...B })
+  first.end(0)
+  const second = await s.started(2)
+  second.say({ say: 'ready', http: 'http://127.0.0.1:4242' })
+  second.end(0)
+  expect(await s.done).toBe(0)
+  expect(s.pointer()).toEqual({ base: 'a', trial: 'b' })
+})
