@@ -1,12 +1,11 @@
 // Upgrades as the API asks for them: how far this worker is, what all run, and the orders of the operator.
 import type { UpgradeView } from '../../../protocols/http/upgrade.ts'
-import type { RegisterValue } from '../../../protocols/records.ts'
+import type { Turn } from '../../../protocols/tasks/upgrade-records.ts'
 import type { UpgradePort } from '../../api/ports.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import type { UpgradeEvent, UpgradeState } from '../../upgrade/machine.ts'
 import type { UpgradeOptions } from '../../upgrade/policy.ts'
 import type { Version } from '../../upgrade/supervise/pointer.ts'
-import { turnOf } from '../../upgrade/turn.ts'
 import type { MeshFacts } from './mesh-facts.ts'
 
 export type UpgradePortComponents = {
@@ -14,7 +13,7 @@ export type UpgradePortComponents = {
   policy: UpgradeOptions['policy']
   facts: Pick<MeshFacts, 'views' | 'nameOf'>
   state(): UpgradeState
-  turn(): RegisterValue | undefined
+  turn(): Turn | undefined
   waiting(): string | undefined
   /** Why the repository cannot be asked. */
   trouble(): string | undefined
@@ -32,7 +31,7 @@ export function createUpgradePort(components: UpgradePortComponents): UpgradePor
   return {
     view() {
       const { phase, running, head, target, reason, failed } = components.state()
-      const turn = turnOf(components.turn())
+      const turn = components.turn()
       return {
         follows,
         policy,

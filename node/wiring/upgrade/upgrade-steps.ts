@@ -1,20 +1,19 @@
 // The steps of an upgrade as this node carries them out: what the machine orders, joined to disk, processes, mesh and queue.
 import { join } from 'node:path'
-import type { NameKey, PeerId } from '../../../protocols/ids.ts'
-import type { Turn } from '../../../protocols/tasks/upgrade-records.ts'
+import type { PeerId } from '../../../protocols/ids.ts'
 import { type Clock, sleep } from '../../kernel/clock.ts'
 import { readSignedCommit } from '../../repos/signed-commit.ts'
 import { runStep } from '../../runner/commands/run-step.ts'
 import { startVersion } from '../../runner/commands/version-process.ts'
-import type { Naming } from '../../tasks/names/naming.ts'
 import type { Step } from '../../upgrade/machine.ts'
 import { policyObjection, type UpgradeOptions } from '../../upgrade/policy.ts'
 import { prove } from '../../upgrade/stage/prove.ts'
 import { protocolOf, type Stage } from '../../upgrade/stage/stage.ts'
 import type { Version } from '../../upgrade/supervise/pointer.ts'
-import { canaryVerdict, giveTurn, seatObjection, skewObjection, takeTurn, turnOf } from '../../upgrade/turn.ts'
+import { canaryVerdict, seatObjection, skewObjection } from '../../upgrade/turn.ts'
 import { Objection } from '../../upgrade/upgrader.ts'
 import type { MeshFacts } from './mesh-facts.ts'
+import type { TurnHolder } from './turn-holder.ts'
 
 export type StepComponents = {
   self: PeerId
@@ -23,7 +22,7 @@ export type StepComponents = {
   options: UpgradeOptions
   environment: Readonly<Record<string, string>>
   stage: Stage
-  names: Pick<Naming, 'operate' | 'newest' | 'newestSinceMs'>
+  turn: Pick<TurnHolder, 'take'>
   facts: MeshFacts
   pushedBy(commit: string): PeerId | undefined
   /** The versions that the pointer names. */
@@ -35,25 +34,15 @@ export type StepComponents = {
   handOver(version: Version): void
 }
 
-/** Every version knows locks: the turn lies in the register of one that nobody can take by accident. */
-export const TURN_KEY = '@lock/nimbus: the turn to move to another version' as NameKey
 const LOOK_MS = 250
-const ASK_MS = 5_000
 const CHECK_MS_MAX = 600_000
-/** A worker that had the turn and is silent for so long has lost it. */
-const TURN_DEAD_MS = 300_000
 
 export function createSteps(components: StepComponents): Record<Step, (commit: string, signal: AbortSignal) => Promise<void>> {
-  const { self, clock, options, stage, names, facts, waits } = components
-  const startedMs = clock.nowMs()
+  const { self, clock, options, stage, facts, waits } = components
   const mayGo = (commit: string): string | undefined => {
     const verdict = canaryVerdict(self, commit, facts.fellows())
     if ('stop' in verdict) throw new Objection(verdict.stop, true)
     return verdict.go ? undefined : verdict.why
-  }
-  const isOver = (held: Turn): boolean => {
-    if (!facts.isMember(held.node)) return true
-    return !facts.isAlive(held.node) && clock.nowMs() - Math.max(startedMs, names.newestSinceMs(TURN_KEY)) > TURN_DEAD_MS
   }
   /** Looks until nothing objects; undefined is no objection. */
   const untilFree = async (signal: AbortSignal, look: () => Promise<string | undefined> | string | undefined): Promise<void> => {
@@ -63,14 +52,6 @@ export function createSteps(components: StepComponents): Record<Step, (commit: s
       if (why === undefined || signal.aborted) return
       await sleep(clock, LOOK_MS)
     }
-  }
-  const tryTurn = async (commit: string): Promise<string | undefined> => {
-    const turn: Turn = { node: self, commit, sinceMs: clock.wallMs() }
-    const change = await names.operate(TURN_KEY, (operation) => takeTurn(turn, isOver, operation), ASK_MS)
-    if ('changed' in change || ('refused' in change && change.refused === 'mine')) return undefined
-    if ('unreachable' in change) return 'no majority of the keepers answers'
-    const holder = turnOf(names.newest(TURN_KEY))
-    return holder === undefined ? `the keepers refuse: ${change.refused}` : `${facts.nameOf(holder.node)} has the turn`
   }
   return {
     async fetch(commit, signal) {
@@ -111,7 +92,7 @@ export function createSteps(components: StepComponents): Record<Step, (commit: s
       const protocol = await protocolOf(components.known(commit)?.dir ?? stage.dirOf(commit))
       await untilFree(signal, async () => {
         const why = (goesBack ? undefined : mayGo(commit)) ?? skewObjection(protocol, facts.spoken()) ?? seatObjection(self, facts.group())
-        return why ?? tryTurn(commit)
+        return why ?? components.turn.take(commit)
       })
     },
     switch(commit, signal) {
@@ -126,10 +107,4 @@ export function createSteps(components: StepComponents): Record<Step, (commit: s
     const vouched = [...facts.vouched(commit), ...(pusher !== undefined && facts.isAdmin(pusher) ? [facts.nameOf(pusher)] : [])]
     return { vouched, signed: () => readSignedCommit(stage.dirOf(commit), commit) }
   }
-}
-
-/** Gives the turn back; settles when the keepers know, or cannot be reached. */
-export async function releaseTurn(self: PeerId, names: Pick<Naming, 'operate' | 'newest'>): Promise<void> {
-  if (turnOf(names.newest(TURN_KEY))?.node !== self) return
-  await names.operate(TURN_KEY, (operation) => giveTurn(self, operation), ASK_MS)
 }

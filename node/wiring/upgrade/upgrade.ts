@@ -25,7 +25,8 @@ import { assertKnown, createMeshFacts } from './mesh-facts.ts'
 import { createUpgradeNews, type Memory, type Told } from './upgrade-news.ts'
 import { createIdlePort, createUpgradePort } from './upgrade-port.ts'
 import { createSource, type Source, type SourceComponents } from './source.ts'
-import { createSteps, releaseTurn, TURN_KEY } from './upgrade-steps.ts'
+import { createTurnHolder } from './turn-holder.ts'
+import { createSteps } from './upgrade-steps.ts'
 
 export type UpgradeComponents = SourceComponents & {
   self: PeerId
@@ -76,11 +77,12 @@ export async function createUpgradeWiring(components: UpgradeComponents, options
 type Found = { running: string | undefined; told: Told; memory: Memory; pointer: Pointer }
 
 function openUpgrade(components: UpgradeComponents, options: UpgradeOptions, found: Found): UpgradeWiring {
-  const { self, clock, log, dataDir, engine, fleet, members } = components
+  const { clock, log, dataDir, engine, fleet, members } = components
   const news = createUpgradeNews(components, options, found)
   let pointer = found.pointer
   const follows = followText(options.follow)
   const facts = createMeshFacts({ follows, engine, fleet, members })
+  const turn = createTurnHolder({ ...components, names: engine.names, facts })
   const link = supervisorLink()
   let waiting: string | undefined
   const source = createSource(components, options)
@@ -92,7 +94,7 @@ function openUpgrade(components: UpgradeComponents, options: UpgradeOptions, fou
     options,
     environment: ownEnvironment(),
     stage,
-    names: engine.names,
+    turn,
     facts,
     pushedBy: source.pushedBy,
     known: (commit) => [pointer.previous, pointer.current].find((one) => one?.commit === commit),
@@ -107,7 +109,7 @@ function openUpgrade(components: UpgradeComponents, options: UpgradeOptions, fou
     log,
     first: firstOf(found),
     steps,
-    releaseTurn: () => releaseTurn(self, engine.names),
+    releaseTurn: turn.release,
     changed(state) {
       waiting = undefined
       news.tell(state)
@@ -130,7 +132,7 @@ function openUpgrade(components: UpgradeComponents, options: UpgradeOptions, fou
       policy: options.policy,
       facts,
       state: upgrader.state,
-      turn: () => engine.names.newest(TURN_KEY),
+      turn: turn.current,
       waiting: () => waiting,
       previous: () => pointer.previous,
       on: upgrader.on,
@@ -143,13 +145,12 @@ function openUpgrade(components: UpgradeComponents, options: UpgradeOptions, fou
     start() {
       // A turn that this worker still has is one that it was given for what is over.
       if (upgrader.state().phase === 'watching') void watchSelf().catch(components.onError)
-      else void releaseTurn(self, engine.names).catch(components.onError)
+      else void turn.release().catch(components.onError)
       head.start()
     },
     stop() {
       stopped = true
-      head.stop()
-      upgrader.stop()
+      for (const part of [turn, head, upgrader]) part.stop()
     },
   }
 }
