@@ -4,13 +4,12 @@ import type { Turn } from '../../../protocols/tasks/upgrade-records.ts'
 import type { UpgradePort } from '../../api/ports.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import type { UpgradeEvent, UpgradeState } from '../../upgrade/machine.ts'
-import type { UpgradeOptions } from '../../upgrade/policy.ts'
+import { followText, type UpgradeOptions } from '../../upgrade/policy.ts'
 import type { Version } from '../../upgrade/supervise/pointer.ts'
 import type { MeshFacts } from './mesh-facts.ts'
 
 export type UpgradePortComponents = {
-  follows: string
-  policy: UpgradeOptions['policy']
+  options: Pick<UpgradeOptions, 'follow' | 'policy'>
   facts: Pick<MeshFacts, 'views' | 'nameOf'>
   state(): UpgradeState
   turn(): Turn | undefined
@@ -27,7 +26,9 @@ export type UpgradePortComponents = {
 }
 
 export function createUpgradePort(components: UpgradePortComponents): UpgradePort {
-  const { follows, policy, facts } = components
+  const { facts } = components
+  const { policy } = components.options
+  const follows = followText(components.options.follow)
   return {
     view() {
       const { phase, running, head, target, reason, failed } = components.state()

@@ -77,11 +77,10 @@ export async function createUpgradeWiring(components: UpgradeComponents, options
 type Found = { running: string | undefined; told: Told; memory: Memory; pointer: Pointer }
 
 function openUpgrade(components: UpgradeComponents, options: UpgradeOptions, found: Found): UpgradeWiring {
-  const { clock, log, dataDir, engine, fleet, members } = components
+  const { clock, log, dataDir, engine } = components
   const news = createUpgradeNews(components, options, found)
   let pointer = found.pointer
-  const follows = followText(options.follow)
-  const facts = createMeshFacts({ follows, engine, fleet, members })
+  const facts = createMeshFacts({ ...components, follows: followText(options.follow) })
   const turn = createTurnHolder({ ...components, names: engine.names, facts })
   const link = supervisorLink()
   let waiting: string | undefined
@@ -128,8 +127,7 @@ function openUpgrade(components: UpgradeComponents, options: UpgradeOptions, fou
   return {
     port: createUpgradePort({
       ...head,
-      follows,
-      policy: options.policy,
+      options,
       facts,
       state: upgrader.state,
       turn: turn.current,

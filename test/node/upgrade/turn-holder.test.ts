@@ -19,9 +19,9 @@ function stand() {
   const world = { reachable: true, asked: 0, doneUnheard: false }
   const operate = async (_key: NameKey, make: (operation: Operation) => Decide): Promise<Change> => {
     world.asked += 1
-    const next = make([SELF, 1, world.asked])(value)
+    const next: RegisterValue | { refused: string } = make([SELF, 1, world.asked])(value)
     if (!world.reachable && !world.doneUnheard) return { unreachable: 'nobody' }
-    if ('refused' in next) return world.reachable ? { refused: next.refused, current: value } : { unreachable: 'nobody' }
+    if ('refused' in next) return world.reachable ? { refused: next.refused as string, current: value } : { unreachable: 'nobody' }
     value = next
     return world.reachable ? { changed: next } : { unreachable: 'nobody' }
   }
