@@ -21,6 +21,7 @@ export type RequirementName =
   | 'pnpm'
   | 'yarn'
   | 'claude'
+  | 'mcp-conformance'
   | 'root'
   | 'redis'
   | 'nats'
@@ -58,6 +59,7 @@ const PROBES: Record<RequirementName, Probe> = {
   pnpm: { install: 'npm install -g pnpm', find: () => onPath('pnpm') },
   yarn: { install: 'npm install -g yarn', find: () => onPath('yarn') },
   claude: { install: 'npm install -g @anthropic-ai/claude-code', find: claudeProgram },
+  'mcp-conformance': { install: 'npm install -g @modelcontextprotocol/conformance@0.1.16', find: conformanceProgram },
   // Not on everybody's PATH: it lies where only root looks.
   sshd: {
     install: 'apt-get install openssh-server',
@@ -85,6 +87,13 @@ function claudeProgram(): { path: string } | { reason: string } {
   const named = process.env['NIMBUS_TEST_CLAUDE']
   if (named === undefined || named === '') return onPath('claude')
   return isExecutable(named) ? { path: named } : { reason: `NIMBUS_TEST_CLAUDE is ${named}, which is no program` }
+}
+
+/** The same for the conformance suite of MCP; its entry is a script of Node. */
+function conformanceProgram(): { path: string } | { reason: string } {
+  const named = process.env['NIMBUS_TEST_CONFORMANCE']
+  if (named === undefined || named === '') return onPath('conformance')
+  return existsSync(named) ? { path: named } : { reason: `NIMBUS_TEST_CONFORMANCE is ${named}, which does not exist` }
 }
 
 function onPath(...programs: string[]): { path: string } | { reason: string } {

@@ -64,7 +64,10 @@ describe.skipIf(!claude.present || !bwrap.present)(bwrap.title(claude.title('the
     const used = all.flatMap(({ event }) => (event.type === 'tool' ? [String(event['tool'])] : []))
     expect(used).toHaveLength(12)
     const results = all.flatMap(({ event }) => (event.type === 'tool-result' ? [event] : []))
-    expect(results.map(({ ok }) => ok)).toEqual(Array.from({ length: 12 }, () => true))
+    expect(
+      results.map(({ ok }) => ok),
+      JSON.stringify(results),
+    ).toEqual(Array.from({ length: 12 }, () => true))
     const said = results.map((result) => String(result['text']))
     expect(said[3]).toContain('from the child')
     expect(said[6]).toContain('fortytwo')
