@@ -1,9 +1,11 @@
 // The drivers of this version, by name. Another agent is one more line here.
 import { NimbusError } from '../../kernel/errors.ts'
 import type { AgentDriver } from '../driver.ts'
+import { acpAgent } from './acp.ts'
 import { claudeCode } from './claude-code.ts'
+import { plainCommand } from './plain-command.ts'
 
-const DRIVERS: readonly AgentDriver[] = [claudeCode]
+const DRIVERS: readonly AgentDriver[] = [claudeCode, acpAgent, plainCommand]
 
 export function findDriver(name: string): AgentDriver {
   const found = DRIVERS.find((driver) => driver.name === name)
