@@ -61,7 +61,10 @@ describe('an agent that speaks ACP', () => {
 describe.skipIf(!bwrap.present)(bwrap.title('any command as an agent'), () => {
   test('gets each prompt on its standard input in the sandbox; its exit code is how the turn went', async () => {
     const command = ['sh', '-c', 'read prompt; echo "heard: $prompt"; test "$prompt" != fail']
-    const { id } = await start(a, { driver: 'command', command, prompt: 'first', worker: 'b', idle: '10m' })
+    const flags = ['--driver', 'command', '--worker', 'b', '--memory', '0', '--idle', '10m']
+    const started = await a.cli('session', 'start', '--json', ...flags, 'first', '--', ...command)
+    expect(started.code, started.stderr).toBe(0)
+    const { id } = JSON.parse(started.stdout) as { id: string }
     await inState(a, id, 'idle|failed')
     await order(a, id, 'send', { text: 'second' })
     await until(async () => (await said(id)).length === 2, { what: 'the second turn', timeoutMs: 60_000 })

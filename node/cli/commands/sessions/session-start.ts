@@ -10,7 +10,8 @@ import { printMessages } from './session-words.ts'
 export function addStartCommand(session: Command, action: Action): void {
   session
     .command('start <prompt...>')
-    .description('start a coding agent on a worker, in a work tree of its own')
+    .usage('[OPTIONS] PROMPT… [-- COMMAND ARGS…]')
+    .description('start a coding agent on a worker, in a work tree of its own; what comes after -- starts the agent')
     .option('--repo <url>', 'the repository it works in')
     .option('--ref <ref>', 'a branch, tag or commit of it')
     .option('--name <name>', 'what people call it')
@@ -19,7 +20,7 @@ export function addStartCommand(session: Command, action: Action): void {
     .option('--skill <skill>', 'on a worker of this skill', collect)
     .option('--pool <pool>', 'on a worker of this pool')
     .option('--priority <n>', '9 starts first, 0 last', wholeNumber('--priority', 0, 9))
-    .option('--driver <driver>', 'which kind of agent (default claude)')
+    .option('--driver <driver>', 'which kind of agent: claude (default), acp, or command')
     .option('--model <model>', 'which model')
     .option('--budget <usd>', 'it is ended after the turn that exceeds it', amount('--budget', 1_000_000))
     .option('--allow <tool>', 'needs no yes; a name may end with *', collect)
@@ -39,13 +40,14 @@ export function addStartCommand(session: Command, action: Action): void {
     .option('--env <k=v>', 'a variable', collect)
     .option('--secret <name>', 'a secret, as a variable of its host', collect)
     .option('-f, --follow', 'show what it says and does until it ends')
-    .action(action((cli, words, options) => start(cli, words.join(' '), options)))
+    .action(action((cli, words, options) => start(cli, words.slice(0, words.length - (cli.rest?.length ?? 0)).join(' '), options)))
 }
 
 async function start(cli: Cli, prompt: string, options: Record<string, unknown>): Promise<number> {
   const { role, skill, budget, silentTimeout, memory, env, secret, follow, ...same } = options
   const named = {
     ...same,
+    command: cli.rest,
     roles: role,
     skills: skill,
     budgetUsd: budget,
