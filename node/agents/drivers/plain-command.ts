@@ -73,7 +73,8 @@ function run(
   })
   for (const line of prompt.split('\n')) pipe.write(line)
   pipe.closeInput()
-  void pipe.ended.then(({ exitCode, signal, errors }) => {
+  const finish = async (): Promise<void> => {
+    const { exitCode, signal, errors } = await pipe.ended
     done()
     if (said > LINES_SAID_MAX) listener.event({ type: 'note', text: `${said - LINES_SAID_MAX} more lines were left out.` })
     const how = signal === undefined ? `with exit code ${exitCode ?? '?'}` : `by ${signal}`
@@ -93,6 +94,7 @@ function run(
       durationMs: Math.round(order.clock.nowMs() - startedMs),
       ...(failed && !wasInterrupted() ? { reason } : {}),
     })
-  })
+  }
+  void finish()
   return pipe
 }
