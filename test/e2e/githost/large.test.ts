@@ -1,4 +1,5 @@
-// A large repository through two workers: what crosses them is handed on, not gathered. A push that is cut off leaves nothing behind.
+// A large repository through two workers: what crosses them is handed on, not gathered. A push that is cut off leaves nothing behind; what
+// was pushed is told; the last copy is not given up by mistake.
 import { randomBytes } from 'node:crypto'
 import { spawn } from 'node:child_process'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
@@ -9,7 +10,7 @@ import type { RealMesh, RealNode } from '../../support/real-mesh.ts'
 import { cleanEnv, createRealMesh } from '../../support/real-mesh.ts'
 import { requirement } from '../../support/requirements.ts'
 import { until } from '../../support/until.ts'
-import { commit, HELPER_DIR, must } from './git-beside.ts'
+import { commit, git, HELPER_DIR, must } from './git-beside.ts'
 
 const MEGABYTES = 100
 const CLONES = 2
@@ -74,5 +75,29 @@ describe.skipIf(!gitTool.present)(gitTool.title('a large repository of the mesh'
     expect(await readdir(join(folder, 'objects', 'pack'))).toEqual(packs)
     const { body } = await box.api<HostedRepoView>('/api/hosted-repos/big')
     expect(body.refs.map(({ ref }) => ref)).toEqual(['refs/heads/main'])
+  })
+
+  test('a push is told in the event streams of all, and the last copy goes only when that is said', { timeout: 120_000 }, async () => {
+    const events = await fetch(`${attic.ready.http}/api/events?types=repo.updated`, {
+      headers: { authorization: `Bearer ${attic.token}`, accept: 'text/event-stream' },
+    })
+    const reader = events.body!.pipeThrough(new TextDecoderStream()).getReader()
+    await must(attic, join(mesh.dir, 'big'), 'push', '-q', 'nimbus://box/big', 'HEAD~1:refs/heads/told')
+    let told = ''
+    while (!told.includes('refs/heads/told')) told += (await reader.read()).value ?? ''
+    await reader.cancel()
+    expect(told).toContain('"id":"nimbus://mesh/big"')
+
+    expect(await attic.cli('repo', 'unhost', 'big')).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('does not keep the repository'),
+    })
+    expect(await box.cli('repo', 'unhost', 'big')).toMatchObject({ code: 4, stderr: expect.stringContaining('it would be lost') })
+    expect(await box.cli('repo', 'unhost', 'big', '--last')).toMatchObject({ code: 0 })
+    expect(await git(attic, mesh.dir, 'ls-remote', 'nimbus://mesh/big')).toMatchObject({
+      code: 128,
+      stderr: expect.stringContaining('can be reached'),
+    })
+    expect(await readdir(join(box.dataDir, 'hosted'))).toEqual([])
   })
 })
