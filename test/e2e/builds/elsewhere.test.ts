@@ -91,6 +91,16 @@ describe.skipIf(!bwrap.present)(bwrap.title('builds that need what a worker lack
     expect(told).toEqual({ bare: '0.11.0', rich: '0.13.0' })
   })
 
+  test('memory that runs out although the tools are there: each worker is tried once, then it has failed', {
+    timeout: 120_000,
+  }, async () => {
+    const repo = server.repo('large', { 'nimbus.yaml': 'build: a=xxxxxxxx; while true; do a=$a$a; done\n' })
+    const task = await ended(await publish(repo.url, '--memory', '256'))
+    expect({ state: task.state, failure: task.result?.build?.failure }).toEqual({ state: 'failed', failure: 'out-of-memory' })
+    expect(task.attempts.map(({ outcome }) => outcome)).toEqual(['lost', 'failed'])
+    expect(new Set(task.attempts.map(({ worker }) => worker)).size).toBe(2)
+  })
+
   test('nobody has it: task why names each worker with what it lacks, and a worker that comes with it takes the build', {
     timeout: 120_000,
   }, async () => {
