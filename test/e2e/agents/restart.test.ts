@@ -1,5 +1,7 @@
 // kill -9 of the worker in the middle of a tool call: the session goes on when it is back, in the same conversation, and what was
 // finished before is not done again.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createGitServer, type GitServer } from '../../support/git-http.ts'
 import type { RealNode } from '../../support/real-mesh.ts'
@@ -39,10 +41,10 @@ describe.skipIf(!claude.present || !bwrap.present)(bwrap.title(claude.title('a w
       'in-three-steps',
     )
     const { id } = await start(a, { prompt: 'in-three-steps', repo: repo.url, worker: 'b' })
-    await until(async () => (await messages(a, id)).filter(({ event }) => event.type === 'tool').length === 2, {
-      what: 'the second tool call',
-      timeoutMs: 90_000,
-    })
+    // The second command has written and sleeps: it is in the middle.
+    const steps = join(b.dataDir, 'sessions', id, 'tree', 'steps.txt')
+    const isInStepTwo = async (): Promise<boolean> => (await readFile(steps, 'utf8').catch(() => '')).includes('two') // not cloned yet
+    await until(isInStepTwo, { what: 'the second step', timeoutMs: 90_000 })
     const before = model.requests.length
     await b.kill()
     // Nothing proves that it works: it is not shown so. What is said to it now is kept.
