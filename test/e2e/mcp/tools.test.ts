@@ -193,6 +193,12 @@ describe.each<Transport>(['stdio', 'http'])('with the token of a task, over %s',
     await until(async () => (await second.task(task.id)).progress?.message === 'half of it', { what: 'its progress at n2' })
     const child = await mcp.call('publish_task', { command: ['true'] })
     expect((await first.task(String(child.body['task']))).spec['parent']).toBe(task.id)
+    const more = await fetch(`${first.ready.http}/api/tasks`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${task.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ argv: ['true'], may: ['mesh.read'] }),
+    })
+    expect([more.status, ((await more.json()) as { code: string }).code], 'it hands on no more than it has').toEqual([403, 'verb-not-held'])
     const stranger = await publish(first, { argv: ['true'] })
     expect(await mcp.call('task_result', { task: stranger })).toMatchObject({ isError: true, body: { error: { code: 'task-token' } } })
     const lock = `of the task ${how}`
