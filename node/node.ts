@@ -31,7 +31,7 @@ import { createChildCancels } from './tasks/cancel-children.ts'
 import { createPreparation } from './tasks/work/prepare-run.ts'
 import { createRunLogs } from './tasks/work/run-logs.ts'
 import { createSecretBook } from './tasks/secrets/secret-book.ts'
-import { createShellWork } from './tasks/work/shell-work.ts'
+import { createShellWork, type ShellWorkComponents } from './tasks/work/shell-work.ts'
 import { createAdmission } from './trust/admission.ts'
 import { loadIdentity } from './trust/identity.ts'
 import { createInviteBook } from './trust/invite-book.ts'
@@ -68,6 +68,7 @@ import { createQuestionsWiring } from './wiring/tools/questions.ts'
 import { createTaskTokens } from './wiring/tools/task-tokens.ts'
 import { createRetention } from './wiring/tasks/retention.ts'
 import { createUpgradeWiring } from './wiring/upgrade/upgrade.ts'
+import { createTerminals } from './wiring/terminals/terminals.ts'
 import { createViews } from './wiring/views.ts'
 
 export type StartedNode = { stopped: Promise<Stopped>; stop(): void }
@@ -225,28 +226,19 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       host: '127.0.0.1',
       environment: runsAs,
     })
-    const work = createShellWork({
-      agents: sessions.work,
+    const preparation = {
       clock,
-      log,
       dataDir,
-      runner,
       workspaces,
       blobs,
-      prepare: createPreparation({
-        clock,
-        dataDir,
-        workspaces,
-        blobs,
-        fetch: blobFetch,
-        clone: repos.clone,
-        taskOf(id) {
-          const state = engine.fold.task(id)
-          return state === undefined ? undefined : views.taskOf(state)
-        },
-      }),
-      builds: builds.work,
-      services: services.runs,
+      fetch: blobFetch,
+      clone: repos.clone,
+      taskOf(id: TaskId) {
+        const state = engine.fold.task(id)
+        return state === undefined ? undefined : views.taskOf(state)
+      },
+    }
+    const carriage: Pick<ShellWorkComponents, 'secrets' | 'environment' | 'onProgress' | 'ended'> = {
       secrets: ({ spec }) => vault.open(spec.secrets ?? []),
       environment: (order) => ({
         PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
@@ -261,6 +253,32 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         tokens.revoke(task, runEpoch)
         engine.execution.ended(task, runEpoch, outcome)
       },
+    }
+    const work = createShellWork({
+      ...carriage,
+      clock,
+      log,
+      dataDir,
+      runner,
+      workspaces,
+      blobs,
+      prepare: createPreparation(preparation),
+      agents: sessions.work,
+      builds: builds.work,
+      services: services.runs,
+    })
+    const terminals = createTerminals({
+      ...carriage,
+      self,
+      clock,
+      random,
+      log,
+      dataDir,
+      preparation,
+      mayWrite,
+      engine: () => engine,
+      fleet: () => fleet,
+      call: (peer, request, callOptions) => overlay.call(peer, encodeCall(request), callOptions),
     })
 
     // The queue: replicated logs, registers, leases, claims.
@@ -335,7 +353,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         },
         assertKnown: (kind) => upgrade.assertKnown(kind),
         foldParts: [...agenda.parts, secretBook.part, repos.part, services.part, ...githost.parts, sessions.part, knowledge.part],
-        work: { start: (order) => work.start(order), stop: work.stop },
+        work: terminals.around(work),
         offers: () => fleet.offers(),
         nameOf: (peer) => fleet.nameOf(peer),
         slots: () => (presence.current().state === 'active' ? slots : 0),
@@ -349,6 +367,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
             services.noteTask(state)
             sessions.noteTask(state)
             questions.note(state)
+            terminals.note(state)
             emitTask(state.id)
           },
           onProfile(node) {
@@ -443,7 +462,14 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       call: (peer, request, timeoutMs) => overlay.call(peer, encodeCall(request), { timeoutMs }),
     })
     host.onPipe(githost.onPipe)
-    const desk = createCallDesk({ logs, command: lifecycle.command, grant: vault.grantTo, mayCommand: mayWrite, takeCommits: githost.take })
+    const desk = createCallDesk({
+      logs,
+      terminals,
+      command: lifecycle.command,
+      grant: vault.grantTo,
+      mayCommand: mayWrite,
+      takeCommits: githost.take,
+    })
     host.onCall((peer, body, signal) => desk.answer(peer, decodeCallRequest(body), signal))
     const upgrade = await createUpgradeWiring(
       {
@@ -484,6 +510,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       viewOf: views.taskOf,
       httpAddress: lifecycle.httpOrigin,
       parts: {
+        terminals: terminals.port,
         secrets: vault,
         repos: repos.open({ self, engine, fleet, vault }),
         services: services.open({ engine, fleet, feed }),
@@ -572,6 +599,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     await lastWords.start()
     lifecycle.onStop('last words', lastWords.stop)
     engine.start()
+    void terminals.sweep().catch(onError)
     membership.start()
     overlay.start()
     presence.start()

@@ -7,6 +7,7 @@ import type { PeerId, TaskId } from './ids.ts'
 import { isPeerId, isTaskId } from './ids.ts'
 import { commitId, hostedName } from './githost/hosted-names.ts'
 import { HOSTED_REFS_MAX, SECRET_READERS_MAX } from './limits.ts'
+import { attachRequest, clientId, terminalSaying } from './terminals/frames.ts'
 
 const peerId = z.custom<PeerId>((value) => typeof value === 'string' && isPeerId(value))
 const taskId = z.custom<TaskId>((value) => typeof value === 'string' && isTaskId(value))
@@ -21,6 +22,16 @@ export const callRequest = z.discriminatedUnion('op', [
   /** Fetch these commits of a repository from the asking node, which is about to let a branch point to them. */
   z.looseObject({ op: z.literal('repo-take'), repo: hostedName, commits: z.array(commitId).min(1).max(HOSTED_REFS_MAX) }),
   z.looseObject({ op: z.literal('command'), verb: z.enum(['drain', 'resume', 'restart', 'stop']) }),
+  /** The frames of a terminal of the asked node, for as long as the call lasts. */
+  z.looseObject({ op: z.literal('terminal-attach'), task: taskId, attach: attachRequest }),
+  /** What a client that is attached through the asking node says; `n` counts up. */
+  z.looseObject({
+    op: z.literal('terminal-say'),
+    task: taskId,
+    client: clientId,
+    n: z.int().min(1),
+    say: terminalSaying,
+  }),
 ])
 export type CallRequest = z.infer<typeof callRequest>
 

@@ -94,3 +94,12 @@ export const QUESTION_CHOICES_MAX = 10
 export const KNOWLEDGE_BYTES_MAX = 16 * 1024
 /** Bytes of an answer: it is part of a register's value, as the end of an output is. */
 export const ANSWER_BYTES_MAX = 4 * 1024
+/** Columns and rows of a terminal: with its history, one of this size keeps 30 MB of cells. */
+export const TERMINAL_COLS_MAX = 500
+export const TERMINAL_ROWS_MAX = 300
+/** Lines above the screen that a terminal keeps. */
+export const TERMINAL_HISTORY_MAX = 5_000
+/** Characters that a writer may type into a terminal in one message: a large paste comes in pieces. */
+export const TERMINAL_INPUT_MAX = 32 * 1024
+/** Bytes of output or of a screen in one frame of a terminal. */
+export const TERMINAL_PIECE_BYTES_MAX = 64 * 1024

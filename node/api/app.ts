@@ -44,6 +44,7 @@ import { taskInsideRoutes } from './routes/tasks/task-inside.ts'
 import { taskLogRoutes } from './routes/task-log.ts'
 import { taskRoutes } from './routes/tasks.ts'
 import { upgradeRoutes } from './routes/upgrade/upgrade.ts'
+import { terminalRoutes } from './routes/terminals/terminals.ts'
 import { workerRoutes } from './routes/workers.ts'
 
 export type AppComponents = { node: NodePort; auth: Auth; guard: () => Guard; files: StaticFiles; clock: Clock; random: Random; log: Log }
@@ -117,6 +118,7 @@ export function createApp(components: AppComponents, options: { origin: () => st
   app.route('/', hostedRepoRoutes(node.hosting))
   app.route('/', gitSocketRoutes(node.hosting, gate, log))
   app.route('/', eventRoutes({ node, auth, clock, log, gate }))
+  app.route('/', terminalRoutes({ node, clock, log, gate }))
   app.route('/', metricsRoute(node))
   app.route('/', nodeLogRoutes({ clock, gate }, options.logFile))
   app.route(

@@ -30,7 +30,10 @@ import type { Library } from '../knowledge/library.ts'
 import type { HeldLocks } from '../agents/mcp/held-locks.ts'
 import type { Verb } from '../../protocols/agents/capability.ts'
 import type { BuildDetail, BuildView, ProvenanceView } from '../../protocols/builds/build-views.ts'
+import type { TerminalView } from '../../protocols/terminals/views.ts'
 import type { TaskId } from '../../protocols/ids.ts'
+import type { AttachMode } from '../../protocols/terminals/frames.ts'
+import type { TerminalLink } from '../terminals/terminal-link.ts'
 
 export type WorkerVerb = 'drain' | 'resume' | 'restart' | 'stop'
 
@@ -75,7 +78,16 @@ export type BuildsPort = {
   provenance(hash: string, signal: AbortSignal): Promise<ProvenanceView>
 }
 
+/** Terminals of the whole mesh. */
+export type TerminalsPort = {
+  list(): TerminalView[]
+  find(id: string): TerminalView | undefined
+  /** A client's way to one; it reads the frames and says what it has to say. */
+  link(id: string, request: { client?: string | undefined; who: string; mode: AttachMode; history: number }): TerminalLink
+}
+
 export type NodePort = {
+  terminals: TerminalsPort
   mesh(): MeshView
   workers(): WorkerView[]
   /** A worker by name or peer ID. */

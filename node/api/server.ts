@@ -49,7 +49,7 @@ const TIME_LIMITS = {
 }
 const HEADERS_MAX = 200
 const CONNECTIONS_MAX = 1024
-/** What a client may send over a WebSocket: this API expects nothing. */
+/** What a client may send over a WebSocket: a paste into a terminal, at most. */
 const MESSAGE_BYTES_MAX = 256 * 1024
 
 export function createApiServer(components: ApiServerComponents, options: ApiServerOptions): ApiServer {

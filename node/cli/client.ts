@@ -27,6 +27,8 @@ export type Client = {
   postLines<Item>(path: string, body: unknown, signal: AbortSignal): AsyncGenerator<Item>
   /** Server-sent events; the first item is undefined and says that the stream is open. */
   events<Item>(path: string, signal: AbortSignal): AsyncGenerator<Item | undefined>
+  /** Where a WebSocket is opened, and what it has to show. */
+  socketTo(path: string): { url: string; headers: Record<string, string> }
 }
 
 export type NodeFile = { http: string; pid: number }
@@ -105,6 +107,7 @@ export async function createClient(cli: Pick<Cli, 'dataDir' | 'globals' | 'io'>)
 
   return {
     url,
+    socketTo: (path) => ({ url: url.replace(/^http/, 'ws') + path, headers }),
     get: async (path) => (await request('GET', path)).json() as never,
     post: async (path, body) => {
       const response = await request('POST', path, { body })

@@ -7,6 +7,7 @@ import type { MeshView } from '../../protocols/http/views.ts'
 import { messageOf, NimbusError } from '../kernel/errors.ts'
 import { safe } from '../kernel/safe-text.ts'
 import { findTool } from '../runner/commands/find-tools.ts'
+import { loadPty } from '../runner/terminal/pty.ts'
 import { createClient, readNodeFile } from './client.ts'
 import type { Cli } from './context.ts'
 
@@ -37,6 +38,7 @@ export async function examine(cli: Cli): Promise<Finding[]> {
     await port(node !== undefined),
     clock(cli),
     ...TOOLS.map((tool) => findOne(cli, tool)),
+    await terminals(),
     ...(await reach(cli)),
   ]
 }
@@ -104,6 +106,21 @@ function findOne(cli: Cli, [names, use, install]: [string[], string, string]): F
   const name = names[0] ?? ''
   const found = names.map((candidate) => findTool(candidate, cli.io.env['PATH'] ?? '')).find((path) => path !== undefined)
   return found === undefined ? { name, state: 'absent', found: `not installed; ${use}`, cure: install } : { name, state: 'ok', found }
+}
+
+async function terminals(): Promise<Finding> {
+  try {
+    await loadPty()
+    return { name: 'terminals', state: 'ok', found: '@lydell/node-pty' }
+  } catch (error) {
+    const cure = error instanceof NimbusError ? error.cure : undefined
+    return {
+      name: 'terminals',
+      state: 'absent',
+      found: 'not possible here: no @lydell/node-pty for this machine',
+      ...(cure === undefined ? {} : { cure }),
+    }
+  }
 }
 
 async function reach(cli: Cli): Promise<Finding[]> {

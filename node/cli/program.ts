@@ -21,6 +21,7 @@ import { addMcpCommands } from './commands/tools/mcp.ts'
 import { addSpawnCommands } from './commands/spawn.ts'
 import { addTaskCommands } from './commands/task.ts'
 import { addUpgradeCommands } from './commands/upgrade/upgrade.ts'
+import { addTerminalCommands } from './commands/terminals/terminal.ts'
 import { addUpCommands } from './commands/up.ts'
 import { addWatchCommands } from './commands/watch.ts'
 import type { Action, Io } from './context.ts'
@@ -99,6 +100,7 @@ function buildProgram(io: Io, components: ProgramComponents, action: Action): Co
   addSpawnCommands(program, action, components)
   addNameCommands(program, action)
   addUpgradeCommands(program, action)
+  addTerminalCommands(program, action)
   addWatchCommands(program, action)
   addShellCommands(program, action, components)
   settle(program, io)

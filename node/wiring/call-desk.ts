@@ -6,11 +6,13 @@ import { encodeCall } from '../../protocols/calls.ts'
 import type { WorkerVerb } from '../api/ports.ts'
 import { messageOf, NimbusError } from '../kernel/errors.ts'
 import type { RunLogs } from '../tasks/work/run-logs.ts'
+import type { Terminals } from './terminals/terminals.ts'
 
 export type CallDesk = { answer(from: PeerId, request: CallRequest | undefined, signal: AbortSignal): AsyncIterable<Uint8Array> }
 
 export type CallDeskComponents = {
   logs: Pick<RunLogs, 'answer'>
+  terminals: Pick<Terminals, 'answer'>
   /** A viewer may look, not command. */
   mayCommand(peer: PeerId): boolean
   command(verb: WorkerVerb): Promise<void>
@@ -18,7 +20,7 @@ export type CallDeskComponents = {
   takeCommits(repo: string, commits: readonly string[], from: PeerId): Promise<void>
 }
 
-export function createCallDesk({ logs, mayCommand, command, grant, takeCommits }: CallDeskComponents): CallDesk {
+export function createCallDesk({ logs, terminals, mayCommand, command, grant, takeCommits }: CallDeskComponents): CallDesk {
   const answers = async function* (from: PeerId, request: CallRequest | undefined, signal: AbortSignal): AsyncIterable<CallAnswer> {
     if (request === undefined)
       throw new NimbusError('request-unknown', 'This version does not know that request.', {
@@ -30,6 +32,7 @@ export function createCallDesk({ logs, mayCommand, command, grant, takeCommits }
       await takeCommits(request.repo, request.commits, from)
       return yield { t: 'done' }
     }
+    if (request.op === 'terminal-attach' || request.op === 'terminal-say') return yield* terminals.answer(from, request, signal)
     if (!mayCommand(from))
       throw new NimbusError(
         'may-not-command',

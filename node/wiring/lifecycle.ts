@@ -2,7 +2,7 @@
 // the opposite order; work is finished or given back before anything else goes.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { InviteRequest } from '../../protocols/http/views.ts'
-import type { PeerId } from '../../protocols/ids.ts'
+import type { PeerId, TaskId } from '../../protocols/ids.ts'
 import type { NodePort, WorkerVerb } from '../api/ports.ts'
 import type { Cancel, Clock } from '../kernel/clock.ts'
 import { sleep } from '../kernel/clock.ts'
@@ -71,7 +71,9 @@ export function createLifecycle({ clock, log }: { clock: Clock; log: Log }) {
     return parts
   }
   const runsEnded = async ({ engine }: Connected): Promise<void> => {
-    while (engine.execution.runs().length > 0) await sleep(clock, 50)
+    // A terminal would keep the node for as long as somebody uses it; it goes on without.
+    const isWork = (task: TaskId): boolean => engine.fold.task(task)?.task?.spec.kind !== 'terminal'
+    while (engine.execution.runs().some(({ task }) => isWork(task))) await sleep(clock, 50)
   }
   /** Finishes the work, or after a while gives it back, and ends the term: others may take what is left at once. */
   const handWorkOver = async (node: Connected, drainMs: number): Promise<void> => {

@@ -45,6 +45,7 @@ export type NodePortComponents = {
       | 'secrets'
       | 'names'
       | 'groups'
+      | 'terminals'
       | 'repos'
       | 'services'
       | 'upgrade'

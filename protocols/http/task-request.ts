@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { verb, VERBS } from '../agents/capability.ts'
 import { AFTER_MAX, PUBLISH_MAX } from '../limits.ts'
 import { repoUser } from '../repos/repo-records.ts'
+import { terminalSize } from '../terminals/frames.ts'
 
 // Text that can be signed, spawned and shown: no NUL (it would end an argument early), no half of a surrogate pair.
 const text = (max: number) =>
@@ -31,10 +32,13 @@ export const repoAddress = z
     return password === '' && (protocol === 'ssh:' || username === '')
   }, 'must be an address without credentials; set them apart: nimbus repo auth set HOST --secret NAME')
 
+/** As far as a browser can tell. */
+const PEER_ID = /^12D3Koo[1-9A-HJ-NP-Za-km-z]{45}$/
+
 /** A task as a client asks for it. Durations are milliseconds or text such as `30s`. */
 export const taskRequest = z
   .strictObject({
-    kind: z.enum(['shell', 'noop', 'build']).default('shell'),
+    kind: z.enum(['shell', 'noop', 'build', 'terminal']).default('shell'),
     name: text(200).optional(),
     argv: z.array(text(32_768)).max(1024).default([]),
     repo: repoAddress.optional(),
@@ -100,14 +104,21 @@ export const taskRequest = z
     stdin: blobRef.optional(),
     secrets: z.array(secretName).max(32).optional(),
     budgetUsd: z.number().min(0).max(1_000_000).optional(),
+    /** Of a terminal when it opens. */
+    size: terminalSize.optional(),
     group: word.optional(),
     /** What its own token may do; never more than that of the task that publishes it. */
     may: z.array(verb).max(VERBS.length).optional(),
   })
-  .refine(({ kind, argv }) => (kind === 'shell' ? argv.length > 0 : argv.length === 0), {
+  .refine(({ kind, argv }) => (kind === 'shell' || kind === 'terminal' ? argv.length > 0 : argv.length === 0), {
     path: ['argv'],
-    message: 'a shell task needs a command, the other kinds have none',
+    message: 'a shell task and a terminal need a command, the other kinds have none',
   })
+  .refine(({ kind, worker, claim }) => kind !== 'terminal' || (worker !== undefined && PEER_ID.test(worker) && claim !== 'available'), {
+    path: ['worker'],
+    message: 'a terminal belongs to one worker, named by its peer ID; POST /api/terminals takes its name',
+  })
+  .refine(({ kind, size }) => kind === 'terminal' || size === undefined, { path: ['size'], message: 'only a terminal has a size' })
   .refine(({ kind, repo, dir }) => kind !== 'build' || repo !== undefined || dir !== undefined, {
     path: ['repo'],
     message: 'a build needs a repository or a folder',

@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import type { BlobHash, TaskId } from '../ids.ts'
 import { isTaskId } from '../ids.ts'
-import { AFTER_MAX, AGENT_TEXT_MAX } from '../limits.ts'
+import { AFTER_MAX, AGENT_TEXT_MAX, TERMINAL_COLS_MAX, TERMINAL_ROWS_MAX } from '../limits.ts'
 import { questionSpec } from '../agents/question.ts'
 
 const taskId = z.custom<TaskId>((value) => typeof value === 'string' && isTaskId(value), 'not a task ID')
@@ -45,8 +45,8 @@ const blobRef = z.looseObject({ hash: z.custom<BlobHash>((v) => typeof v === 'st
 
 /** What a task asks for, as it is signed by its author. Durations in milliseconds. */
 export const taskSpec = z.looseObject({
-  /** `noop` runs nothing: a joint of a graph. `build` finds out how its folder is built, and does it. `service` runs until it is stopped. `agent` is a session of a coding agent. A `question` people answer. */
-  kind: z.enum(['shell', 'noop', 'build', 'service', 'agent', 'question']),
+  /** `noop` runs nothing: a joint of a graph. `build` finds out how its folder is built, and does it. `service` runs until it is stopped. `agent` is a session of a coding agent. A `question` people answer. A `terminal` runs its command in a terminal of its one worker, and goes on there when the node is started again. */
+  kind: z.enum(['shell', 'noop', 'build', 'service', 'agent', 'question', 'terminal']),
   name: z.string().max(200).optional(),
   argv: z.array(z.string().max(32_768)).max(1024),
   repo: z.string().max(2048).optional(),
@@ -108,6 +108,8 @@ export const taskSpec = z.looseObject({
   stdin: blobRef.optional(),
   secrets: z.array(word).max(32).optional(),
   budgetUsd: z.number().min(0).optional(),
+  /** Of a terminal when it opens. */
+  size: z.looseObject({ cols: z.int().min(2).max(TERMINAL_COLS_MAX), rows: z.int().min(2).max(TERMINAL_ROWS_MAX) }).optional(),
   group: word.optional(),
   /** Of kind `service`: which one. All that it runs stands in the records of that service. */
   service: z.looseObject({ name: word, generation: z.int().min(1) }).optional(),

@@ -8,6 +8,7 @@ import { encodeCall } from '../../protocols/calls.ts'
 import { encodeGossip } from '../../protocols/gossip.ts'
 import { base32, blobHash, onceId, taskId } from '../../protocols/ids.ts'
 import { batchTaskIds } from '../../protocols/tasks/task-runs.ts'
+import { encodeTerminalFrame } from '../../protocols/terminals/frames.ts'
 import { encodeLink } from '../../protocols/streams.ts'
 import { DOMAIN, encodeInvite, meshIdOf } from '../../protocols/trust.ts'
 import { frameValue } from '../../node/store/checked-value.ts'
@@ -20,6 +21,7 @@ import { secretBlocks, secretCalls } from './secret-samples.ts'
 import { serviceBlocks } from './service-samples.ts'
 import { sessionBlocks } from './session-samples.ts'
 import * as samples from './samples.ts'
+import { terminalCalls, terminalFrames } from '../node/terminals/samples.ts'
 
 export const VECTORS_DIR = join(import.meta.dirname, '../../protocols/vectors')
 
@@ -81,9 +83,12 @@ export function makeVectors(): Record<string, unknown> {
     links: [...linkMessages, ...runsMessages].map((message) => plain(message.t, message, encodeLink(message))),
     gossip: Object.entries(gossip).map(([name, message]) => plain(name, message, encodeGossip(message))),
     calls: {
-      requests: [...callRequests, ...secretCalls, ...hostedCalls].map((request) => plain(request.op, request, encodeCall(request))),
+      requests: [...callRequests, ...secretCalls, ...hostedCalls, ...terminalCalls].map((request) =>
+        plain(request.op, request, encodeCall(request)),
+      ),
       answers: callAnswers.map((answer) => plain(answer.t, answer, encodeCall(answer))),
     },
+    terminals: terminalFrames.map((frame) => plain(frame.t, frame, encodeTerminalFrame(frame))),
     trust: {
       meshId: meshIdOf(encode(genesis)),
       records: [

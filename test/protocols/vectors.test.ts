@@ -10,6 +10,7 @@ import { decodeGossip } from '../../protocols/gossip.ts'
 import type { PeerId } from '../../protocols/ids.ts'
 import { base32, fromBase32, isOnceId, isPeerId, isTaskId } from '../../protocols/ids.ts'
 import { registerValue } from '../../protocols/records.ts'
+import { decodeTerminalFrame } from '../../protocols/terminals/frames.ts'
 import { decodeLink, encodeLink, linkMessage } from '../../protocols/streams.ts'
 import { certificate, decodeInvite, genesis, lastWords, removal } from '../../protocols/trust.ts'
 import { unframeValue } from '../../node/store/checked-value.ts'
@@ -38,6 +39,7 @@ test.each<[string, (hex: Uint8Array) => unknown, Vector[]]>([
   ['links', decodeLink, read('links')],
   ['gossip', decodeGossip, read('gossip')],
   ['call requests', decodeCallRequest, read('calls').requests],
+  ['terminals', decodeTerminalFrame, read('terminals')],
   ['call answers', decodeCallAnswer, read('calls').answers],
 ])('%s are read from their golden bytes', (_, decoder, vectors) => {
   for (const { name, value, hex } of vectors) expect(toJson(decoder(bytes(hex))), name).toEqual(value)

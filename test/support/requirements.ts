@@ -26,6 +26,8 @@ export type RequirementName =
   | 'redis'
   | 'nats'
   | 'sshd'
+  | 'vim'
+  | 'top'
 
 export interface Requirement {
   name: RequirementName
@@ -65,6 +67,8 @@ const PROBES: Record<RequirementName, Probe> = {
     install: 'apt-get install openssh-server',
     find: () => (existsSync('/usr/sbin/sshd') ? { path: '/usr/sbin/sshd' } : onPath('sshd')),
   },
+  vim: { install: 'apt-get install vim', find: () => onPath('vim') },
+  top: { install: 'apt-get install procps', find: () => onPath('top') },
   redis: { install: 'apt-get install redis-server', find: () => onPath('redis-server') },
   nats: { install: 'apt-get install nats-server', find: () => onPath('nats-server') },
   root: { install: 'apt-get install iproute2 nftables, and run as root', find: networkLab },

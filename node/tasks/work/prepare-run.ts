@@ -21,7 +21,7 @@ export type Progress = { phase: string; message: string; percent?: number; costU
 export type PreparationComponents = {
   clock: Clock
   dataDir: string
-  workspaces: Workspaces
+  workspaces: Pick<Workspaces, 'create'>
   blobs: BlobStore
   fetch: Pick<BlobFetch, 'need'>
   clone(request: CloneRequest & { auth?: TaskSpec['repoAuth'] }): Promise<Cloned>

@@ -10,6 +10,7 @@ import { NimbusError } from '../../../node/kernel/errors.ts'
 import { createPostOffice } from '../messages/post-office.ts'
 import { createFakeFiles, createFakeRooms, createFakeSecrets } from './fake-files.ts'
 import { createScheduleRoom } from '../schedules/schedule-room.ts'
+import { noTerminals } from './no-terminals.ts'
 
 export const PEER = '12D3KooWFakeFakeFakeFakeFakeFakeFakeFakeFakeFakeFake' as PeerId
 
@@ -89,11 +90,10 @@ export function createFakeNode(): FakeNode {
       const { ids } = await fake.publish([tasks.get(id)!.spec as unknown as TaskRequest])
       return tasks.get(ids[0]!)!
     },
+    terminals: noTerminals,
     retryMany: async () => ({ items: [], durability: 'majority' }),
     pools: () => [],
-    async setPool(name, paused) {
-      return { name, paused, workers: [], slots: 0, freeSlots: 0, open: 0, running: 0 }
-    },
+    setPool: async (name, paused) => ({ name, paused, workers: [], slots: 0, freeSlots: 0, open: 0, running: 0 }),
     async *readLog(id, { from, follow, attempt, signal }) {
       readers++
       try {

@@ -18,6 +18,7 @@ const RANKS: Record<string, number> = {
   'node/schedules': 5,
   'node/agents': 5,
   'node/services': 5,
+  'node/terminals': 5,
   'node/knowledge': 5,
   'node/orchestration': 5,
   'node/upgrade': 5,
