@@ -30,10 +30,8 @@ import type { Library } from '../knowledge/library.ts'
 import type { HeldLocks } from '../agents/mcp/held-locks.ts'
 import type { Verb } from '../../protocols/agents/capability.ts'
 import type { BuildDetail, BuildView, ProvenanceView } from '../../protocols/builds/build-views.ts'
-import type { TerminalView } from '../../protocols/terminals/views.ts'
 import type { TaskId } from '../../protocols/ids.ts'
-import type { AttachMode } from '../../protocols/terminals/frames.ts'
-import type { TerminalLink } from '../terminals/terminal-link.ts'
+import type { TerminalsPort } from './routes/terminals/terminals-port.ts'
 
 export type WorkerVerb = 'drain' | 'resume' | 'restart' | 'stop'
 
@@ -76,14 +74,6 @@ export type BuildsPort = {
   find(id: string, signal: AbortSignal): Promise<BuildDetail | undefined>
   /** Rejects where signature, signer, record and content do not agree. */
   provenance(hash: string, signal: AbortSignal): Promise<ProvenanceView>
-}
-
-/** Terminals of the whole mesh. */
-export type TerminalsPort = {
-  list(): TerminalView[]
-  find(id: string): TerminalView | undefined
-  /** A client's way to one; it reads the frames and says what it has to say. */
-  link(id: string, request: { client?: string | undefined; who: string; mode: AttachMode; history: number }): TerminalLink
 }
 
 export type NodePort = {

@@ -1,5 +1,5 @@
 // The terminals of a node that has none.
-import type { TerminalsPort } from '../../../node/api/ports.ts'
+import type { TerminalsPort } from '../../../node/api/routes/terminals/terminals-port.ts'
 import { NimbusError } from '../../../node/kernel/errors.ts'
 
 export const noTerminals: TerminalsPort = {

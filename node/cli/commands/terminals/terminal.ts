@@ -24,7 +24,7 @@ export function addTerminalCommands(program: Command, action: Action): void {
       action(async (cli) => {
         const { items } = await (await createClient(cli)).get<{ items: TerminalView[] }>('/api/terminals')
         if (cli.globals.json) for (const item of items) cli.printJson(item)
-        else if (items.length === 0) cli.print('No terminals. Open one: nimbus session start --terminal -- bash')
+        else if (items.length === 0) cli.print('No terminals. Open one: nimbus terminal open -- bash')
         else
           cli.print(
             renderTable(
@@ -74,7 +74,7 @@ function addOpen(command: Command, action: Action, isWanted: (options: Record<st
         if (argv === undefined || argv.length === 0)
           throw new NimbusError('usage', 'There is no command to run in the terminal.', {
             kind: 'usage',
-            cure: 'Put it after --, as in: nimbus session start --terminal -- bash',
+            cure: 'Put it after --, as in: nimbus terminal open -- bash',
           })
         return open(cli, argv, options)
       }),
