@@ -12,7 +12,7 @@ import { requirement } from '../../support/requirements.ts'
 import { until } from '../../support/until.ts'
 import { commit, git, HELPER_DIR, must } from './git-beside.ts'
 
-const MEGABYTES = 100
+const MEGABYTES = 60
 const CLONES = 2
 const gitTool = requirement('git')
 let mesh: RealMesh
