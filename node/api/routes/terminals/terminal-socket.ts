@@ -39,7 +39,7 @@ export function converse(socket: WebSocket, link: TerminalLink, options: Options
     if (code === CLOSE.broken) gone.abort()
     else void link.bye().finally(() => gone.abort())
   })
-  socket.on('error', () => socket.terminate()) // a broken frame or connection: `close` follows
+  socket.on('error', () => {}) // a broken frame is answered with its code, and `close` follows
   const isWithinRate = createRate(clock)
   socket.on('message', (data, isBinary) => {
     try {
