@@ -177,7 +177,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     })
     const workspaces = createWorkspaces({ dataDir })
     await workspaces.sweep()
-    const repos = createRepos({ dataDir, env: process.env })
+    const repos = createRepos({ clock, dataDir, env: process.env, onError })
     const tokens = createTaskTokens({ clock, random, engine: () => engine, node: () => port, onError })
     let sayProfile = (): void => {}
     const nimbus = [process.execPath, fileURLToPath(new URL('nimbus.js', import.meta.url))]
@@ -512,7 +512,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       parts: {
         terminals: terminals.port,
         secrets: vault,
-        repos: repos.open({ self, engine, fleet, vault }),
+        repos: repos.open({ self, engine, fleet, feed, vault }),
         services: services.open({ engine, fleet, feed }),
         blobs: blobPort,
         builds: builds.open({ engine, fleet, fetch: blobFetch, tasks: (query) => port.tasks(query), task: (id) => port.task(id) }),
@@ -606,6 +606,8 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     agenda.start()
     questions.start(port.messages)
     retention.start()
+    repos.start()
+    lifecycle.onStop('repos', repos.stop)
     lifecycle.onStop('retention', retention.stop)
     lifecycle.onStop(
       'queue',

@@ -38,6 +38,7 @@ import { agentSessionRoutes } from './routes/sessions/sessions.ts'
 import { sessionRoutes, signInRoute } from './routes/session.ts'
 import type { StaticFiles } from './static-files.ts'
 import { fileResponse } from './static-files.ts'
+import { repoAuthRoutes } from './routes/repos/repo-auth.ts'
 import { repoRoutes } from './routes/repos/repos.ts'
 import { createStreamGate } from './streams.ts'
 import { taskInsideRoutes } from './routes/tasks/task-inside.ts'
@@ -109,6 +110,7 @@ export function createApp(components: AppComponents, options: { origin: () => st
   app.route('/', scheduleRoutes(node.schedules))
   app.route('/', serviceRoutes(node.services))
   app.route('/', secretRoutes(node))
+  app.route('/', repoAuthRoutes(node.repos))
   app.route('/', repoRoutes(node.repos))
   app.route('/', lockRoutes(node.names, gate))
   app.route('/', counterRoutes(node.names))

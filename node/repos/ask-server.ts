@@ -3,7 +3,7 @@ import git, { type HttpClient, type ServerRef } from 'isomorphic-git'
 import { NimbusError } from '../kernel/errors.ts'
 import type { RepoCredential } from './auth/credential.ts'
 import { sshFault } from './auth/ssh-login.ts'
-import { type Git, gitFault } from './git-command.ts'
+import { type Git, gitFault } from './system/git-command.ts'
 
 /** `url` is where the server really is, after redirects. `ref` is the full name of a tag or of another ref that is no branch. */
 export type Target = { url: string; commit: string; branch?: string; ref?: string }

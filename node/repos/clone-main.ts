@@ -5,19 +5,23 @@ import { serveHelper } from '../runner/commands/helper-process.ts'
 import type { RepoCredential } from './auth/credential.ts'
 import { withHttpLogin } from './auth/http-login.ts'
 import { withSsh } from './auth/ssh-login.ts'
-import { askServer, listOverSsh, listWithGit, targetOf } from './ask-server.ts'
+import { askServer, listOverSsh, listWithGit, type Target, targetOf } from './ask-server.ts'
 import { checkTree, type TreeSize } from './check-tree.ts'
-import { type FetchedTree, type FetchStep, fetchTree } from './fetch-tree.ts'
+import { type FetchedTree, fetchTree } from './fetch-tree.ts'
 import { cloneFault } from './clone-fault.ts'
-import { createGit, type GitAccess } from './git-command.ts'
+import { createGit, type GitAccess } from './system/git-command.ts'
 import { createGitHttp } from './git-http.ts'
+import { fetchMirror } from './kept/mirror.ts'
+import type { FetchStep } from './progress.ts'
 import { isMesh, isSsh } from './repo-url.ts'
-import { fetchWithSystemGit } from './system-git.ts'
+import { fetchWithSystemGit } from './system/system-git.ts'
 
 export type CloneOrder = {
   url: string
   ref: string | undefined
   dir: string
+  /** `dir` is a mirror of all branches and tags; nothing is checked out. */
+  mirror: boolean
   receivedBytesMax: number
   treeBytesMax: number
   /** The machine's git, where it is to be used. */
@@ -40,8 +44,8 @@ serveHelper<CloneOrder, CloneMessage>(async (order, tell) => {
       order,
       throttled((step) => tell({ step })),
     )
-    const size = await checkTree(order.dir)
-    tell({ step: { phase: 'Updating workdir', loaded: size.files, total: size.files } })
+    const size = order.mirror ? { files: 0, bytes: 0 } : await checkTree(order.dir)
+    if (!order.mirror) tell({ step: { phase: 'Updating workdir', loaded: size.files, total: size.files } })
     tell({ done: { ...tree, ...size } })
   } catch (error) {
     const { code, message, kind, cure } = cloneFault(order, error)
@@ -54,11 +58,24 @@ async function fetched(order: CloneOrder, onProgress: (step: FetchStep) => void)
   if (isSsh(url)) return fetchedOverSsh(order, onProgress)
   if (isMesh(url)) return fetchedFromMesh(order, onProgress)
   const http = createGitHttp(order)
-  if (gitFile === undefined) return fetchTree(http, order, onProgress)
+  const byBuiltin = (): Promise<FetchedTree> => fetchTree(http, order, (step) => onProgress({ ...step, bytes: http.received() }))
+  if (gitFile === undefined) return byBuiltin()
   const target = await askServer(http, url, ref)
-  return withHttpLogin(target.url, http.authorization(target.url), (access) =>
-    access === undefined ? fetchTree(http, order, onProgress) : fetchWithSystemGit({ ...order, gitFile, target, access }, onProgress),
-  )
+  return withHttpLogin(target.url, http.authorization(target.url), (access) => {
+    if (access !== undefined) return bySystem(order, { gitFile, target, access }, onProgress)
+    if (order.mirror)
+      throw new NimbusError('repo-auth-in-clear', 'This system has no place where git could be shown the credentials unseen.')
+    return byBuiltin()
+  })
+}
+
+function bySystem(
+  order: CloneOrder,
+  reached: { gitFile: string; target: Target; access: GitAccess },
+  onProgress: (step: FetchStep) => void,
+): Promise<FetchedTree> {
+  const work = order.mirror ? fetchMirror : fetchWithSystemGit
+  return work({ ...order, ...reached }, onProgress)
 }
 
 async function fetchedOverSsh(order: CloneOrder, onProgress: (step: FetchStep) => void): Promise<FetchedTree> {
@@ -70,7 +87,7 @@ async function fetchedOverSsh(order: CloneOrder, onProgress: (step: FetchStep) =
     })
   return withSsh({ ...order, url: new URL(order.url) }, async (access) => {
     const target = targetOf(order.url, await listOverSsh(createGit(gitFile, '/', access), order), ref)
-    return fetchWithSystemGit({ ...order, gitFile, target, access }, onProgress)
+    return bySystem(order, { gitFile, target, access }, onProgress)
   })
 }
 

@@ -7,7 +7,8 @@ import { findTool } from '../runner/commands/find-tools.ts'
 import { runHelper } from '../runner/commands/helper-process.ts'
 import type { RepoCredential } from './auth/credential.ts'
 import type { CloneFault, CloneMessage, CloneOrder } from './clone-main.ts'
-import { meshAccess } from './git-command.ts'
+import { meshAccess } from './system/git-command.ts'
+import { type CloneProgress, createMeter } from './progress.ts'
 import { checkRef, parseRepoUrl } from './repo-url.ts'
 
 const CLONE_MAIN = fileURLToPath(new URL('./clone-main.ts', import.meta.url))
@@ -24,7 +25,6 @@ export type CloneLimits = {
 /** isomorphic-git needs nine times the pack in memory: 200 MB of pack just fit. */
 const CLONE_LIMITS: CloneLimits = { receivedBytesMax: 200e6, treeBytesMax: 2e9, memoryBytesMax: 2e9, timeMaxMs: 600_000 }
 
-export type CloneProgress = { phase: string; loaded: number; total: number | undefined; percent: number | undefined }
 /** `branch` is there where the ref was one (or the default); else the commit is checked out by itself. */
 export type Cloned = { commit: string; branch?: string; files: number; bytes: number }
 
@@ -58,7 +58,7 @@ export async function cloneInto(request: CloneRequest): Promise<Cloned> {
   const { dir, credential, knownHosts = '/dev/null' } = request
   const gitFile = gitFor(request.engine ?? 'auto')
   const mesh = request.meshDataDir === undefined ? undefined : meshAccess(request.meshDataDir)
-  const order: CloneOrder = { url, ref, dir, receivedBytesMax, treeBytesMax, gitFile, credential, knownHosts, mesh }
+  const order: CloneOrder = { url, ref, dir, mirror: false, receivedBytesMax, treeBytesMax, gitFile, credential, knownHosts, mesh }
   try {
     return await runClone(request, order, limits)
   } catch (error) {
@@ -67,23 +67,46 @@ export async function cloneInto(request: CloneRequest): Promise<Cloned> {
   }
 }
 
+/** What is kept of a whole repository may be larger than what one task may have. */
+const MIRROR_LIMITS: CloneLimits = { receivedBytesMax: 5e9, treeBytesMax: 5e9, memoryBytesMax: 2e9, timeMaxMs: 3_600_000 }
+
+/** Brings all branches and tags of a repository into a bare folder, which is made or brought up to date. Needs the machine's git. */
+export async function fetchInto(request: Omit<CloneRequest, 'engine' | 'ref'>): Promise<{ commit: string; branch?: string }> {
+  const limits = { ...MIRROR_LIMITS, ...request.limits }
+  const url = parseRepoUrl(request.url).href
+  const { receivedBytesMax, treeBytesMax } = limits
+  const { dir, credential, knownHosts = '/dev/null' } = request
+  const gitFile = systemGit()
+  return runClone(
+    request,
+    { url, ref: undefined, dir, mirror: true, receivedBytesMax, treeBytesMax, gitFile, credential, knownHosts },
+    limits,
+  )
+}
+
+/** @throws NimbusError `git-missing` */
+export function systemGit(): string {
+  return gitFor('system') ?? ''
+}
+
 function gitFor(engine: GitEngine): string | undefined {
   if (engine === 'builtin') return undefined
   const found = findTool('git', process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin')
   if (found !== undefined || engine === 'auto') return found
-  throw new NimbusError('git-missing', 'The engine for repositories is set to system, and this machine has no git.', {
+  throw new NimbusError('git-missing', 'That needs git on this machine, and it has none.', {
     kind: 'refused',
-    cure: 'Install git, or set the engine to auto or builtin.',
+    cure: 'Install git. Tasks clone without it, too.',
   })
 }
 
 async function runClone({ clock, signal, onProgress }: CloneRequest, order: CloneOrder, limits: CloneLimits): Promise<Cloned> {
   let done: Cloned | undefined
   let fault: CloneFault | undefined
+  const meter = createMeter(clock)
   const receive = (message: CloneMessage): void => {
     if ('done' in message) done = message.done
     else if ('fault' in message) fault = message.fault
-    else onProgress?.(progressOf(message.step))
+    else onProgress?.(meter(message.step))
   }
   try {
     const end = await runHelper<CloneMessage>(clock, { script: CLONE_MAIN, order, limits, onMessage: receive, signal })
@@ -116,10 +139,6 @@ function namedEnd(error: unknown, limits: CloneLimits): unknown {
   if (error.code === 'aborted')
     return new NimbusError('clone-aborted', 'The clone was ended, because it is no longer wanted.', { cause: error })
   return error
-}
-
-function progressOf({ phase, loaded, total }: { phase: string; loaded: number; total?: number }): CloneProgress {
-  return { phase, loaded, total, percent: total ? Math.min(100, Math.round((loaded / total) * 100)) : undefined }
 }
 
 async function assertEmpty(dir: string): Promise<void> {

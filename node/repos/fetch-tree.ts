@@ -3,8 +3,8 @@
 import fs from 'node:fs/promises'
 import git, { type HttpClient } from 'isomorphic-git'
 import { NimbusError } from '../kernel/errors.ts'
+import type { FetchStep } from './progress.ts'
 
-export type FetchStep = { phase: string; loaded: number; total?: number }
 export type FetchedTree = { commit: string; branch?: string }
 
 type FetchOrder = { url: string; ref: string | undefined; dir: string; treeBytesMax: number }

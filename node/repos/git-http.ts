@@ -11,6 +11,8 @@ const REDIRECTS_MAX = 5
 export type GitHttp = HttpClient & {
   /** The header that the server of this address has asked for and was given. */
   authorization(url: string): string | undefined
+  /** Bytes of all answers so far. */
+  received(): number
 }
 type GitHttpOptions = {
   receivedBytesMax: number
@@ -48,6 +50,7 @@ export function createGitHttp({ receivedBytesMax, url: home, credential }: GitHt
   }
   return {
     authorization: (url) => authorizationOf(new URL(url))['authorization'],
+    received: () => received,
     async request({ url, method = 'GET', headers = {}, body }: GitHttpRequest): Promise<GitHttpResponse> {
       const sent = body ? await collect(body) : undefined
       let at = parseRepoUrl(url)

@@ -26,6 +26,8 @@ export type Door = {
   accepts(authorization: string): boolean
   /** Awaited before a pack is sent. */
   beforePack?(): Promise<void>
+  /** What it sends of a pack, at most; may be changed while it sends. */
+  bytesPerSecond?: number
   /** Requests so far. */
   asked: number
 }
@@ -124,6 +126,10 @@ function makeRepo(dir: string, url: string, name: string, files: Record<string, 
   return repo
 }
 
+/** Answers that are sent slowly. */
+const paces = new WeakMap<ServerResponse, Door>()
+const PACED_MS = 50
+
 /** False where the door has answered already. */
 async function pass(doors: ReadonlyMap<string, Door>, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
   const [, name = '', rest = ''] = /^\/([^/]+)(\/.*)$/.exec(request.url ?? '') ?? []
@@ -135,6 +141,7 @@ async function pass(doors: ReadonlyMap<string, Door>, request: IncomingMessage, 
     return false
   }
   if (request.method === 'POST') await door.beforePack?.()
+  paces.set(response, door)
   request.url = rest
   return true
 }
@@ -169,6 +176,11 @@ function backend(dir: string, path: string, query: string, request: IncomingMess
   request.pipe(child.stdin).on('error', () => {}) // the backend may answer before it has read all
   let head: Buffer | undefined = Buffer.alloc(0)
   child.stdout.on('data', (bytes: Buffer) => {
+    const pace = paces.get(response)?.bytesPerSecond
+    if (pace !== undefined && bytes.length > 1000) {
+      child.stdout.pause()
+      setTimeout(() => child.stdout.resume(), Math.max(PACED_MS, (bytes.length * 1000) / pace))
+    }
     if (head === undefined) return void response.write(bytes)
     head = Buffer.concat([head, bytes])
     const end = head.indexOf('\r\n\r\n')

@@ -2,7 +2,7 @@
 // without hooks, without a question, and with no transport but the ones that are named.
 import type { Clock } from '../../kernel/clock.ts'
 import { NimbusError } from '../../kernel/errors.ts'
-import { MESH_PATH } from '../../repos/git-command.ts'
+import { MESH_PATH } from '../../repos/system/git-command.ts'
 import { findTool } from '../../runner/commands/find-tools.ts'
 import { type Piped, type PipedEnd, startPiped } from '../../runner/commands/piped.ts'
 

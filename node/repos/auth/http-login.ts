@@ -1,6 +1,6 @@
 // Lets the machine's git speak to a server that asked for credentials: by a setting that it reads from a file without a name.
 import { createSystemRandom } from '../../kernel/random.ts'
-import type { GitAccess } from '../git-command.ts'
+import type { GitAccess } from '../system/git-command.ts'
 import { openHidden } from './hidden-file.ts'
 
 const HTTP: GitAccess = { protocols: 'http:https' }

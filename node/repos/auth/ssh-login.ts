@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { NimbusError } from '../../kernel/errors.ts'
 import { findTool } from '../../runner/commands/find-tools.ts'
 import { execFileQuietly, startCompanion } from '../../runner/commands/run-command.ts'
-import type { GitAccess } from '../git-command.ts'
+import type { GitAccess } from '../system/git-command.ts'
 import { type RepoCredential, unusable } from './credential.ts'
 
 const PATH = '/usr/local/bin:/usr/bin:/bin'

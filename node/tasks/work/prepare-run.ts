@@ -9,6 +9,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import type { TaskSpec } from '../../../protocols/records.ts'
 import type { Cloned, CloneRequest } from '../../repos/clone.ts'
+import { progressText } from '../../repos/progress.ts'
 import type { Workspaces } from '../../repos/workspaces.ts'
 import type { BlobStore } from '../../store/blobs.ts'
 import type { WorkOrder } from '../execution.ts'
@@ -60,11 +61,11 @@ export function createPreparation(components: PreparationComponents): Prepare {
       dir,
       clock: components.clock,
       signal,
-      onProgress: ({ phase, loaded, total, percent }) =>
+      onProgress: (progress) =>
         tell({
           phase: 'cloning',
-          message: total === undefined ? `${phase}: ${loaded}` : `${phase}: ${loaded} of ${total}`,
-          ...(percent === undefined ? {} : { percent }),
+          message: progressText(progress),
+          ...(progress.percent === undefined ? {} : { percent: progress.percent }),
         }),
     })
     return commit

@@ -4,10 +4,13 @@ import type { PeerId } from '../../../protocols/ids.ts'
 import type { ReposPort } from '../../api/ports.ts'
 import { createAuthBook } from '../../repos/auth/auth-book.ts'
 import type { RepoCredential } from '../../repos/auth/credential.ts'
-import { cloneInto, type Cloned, type CloneRequest } from '../../repos/clone.ts'
+import { cloneInto, type Cloned, type CloneRequest, fetchInto, systemGit } from '../../repos/clone.ts'
+import { createKeptRepos } from '../../repos/kept/kept-repos.ts'
+import type { Clock } from '../../kernel/clock.ts'
 import type { Engine } from '../../tasks/engine.ts'
 import type { FoldPart } from '../../tasks/fold/fold.ts'
 import type { Vault } from '../../tasks/secrets/vault.ts'
+import type { EventFeed } from '../../tasks/view/event-feed.ts'
 import type { Fleet } from '../../tasks/view/fleet.ts'
 import { createMayWrite } from '../plan/may-write.ts'
 import { createRepoAuth, type OwnAuth, type RepoAuth } from './repo-auth.ts'
@@ -20,20 +23,35 @@ export type Repos = {
   clone(request: CloneRequest & { auth?: OwnAuth | undefined }): Promise<Cloned>
   /** What the mesh has for that place. */
   credentialFor(url: string): Promise<RepoCredential | undefined>
-  open(rooms: { self: PeerId; engine: Engine; fleet: Fleet; vault: Pick<Vault, 'open'> }): ReposPort
+  open(rooms: { self: PeerId; engine: Engine; fleet: Fleet; feed: EventFeed; vault: Pick<Vault, 'open'> }): ReposPort
+  /** Goes on with what was cut off. */
+  start(): void
+  stop(): Promise<void>
 }
 
-export function createRepos({ dataDir, env }: { dataDir: string; env: NodeJS.ProcessEnv }): Repos {
+export type ReposComponents = { clock: Clock; dataDir: string; env: NodeJS.ProcessEnv; onError(error: unknown): void }
+
+export function createRepos({ clock, dataDir, env, onError }: ReposComponents): Repos {
   const book = createAuthBook()
   const knownHosts = join(dataDir, 'repos', 'known_hosts')
   let auth: RepoAuth | undefined
+  let emit = (_name: string): void => {}
+  const kept = createKeptRepos({
+    clock,
+    dataDir,
+    gitFile: systemGit,
+    onChange: (name) => emit(name),
+    fetch: async (request) => fetchInto({ ...request, clock, knownHosts, credential: await auth?.credentialFor(request.url) }),
+  })
   return {
     part: book.part,
     async clone({ auth: own, ...request }) {
       return cloneInto({ ...request, knownHosts, meshDataDir: dataDir, credential: await auth?.credentialFor(request.url, own) })
     },
     credentialFor: async (url) => auth?.credentialFor(url),
-    open({ self, engine, fleet, vault }) {
+    start: () => void kept.start().catch(onError),
+    stop: kept.stop,
+    open({ self, engine, fleet, feed, vault }) {
       auth = createRepoAuth({
         book,
         open: vault.open,
@@ -44,7 +62,9 @@ export function createRepos({ dataDir, env }: { dataDir: string; env: NodeJS.Pro
         nameOf: fleet.nameOf,
         agentSocket: env['SSH_AUTH_SOCK'],
       })
-      return { auth }
+      emit = (name) =>
+        feed.emit(() => ({ type: 'repo.updated', entity: 'repo', id: name, data: kept.find(name) ?? { name, state: 'removed' } }))
+      return { auth, kept }
     },
   }
 }

@@ -4,7 +4,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createSystemClock } from '../../../node/kernel/clock.ts'
 import { cloneInto, type CloneRequest } from '../../../node/repos/clone.ts'
 import { createGitServer, type Door, type GitRepo, type GitServer } from '../../support/git-http.ts'
@@ -13,6 +13,8 @@ import { startSshd, type Sshd } from '../../support/servers/sshd.ts'
 import { until } from '../../support/until.ts'
 
 const CANARY = 'canary-7f3a91c2e5d84b60'
+// Each fetch is a process of its own, and there are many.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 const clock = createSystemClock()
 const root = mkdtempSync(join(tmpdir(), 'nimbus-auth-'))
 const git = requirement('git')

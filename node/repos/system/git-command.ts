@@ -2,8 +2,8 @@
 // the one that is named. Everything in this room that runs git runs it through here.
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { NimbusError } from '../kernel/errors.ts'
-import { execFileQuietly, type RanCommand } from '../runner/commands/run-command.ts'
+import { NimbusError } from '../../kernel/errors.ts'
+import { execFileQuietly, type RanCommand } from '../../runner/commands/run-command.ts'
 
 /** How git reaches what it fetches from. `configFd` is an open file of further settings: it holds credentials, and is read as `/dev/fd/3`. */
 export type GitAccess = { protocols: string; env?: Readonly<Record<string, string>>; configFd?: number }
@@ -94,7 +94,7 @@ function passedOn(): Record<string, string> {
 }
 
 /** Where `git-remote-nimbus` is: git finds it by the PATH. It is a script for Node: this one, whichever the machine would take. */
-const REMOTE_HELPER_DIR = fileURLToPath(new URL('../bin', import.meta.url))
+const REMOTE_HELPER_DIR = fileURLToPath(new URL('../../bin', import.meta.url))
 export const MESH_PATH = [REMOTE_HELPER_DIR, dirname(process.execPath), '/usr/local/bin:/usr/bin:/bin'].join(':')
 
 /** To repositories that the mesh hosts, through the node of this data folder. */

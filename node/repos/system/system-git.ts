@@ -1,10 +1,11 @@
 // The machine's own git, where there is one, for the two parts that it does faster: bringing the pack and writing the files. What
 // to fetch, and every refusal, is settled before by the same code as without it, so that both engines give the same results.
 import { mkdir } from 'node:fs/promises'
-import { NimbusError } from '../kernel/errors.ts'
-import type { Target } from './ask-server.ts'
-import type { FetchedTree, FetchStep } from './fetch-tree.ts'
+import { NimbusError } from '../../kernel/errors.ts'
+import type { Target } from '../ask-server.ts'
+import type { FetchedTree } from '../fetch-tree.ts'
 import { createGit, type Git, type GitAccess } from './git-command.ts'
+import type { FetchStep } from '../progress.ts'
 
 export type SystemOrder = {
   gitFile: string
@@ -22,7 +23,7 @@ export async function fetchWithSystemGit(order: SystemOrder, onProgress: (step: 
   const { must } = git
   await must(['init', '-q', '--template='])
   await must(['remote', 'add', '--', 'origin', target.url])
-  const onError = progressReader(order.receivedBytesMax, onProgress)
+  const onError = fetchProgress(order.receivedBytesMax, onProgress)
   const fetch = ['fetch', '--progress', '--no-tags', '--no-recurse-submodules', '--no-write-fetch-head']
   if (target.branch !== undefined)
     await must([...fetch, '--depth=1', 'origin', `+refs/heads/${target.branch}:refs/remotes/origin/${target.branch}`], { onError })
@@ -62,7 +63,7 @@ async function assertFits(git: Git, commit: string, bytesMax: number): Promise<v
 }
 
 /** Reads git's own words: `Receiving objects:  45% (9/20), 1.2 MiB | 3 MiB/s`. */
-function progressReader(receivedBytesMax: number, onProgress: (step: FetchStep) => void): (text: string) => void {
+export function fetchProgress(receivedBytesMax: number, onProgress: (step: FetchStep) => void): (text: string) => void {
   return (text) => {
     for (const line of text.split(/[\r\n]/)) {
       const [, phase, loaded, total] = /^(?:remote: )?([A-Z][a-z]+(?: [a-z]+)?):\s+\d+% \((\d+)\/(\d+)\)/.exec(line) ?? []
@@ -74,7 +75,7 @@ function progressReader(receivedBytesMax: number, onProgress: (step: FetchStep) 
           kind: 'refused',
           cure: 'Raise the limit for clones, or make the repository smaller.',
         })
-      onProgress({ phase, loaded: Number(loaded), total: Number(total) })
+      onProgress({ phase, loaded: Number(loaded), total: Number(total), ...(amount === undefined ? {} : { bytes: Math.round(bytes) }) })
     }
   }
 }
