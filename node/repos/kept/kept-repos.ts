@@ -145,7 +145,7 @@ export function createKeptRepos(components: KeptReposComponents): KeptRepos {
     },
     async stop() {
       abort.abort()
-      await Promise.allSettled([...kept.values()].map(({ busy }) => busy))
+      await Promise.allSettled([...kept.values()].map(({ busy }) => busy ?? Promise.resolve()))
     },
     list: () => [...kept.values()].map((repo) => viewOf(repo)).toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     find(name) {

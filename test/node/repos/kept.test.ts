@@ -102,7 +102,7 @@ describe.skipIf(!git.present)(git.title('kept repositories'), () => {
       {
         message: expect.stringMatching(
           /^main was rewritten upstream: what it was before \([0-9a-f]{12}\) is no part of it any more\.$/,
-        ) as unknown as string,
+        ),
       },
     ],
     [

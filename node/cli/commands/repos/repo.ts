@@ -83,7 +83,7 @@ function addTreeCommands(repo: Command, action: Action): void {
         else {
           cli.print(`${pulled.state}: ${pulled.message}${pulled.kept === undefined ? '' : ` What was here is the branch ${pulled.kept}.`}`)
           for (const choice of pulled.choices)
-            cli.print(`  nimbus repo pull ${name}${tree === undefined ? '' : ` --tree ${String(tree)}`} --resolve ${choice}`)
+            cli.print(`  nimbus repo pull ${name}${pulled.tree === 'main' ? '' : ` --tree ${pulled.tree}`} --resolve ${choice}`)
         }
         return pulled.choices.length > 0 ? EXIT_CHOICE : 0
       }),
