@@ -22,6 +22,8 @@ export type CloneOrder = {
   dir: string
   /** `dir` is a mirror of all branches and tags; nothing is checked out. */
   mirror: boolean
+  /** A mirror on this machine that may have what is wanted. */
+  from: string | undefined
   receivedBytesMax: number
   treeBytesMax: number
   /** The machine's git, where it is to be used. */
@@ -99,7 +101,7 @@ async function fetchedFromMesh(order: CloneOrder, onProgress: (step: FetchStep) 
       cure: 'Install git on this worker.',
     })
   const target = targetOf(url, await listWithGit(createGit(gitFile, '/', mesh), order, meshFault), ref)
-  return fetchWithSystemGit({ ...order, gitFile, target, access: mesh }, onProgress)
+  return bySystem(order, { gitFile, target, access: mesh }, onProgress)
 }
 
 /** What the helper said of it stands before what git makes of that. */

@@ -41,6 +41,8 @@ export type CloneRequest = {
   signal?: AbortSignal
   /** `auto` takes the machine's git where there is one; results are the same. */
   engine?: GitEngine
+  /** A mirror on this machine: what it has is not asked of the server again. */
+  mirror?: string | undefined
   credential?: RepoCredential | undefined
   /** File of the keys of SSH hosts; one that is seen for the first time is added. */
   knownHosts?: string
@@ -55,10 +57,10 @@ export async function cloneInto(request: CloneRequest): Promise<Cloned> {
   const ref = request.ref === undefined ? undefined : checkRef(request.ref)
   await assertEmpty(request.dir)
   const { receivedBytesMax, treeBytesMax } = limits
-  const { dir, credential, knownHosts = '/dev/null' } = request
+  const { dir, credential, mirror: from, knownHosts = '/dev/null' } = request
   const gitFile = gitFor(request.engine ?? 'auto')
   const mesh = request.meshDataDir === undefined ? undefined : meshAccess(request.meshDataDir)
-  const order: CloneOrder = { url, ref, dir, mirror: false, receivedBytesMax, treeBytesMax, gitFile, credential, knownHosts, mesh }
+  const order: CloneOrder = { url, ref, dir, mirror: false, from, receivedBytesMax, treeBytesMax, gitFile, credential, knownHosts, mesh }
   try {
     return await runClone(request, order, limits)
   } catch (error) {
@@ -77,11 +79,9 @@ export async function fetchInto(request: Omit<CloneRequest, 'engine' | 'ref'>): 
   const { receivedBytesMax, treeBytesMax } = limits
   const { dir, credential, knownHosts = '/dev/null' } = request
   const gitFile = systemGit()
-  return runClone(
-    request,
-    { url, ref: undefined, dir, mirror: true, receivedBytesMax, treeBytesMax, gitFile, credential, knownHosts },
-    limits,
-  )
+  const mesh = request.meshDataDir === undefined ? undefined : meshAccess(request.meshDataDir)
+  const whole = { url, ref: undefined, dir, mirror: true, from: undefined }
+  return runClone(request, { ...whole, receivedBytesMax, treeBytesMax, gitFile, credential, knownHosts, mesh }, limits)
 }
 
 /** @throws NimbusError `git-missing` */

@@ -14,7 +14,7 @@ export type GitServer = {
   /** Makes a repository with one commit on `main`; returns how to change it further. */
   repo(name: string, files: Record<string, string | Buffer>): GitRepo
   /** Makes `/NAME/…` ask who is there before it serves the same repositories. */
-  door(name: string, door: Omit<Door, 'asked'>): Door
+  door(name: string, door: Omit<Door, 'asked' | 'sent'>): Door
   /** Requests that wait for an answer under `/stuck/`. */
   stuck(): number
   close(): Promise<void>
@@ -30,6 +30,8 @@ export type Door = {
   bytesPerSecond?: number
   /** Requests so far. */
   asked: number
+  /** Bytes of its answers so far. */
+  sent: number
 }
 
 export type GitRepo = {
@@ -69,7 +71,7 @@ export async function createGitServer(): Promise<GitServer> {
     url,
     dir,
     door(name, door) {
-      const made = { ...door, asked: 0 }
+      const made = { ...door, asked: 0, sent: 0 }
       doors.set(name, made)
       return made
     },
@@ -126,8 +128,8 @@ function makeRepo(dir: string, url: string, name: string, files: Record<string, 
   return repo
 }
 
-/** Answers that are sent slowly. */
-const paces = new WeakMap<ServerResponse, Door>()
+/** Behind which door an answer is given. */
+const answers = new WeakMap<ServerResponse, Door>()
 const PACED_MS = 50
 
 /** False where the door has answered already. */
@@ -141,7 +143,7 @@ async function pass(doors: ReadonlyMap<string, Door>, request: IncomingMessage, 
     return false
   }
   if (request.method === 'POST') await door.beforePack?.()
-  paces.set(response, door)
+  answers.set(response, door)
   request.url = rest
   return true
 }
@@ -176,7 +178,9 @@ function backend(dir: string, path: string, query: string, request: IncomingMess
   request.pipe(child.stdin).on('error', () => {}) // the backend may answer before it has read all
   let head: Buffer | undefined = Buffer.alloc(0)
   child.stdout.on('data', (bytes: Buffer) => {
-    const pace = paces.get(response)?.bytesPerSecond
+    const door = answers.get(response)
+    if (door !== undefined) door.sent += bytes.length
+    const pace = door?.bytesPerSecond
     if (pace !== undefined && bytes.length > 1000) {
       child.stdout.pause()
       setTimeout(() => child.stdout.resume(), Math.max(PACED_MS, (bytes.length * 1000) / pace))

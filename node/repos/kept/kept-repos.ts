@@ -231,7 +231,8 @@ export function createKeptRepos(components: KeptReposComponents): KeptRepos {
       })
     },
     mirrorOf(url) {
-      const repo = [...kept.values()].find(({ record }) => record.url === url && record.fetchedAt !== undefined)
+      const { href } = parseRepoUrl(url)
+      const repo = [...kept.values()].find(({ record }) => record.url === href && record.fetchedAt !== undefined)
       return repo === undefined ? undefined : { name: repo.record.name, dir: mirrorDir(repo.record.name) }
     },
   }

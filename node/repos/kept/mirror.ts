@@ -56,7 +56,7 @@ export async function fetchMirror(
 /** The whole configuration, written anew each time: what somebody else put there does not count. */
 async function writeSettings(dir: string, url: string): Promise<void> {
   const quoted = url.replaceAll('\\', '\\\\').replaceAll('"', '\\"')
-  const text = `[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[remote "origin"]\n\turl = "${quoted}"\n`
+  const text = `[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[uploadpack]\n\tallowAnySHA1InWant = true\n[remote "origin"]\n\turl = "${quoted}"\n`
   await writeFile(join(dir, 'config'), text, { mode: 0o600 })
 }
 

@@ -1,6 +1,7 @@
 // The machine's own git, where there is one, for the two parts that it does faster: bringing the pack and writing the files. What
 // to fetch, and every refusal, is settled before by the same code as without it, so that both engines give the same results.
 import { mkdir } from 'node:fs/promises'
+import { pathToFileURL } from 'node:url'
 import { NimbusError } from '../../kernel/errors.ts'
 import type { Target } from '../ask-server.ts'
 import type { FetchedTree } from '../fetch-tree.ts'
@@ -14,6 +15,7 @@ export type SystemOrder = {
   treeBytesMax: number
   target: Target
   access: GitAccess
+  from?: string | undefined
 }
 
 export async function fetchWithSystemGit(order: SystemOrder, onProgress: (step: FetchStep) => void): Promise<FetchedTree> {
@@ -24,6 +26,7 @@ export async function fetchWithSystemGit(order: SystemOrder, onProgress: (step: 
   await must(['init', '-q', '--template='])
   await must(['remote', 'add', '--', 'origin', target.url])
   const onError = fetchProgress(order.receivedBytesMax, onProgress)
+  if (order.from !== undefined && (await fetchFromMirror(order, order.from, onError))) return checkOut(order, target.commit)
   const fetch = ['fetch', '--progress', '--no-tags', '--no-recurse-submodules', '--no-write-fetch-head']
   if (target.branch !== undefined)
     await must([...fetch, '--depth=1', 'origin', `+refs/heads/${target.branch}:refs/remotes/origin/${target.branch}`], { onError })
@@ -36,12 +39,29 @@ export async function fetchWithSystemGit(order: SystemOrder, onProgress: (step: 
   // The branch may have moved since the server was asked.
   const wanted = target.branch === undefined ? (target.ref ?? target.commit) : `refs/remotes/origin/${target.branch}`
   const commit = (await mustFind(git, `${wanted}^{commit}`)).trim()
-  // Nothing that is secret is at hand any more when files of the repository are written.
-  const local = createGit(order.gitFile, dir)
-  await assertFits(local, commit, order.treeBytesMax)
-  if (target.branch === undefined) await local.must(['checkout', '-q', '-f', '--detach', commit])
-  else await local.must(['checkout', '-q', '-f', '--no-track', '-B', target.branch, commit])
-  return target.branch === undefined ? { commit } : { commit, branch: target.branch }
+  return checkOut(order, commit)
+}
+
+/** False where the mirror does not have the commit. It is read as a stranger's: what is copied is copied, nothing is shared with a task. */
+async function fetchFromMirror({ gitFile, dir, target }: SystemOrder, from: string, onError: (text: string) => void): Promise<boolean> {
+  const has = await createGit(gitFile, from).run(['cat-file', '-e', `${target.commit}^{commit}`])
+  if (has.exitCode !== 0) return false
+  const git = createGit(gitFile, dir, { protocols: 'file' })
+  const spec = target.branch === undefined ? target.commit : `+${target.commit}:refs/remotes/origin/${target.branch}`
+  const fetched = await git.run(
+    ['fetch', '--progress', '--no-tags', '--no-recurse-submodules', '--no-write-fetch-head', '--depth=1', pathToFileURL(from).href, spec],
+    { onError },
+  )
+  return fetched.exitCode === 0
+}
+
+/** Nothing that is secret is at hand any more when files of the repository are written. */
+async function checkOut({ gitFile, dir, target: { branch }, treeBytesMax }: SystemOrder, commit: string): Promise<FetchedTree> {
+  const local = createGit(gitFile, dir)
+  await assertFits(local, commit, treeBytesMax)
+  if (branch === undefined) await local.must(['checkout', '-q', '-f', '--detach', commit])
+  else await local.must(['checkout', '-q', '-f', '--no-track', '-B', branch, commit])
+  return branch === undefined ? { commit } : { commit, branch }
 }
 
 async function mustFind(git: Git, name: string): Promise<string> {

@@ -41,12 +41,16 @@ export function createRepos({ clock, dataDir, env, onError }: ReposComponents): 
     dataDir,
     gitFile: systemGit,
     onChange: (name) => emit(name),
-    fetch: async (request) => fetchInto({ ...request, clock, knownHosts, credential: await auth?.credentialFor(request.url) }),
+    fetch: async (request) => fetchInto({ ...request, clock, knownHosts, meshDataDir: dataDir, credential: await auth?.credentialFor(request.url) }),
   })
   return {
     part: book.part,
     async clone({ auth: own, ...request }) {
-      return cloneInto({ ...request, knownHosts, meshDataDir: dataDir, credential: await auth?.credentialFor(request.url, own) })
+      const credential = await auth?.credentialFor(request.url, own)
+      const mirror = kept.mirrorOf(request.url)
+      // Where it cannot be brought up to date now, the clone itself says why, or does without.
+      if (mirror !== undefined && own === undefined) await kept.fetch(mirror.name).catch(() => {})
+      return cloneInto({ ...request, knownHosts, meshDataDir: dataDir, credential, mirror: mirror?.dir })
     },
     credentialFor: async (url) => auth?.credentialFor(url),
     start: () => void kept.start().catch(onError),

@@ -1,7 +1,7 @@
 // The repositories that a worker keeps.
 import type { Command } from 'commander'
 import type { PullView, RepoView, TreeView } from '../../../../protocols/http/repos.ts'
-import { createSystemClock, sleep } from '../../../kernel/clock.ts'
+import { createHoldingClock, sleep } from '../../../kernel/clock.ts'
 import { formatDuration } from '../../../kernel/durations.ts'
 import { NimbusError } from '../../../kernel/errors.ts'
 import { formatBytes } from '../../../kernel/sizes.ts'
@@ -119,7 +119,7 @@ function addTreeCommands(repo: Command, action: Action): void {
 /** Waits for the end of a fetch and says on stderr how it goes. */
 async function settled(cli: Cli, name: string): Promise<RepoView> {
   const client = await createClient(cli)
-  const clock = createSystemClock()
+  const clock = createHoldingClock()
   let said = ''
   for (;;) {
     const repo = await client.get<RepoView>(pathOf(name))
