@@ -41,7 +41,8 @@ export function createRepos({ clock, dataDir, env, onError }: ReposComponents): 
     dataDir,
     gitFile: systemGit,
     onChange: (name) => emit(name),
-    fetch: async (request) => fetchInto({ ...request, clock, knownHosts, meshDataDir: dataDir, credential: await auth?.credentialFor(request.url) }),
+    fetch: async (request) =>
+      fetchInto({ ...request, clock, knownHosts, meshDataDir: dataDir, credential: await auth?.credentialFor(request.url) }),
   })
   return {
     part: book.part,

@@ -91,7 +91,10 @@ describe.skipIf(!git.present)(git.title('a repository that is kept'), () => {
     execFileSync('sh', ['-c', 'echo mine > README.md'], { cwd: tree })
     other.commit('more', { 'README.md': 'z\n' })
     const pulled = await node.cli('repo', 'pull', 'other')
-    expect([pulled.code, pulled.stdout]).toEqual([1, expect.stringContaining('local-changes: main has moved upstream, and there are 1 changed file here.')])
+    expect([pulled.code, pulled.stdout]).toEqual([
+      1,
+      expect.stringContaining('local-changes: main has moved upstream, and there are 1 changed file here.'),
+    ])
     expect(pulled.stdout).toContain('nimbus repo pull other --resolve branch')
     const removed = await node.cli('repo', 'rm', 'other')
     expect([removed.code, removed.stderr]).toEqual([4, expect.stringContaining('1 changed files')])

@@ -100,9 +100,7 @@ describe.skipIf(!git.present)(git.title('kept repositories'), () => {
         repo.git('push', '-q', '-f', 'origin', 'main')
       },
       {
-        message: expect.stringMatching(
-          /^main was rewritten upstream: what it was before \([0-9a-f]{12}\) is no part of it any more\.$/,
-        ),
+        message: expect.stringMatching(/^main was rewritten upstream: what it was before \([0-9a-f]{12}\) is no part of it any more\.$/),
       },
     ],
     [
