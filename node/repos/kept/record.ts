@@ -41,11 +41,11 @@ export async function writeRecord(root: string, record: KeptRecord): Promise<voi
 
 export async function bytesBelow(dir: string): Promise<number> {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch(() => [])
-  const sizes = await Promise.all(
-    entries.map(async (entry) =>
-      entry.isFile() ? ((await stat(join(entry.parentPath, entry.name)).catch(() => undefined))?.size ?? 0) : 0,
-    ),
-  )
+  const sizeOf = async (path: string): Promise<number> => {
+    const found = await stat(path).catch(() => undefined) // gone meanwhile
+    return found?.size ?? 0
+  }
+  const sizes = await Promise.all(entries.map((entry) => (entry.isFile() ? sizeOf(join(entry.parentPath, entry.name)) : 0)))
   return sizes.reduce((sum, size) => sum + size, 0)
 }
 

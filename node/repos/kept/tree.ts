@@ -125,8 +125,8 @@ async function trusted({ gitFile, dir }: TreePlace): Promise<Git> {
       cure: 'Look at it by hand; take out what you want to keep, then remove the tree with --discard.',
     })
   }
-  const isFolder = (await lstat(inside).catch(() => undefined))?.isDirectory() === true
-  if (!isFolder) refuse('its .git is no folder any more')
+  const found = await lstat(inside).catch(() => undefined) // not there, which is refused
+  if (found?.isDirectory() !== true) refuse('its .git is no folder any more')
   for (const name of ['commondir', 'config.worktree']) if (existsSync(join(inside, name))) refuse(`there is a file .git/${name} in it`)
   const { exitCode, stdout } = await createGit(gitFile, '/').run([
     'config',

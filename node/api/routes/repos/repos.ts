@@ -8,12 +8,12 @@ import { readBody, readNoBody, readQuery } from '../../input.ts'
 import type { ReposPort } from '../../ports.ts'
 
 const page = z.object({ items: z.array(repoView) }).meta({ id: 'RepoPage' })
+const one = { 200: { text: 'The repository', schema: repoView } }
 /** Without it, work that is nowhere else stops the removal. */
 const discardQuery = z.strictObject({ discard: z.enum(['true', 'false']).default('false') })
 
 export function repoRoutes({ kept }: ReposPort): Api {
   const api = createRoutes()
-  const one = { 200: { text: 'The repository', schema: repoView } }
   api.get(
     '/api/repos',
     describe({
@@ -48,6 +48,26 @@ export function repoRoutes({ kept }: ReposPort): Api {
       return c.json(await kept.fetch(c.req.param('name')))
     },
   )
+  addTreeRoutes(api, kept)
+  api.delete(
+    '/api/repos/:name',
+    describe({
+      id: 'removeRepo',
+      tag: 'repos',
+      summary: 'Remove it with its work trees',
+      query: discardQuery,
+      answers: { 204: { text: 'Removed' } },
+    }),
+    async (c) => {
+      await kept.remove(c.req.param('name'), readQuery(c, discardQuery).discard === 'true')
+      return c.body(null, 204)
+    },
+  )
+  return api
+}
+
+/** Work trees: pulled, added, removed. */
+function addTreeRoutes(api: Api, kept: ReposPort['kept']): void {
   api.post(
     '/api/repos/:name/pull',
     describe({
@@ -75,19 +95,4 @@ export function repoRoutes({ kept }: ReposPort): Api {
     describe({ id: 'removeTree', tag: 'repos', summary: 'Remove a work tree', query: discardQuery, answers: one }),
     async (c) => c.json(await kept.removeTree(c.req.param('name'), c.req.param('tree'), readQuery(c, discardQuery).discard === 'true')),
   )
-  api.delete(
-    '/api/repos/:name',
-    describe({
-      id: 'removeRepo',
-      tag: 'repos',
-      summary: 'Remove it with its work trees',
-      query: discardQuery,
-      answers: { 204: { text: 'Removed' } },
-    }),
-    async (c) => {
-      await kept.remove(c.req.param('name'), readQuery(c, discardQuery).discard === 'true')
-      return c.body(null, 204)
-    },
-  )
-  return api
 }
