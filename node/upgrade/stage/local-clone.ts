@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { NimbusError } from '../../kernel/errors.ts'
 import { checkTree } from '../../repos/check-tree.ts'
-import { createGit } from '../../repos/git-command.ts'
+import { createGit } from '../../repos/system/git-command.ts'
 import { findTool } from '../../runner/commands/find-tools.ts'
 
 const TREE_BYTES_MAX = 2e9
