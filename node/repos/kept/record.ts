@@ -45,7 +45,8 @@ export async function bytesBelow(dir: string): Promise<number> {
     const found = await stat(path).catch(() => undefined) // gone meanwhile
     return found?.size ?? 0
   }
-  const sizes = await Promise.all(entries.map((entry) => (entry.isFile() ? sizeOf(join(entry.parentPath, entry.name)) : 0)))
+  const files = entries.filter((entry) => entry.isFile())
+  const sizes = await Promise.all(files.map((entry) => sizeOf(join(entry.parentPath, entry.name))))
   return sizes.reduce((sum, size) => sum + size, 0)
 }
 
