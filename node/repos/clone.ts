@@ -22,7 +22,9 @@ export type CloneLimits = {
   timeMaxMs: number
 }
 
-/** isomorphic-git needs nine times the pack in memory: 200 MB of pack just fit. */
+/** Without git on the machine: isomorphic-git needs nine times the pack in memory, so what is larger is refused before it is unpacked. */
+const BUILTIN_BYTES_MAX = 64e6
+
 const CLONE_LIMITS: CloneLimits = { receivedBytesMax: 200e6, treeBytesMax: 2e9, memoryBytesMax: 2e9, timeMaxMs: 600_000 }
 
 /** `branch` is there where the ref was one (or the default); else the commit is checked out by itself. */
@@ -56,9 +58,10 @@ export async function cloneInto(request: CloneRequest): Promise<Cloned> {
   const url = parseRepoUrl(request.url).href
   const ref = request.ref === undefined ? undefined : checkRef(request.ref)
   await assertEmpty(request.dir)
-  const { receivedBytesMax, treeBytesMax } = limits
+  const { treeBytesMax } = limits
   const { dir, credential, mirror: from, knownHosts = '/dev/null' } = request
   const gitFile = gitFor(request.engine ?? 'auto')
+  const receivedBytesMax = gitFile === undefined ? Math.min(BUILTIN_BYTES_MAX, limits.receivedBytesMax) : limits.receivedBytesMax
   const mesh = request.meshDataDir === undefined ? undefined : meshAccess(request.meshDataDir)
   const order: CloneOrder = { url, ref, dir, mirror: false, from, receivedBytesMax, treeBytesMax, gitFile, credential, knownHosts, mesh }
   try {

@@ -42,7 +42,7 @@ export function createGitHttp({ receivedBytesMax, url: home, credential }: GitHt
       if (received > receivedBytesMax) {
         throw new NimbusError('repo-too-large', `The clone was ended, because the repository sent more than ${receivedBytesMax} bytes.`, {
           kind: 'refused',
-          cure: 'Raise the limit for clones, or make the repository smaller.',
+          cure: 'Install git on this worker, which needs less memory, or make the repository smaller.',
         })
       }
       yield bytes

@@ -1,4 +1,5 @@
 // `npm run bench` runs every benchmark, `npm run bench -- NAME` one of them. Each prints a table; none of them judges.
+import { clone } from './repos/clone.ts'
 import { failover } from './failover.ts'
 import { idle } from './idle.ts'
 import { queue } from './queue/compare.ts'
@@ -19,6 +20,7 @@ const BENCHMARKS: Record<string, () => Promise<void>> = {
   'queue-depth': depth,
   scale,
   growth,
+  clone,
 }
 
 const asked = process.argv.slice(2)
