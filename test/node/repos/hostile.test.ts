@@ -22,7 +22,7 @@ const fresh = (): string => join(root, `clone-${count++}`)
 const codeOf = (work: Promise<unknown>): Promise<string | undefined> =>
   work.then(
     () => undefined,
-    (error: { code?: string }) => error.code ?? String(error),
+    (error: Error & { code?: string }) => error.code ?? error.message,
   )
 
 beforeAll(async () => {
