@@ -19,15 +19,7 @@ import type { ScheduleRequest, ScheduleView } from '../../protocols/http/schedul
 import type { CounterView, LockEventView, LockView } from '../../protocols/http/names.ts'
 import type { MessageRequest, MessageView, ReadAnswer, SentMessage } from '../../protocols/http/messages.ts'
 import type { GroupView, RecoverRequest } from '../../protocols/http/groups.ts'
-import type {
-  PullRequest,
-  PullView,
-  RepoAuthRequest,
-  RepoAuthView,
-  RepoRequest,
-  RepoView,
-  TreeRequest,
-} from '../../protocols/http/repos.ts'
+import type { ReposPort } from './repos-port.ts'
 import type { ServiceRequest, ServiceView } from '../../protocols/http/services.ts'
 import type { UpgradeView } from '../../protocols/http/upgrade.ts'
 import type { HostedRepoView, HostRequest } from '../../protocols/http/hosted.ts'
@@ -155,26 +147,6 @@ export type HostingPort = {
   unhost(name: string, isLast: boolean): Promise<void>
   /** Opens one at a worker, or wherever it is kept with `mesh`; what it answers speaks git's own protocol over the channel. */
   open(worker: string, repo: string, service: 'upload' | 'receive'): Promise<(channel: GitChannel, gone: AbortSignal) => Promise<void>>
-}
-
-export type ReposPort = {
-  auth: {
-    /** By place. */
-    list(): RepoAuthView[]
-    set(request: RepoAuthRequest): Promise<RepoAuthView>
-    remove(place: string): Promise<void>
-  }
-  /** Those that this worker keeps. */
-  kept: {
-    list(): RepoView[]
-    look(name: string): Promise<RepoView>
-    add(request: RepoRequest): Promise<RepoView>
-    fetch(name: string): Promise<RepoView>
-    pull(name: string, request: PullRequest): Promise<PullView>
-    addTree(name: string, request: TreeRequest): Promise<RepoView>
-    removeTree(name: string, tree: string, discard: boolean): Promise<RepoView>
-    remove(name: string, discard: boolean): Promise<void>
-  }
 }
 
 export type UpgradePort = {

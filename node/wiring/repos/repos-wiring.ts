@@ -1,7 +1,7 @@
 // Joins repositories to the rest: their part of the fold is there before the engine is, the vault and the doors once it runs.
 import { join } from 'node:path'
 import type { PeerId } from '../../../protocols/ids.ts'
-import type { ReposPort } from '../../api/ports.ts'
+import type { ReposPort } from '../../api/repos-port.ts'
 import { createAuthBook } from '../../repos/auth/auth-book.ts'
 import type { RepoCredential } from '../../repos/auth/credential.ts'
 import { cloneInto, type Cloned, type CloneRequest, fetchInto, systemGit } from '../../repos/clone.ts'

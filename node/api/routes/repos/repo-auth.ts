@@ -5,7 +5,7 @@ import { describe } from '../../describe.ts'
 import type { Api } from '../../env.ts'
 import { createRoutes } from '../../env.ts'
 import { readBody, readQuery } from '../../input.ts'
-import type { ReposPort } from '../../ports.ts'
+import type { ReposPort } from '../../repos-port.ts'
 
 const authPage = z.object({ items: z.array(repoAuthView) }).meta({ id: 'RepoAuthPage' })
 const placeQuery = z.strictObject({ place: z.string().max(512) })

@@ -5,7 +5,7 @@ import { describe } from '../../describe.ts'
 import type { Api } from '../../env.ts'
 import { createRoutes } from '../../env.ts'
 import { readBody, readNoBody, readQuery } from '../../input.ts'
-import type { ReposPort } from '../../ports.ts'
+import type { ReposPort } from '../../repos-port.ts'
 
 const page = z.object({ items: z.array(repoView) }).meta({ id: 'RepoPage' })
 const one = { 200: { text: 'The repository', schema: repoView } }

@@ -1,6 +1,7 @@
 // Repositories of a node that is none: a table of places in memory.
 import type { RepoAuthView, RepoView } from '../../../../protocols/http/repos.ts'
-import type { HostingPort, ReposPort } from '../../../../node/api/ports.ts'
+import type { HostingPort } from '../../../../node/api/ports.ts'
+import type { ReposPort } from '../../../../node/api/repos-port.ts'
 import { NimbusError } from '../../../../node/kernel/errors.ts'
 
 export function createFakeRepos(): ReposPort {
