@@ -3,7 +3,17 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { GroupView } from '../../../protocols/http/groups.ts'
 import type { PeerId } from '../../../protocols/ids.ts'
-import type { BlobPort, BuildsPort, GroupsPort, HostingPort, NamesPort, SecretPort, ServicesPort, SessionsPort, UpgradePort } from '../../../node/api/ports.ts'
+import type {
+  BlobPort,
+  BuildsPort,
+  GroupsPort,
+  HostingPort,
+  NamesPort,
+  SecretPort,
+  ServicesPort,
+  SessionsPort,
+  UpgradePort,
+} from '../../../node/api/ports.ts'
 import type { ReposPort } from '../../../node/api/repos-port.ts'
 import { createFakeTools } from '../agents/fake-tools.ts'
 import { NimbusError } from '../../../node/kernel/errors.ts'
