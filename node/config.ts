@@ -31,6 +31,8 @@ export type UpOptions = {
   /** Tasks of this node that may be open at once, and their bytes. */
   maxOpenTasks: number
   maxOpenBytes: number
+  /** Where the services of this worker listen. */
+  serviceHost: string
   /** Milliseconds that this node keeps the files of a task that has ended. */
   retention: number
   /** Where this worker follows a repository. */
@@ -61,6 +63,7 @@ const KEYS = {
   mdns: z.boolean('must be true or false'),
   accept: z.array(z.string().min(1).max(256)).max(64),
   auth: z.enum(['token', 'none'], 'must be token or none'),
+  serviceHost: z.union([z.ipv4(), z.ipv6()], 'must be an IP address of this machine, as 127.0.0.1 or 0.0.0.0'),
   maxOpenTasks: z.int('must be a whole number').min(1, 'must be 1 or more').max(10_000_000, 'must be 10000000 or less'),
   maxOpenBytes: z.int('must be a whole number of bytes').min(1024, 'must be 1024 or more'),
   retention: z
@@ -114,6 +117,7 @@ export async function loadConfig(where: {
     mdns: false,
     accept: [],
     auth: 'token',
+    serviceHost: '127.0.0.1',
     maxOpenTasks: 100_000,
     maxOpenBytes: 256 * 1024 * 1024,
     retention: RETENTION_MS,

@@ -223,7 +223,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       nimbus,
       fetch: blobFetch,
       toolHomes: builds.work.environment,
-      host: '127.0.0.1',
+      host: options.serviceHost,
       environment: runsAs,
     })
     const preparation = {

@@ -16,7 +16,7 @@ const READY_MS_MAX = 60_000
 /** As long as a drain may take before the person is told. */
 const END_MS_MAX = 120_000
 const LISTS: Record<string, string> = { listen: '--listen', roles: '--role', skills: '--skill', accept: '--accept' }
-const VALUES = ['name', 'http', 'repo', 'pool', 'slots', 'preset', 'auth', 'retention', 'follow']
+const VALUES = ['name', 'http', 'repo', 'pool', 'slots', 'preset', 'auth', 'serviceHost', 'retention', 'follow']
 
 /** @returns the exit code: 0 when ready, that of the node where it ended before */
 export async function startInBackground(cli: Cli, flags: UpFlags, binFile: string, ready: (info: ReadyLine) => void): Promise<number> {
@@ -85,7 +85,7 @@ export function argumentsOf(flags: UpFlags): string[] {
   const out = ['up']
   for (const key of VALUES) {
     const value = flags[key]
-    if (typeof value === 'string' || typeof value === 'number') out.push(`--${key}=${value}`)
+    if (typeof value === 'string' || typeof value === 'number') out.push(`--${optionOf(key)}=${value}`)
   }
   for (const [key, option] of Object.entries(LISTS))
     for (const value of (flags[key] as string[] | undefined) ?? []) out.push(`${option}=${value}`)
@@ -93,4 +93,9 @@ export function argumentsOf(flags: UpFlags): string[] {
     out.push(`--label=${key}=${value}`)
   if (flags['mdns'] === true) out.push('--mdns')
   return out
+}
+
+/** `serviceHost` is `--service-host`. */
+function optionOf(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }

@@ -22,7 +22,7 @@ const TOOLS: [string[], string, string][] = [
   [['git'], 'clones faster than the built-in one; keeps repositories of the mesh', 'apt-get install git'],
   [['git-remote-nimbus'], 'lets git read nimbus:// addresses', 'export PATH="$PATH:$(nimbus repo helper)"'],
   [['npm'], 'installs packages that a newer version of Nimbus needs (up --follow)', 'apt-get install npm'],
-  [['ssh'], 'reads repositories over ssh', 'apt-get install openssh-client'],
+  [['ssh'], 'reads repositories over ssh, starts workers on other machines', 'apt-get install openssh-client'],
   [['bwrap'], 'sandboxes builds and agents', 'apt-get install bubblewrap'],
   [['chromium', 'google-chrome', 'chromium-browser'], 'watches pages', 'apt-get install chromium'],
   [['cargo'], 'builds Rust', 'apt-get install cargo'],

@@ -14,6 +14,7 @@ import { addNameCommands } from './commands/names/names.ts'
 import { addRepoCommands } from './commands/repos/repo.ts'
 import { addSessionCommands } from './commands/sessions/session.ts'
 import { addShellCommands } from './commands/shell.ts'
+import { addInstallCommands } from './commands/services/install.ts'
 import { addServiceCommands } from './commands/services/service.ts'
 import { addAskCommands } from './commands/tools/ask.ts'
 import { addKnowCommands } from './commands/tools/know.ts'
@@ -97,6 +98,7 @@ function buildProgram(io: Io, components: ProgramComponents, action: Action): Co
   addAskCommands(program, action)
   addKnowCommands(program, action)
   addMcpCommands(program, action, { version: components.version })
+  addInstallCommands(program, action, components)
   addSpawnCommands(program, action, components)
   addNameCommands(program, action)
   addUpgradeCommands(program, action)

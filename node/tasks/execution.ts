@@ -50,8 +50,6 @@ export type Execution = {
   onCancel(task: TaskId): void
   /** Ends all runs and gives their tasks back without using up an attempt. Settles when the registers know. */
   giveBack(): Promise<void>
-  /** The same for one of them. */
-  release(task: TaskId): void
   runs(): readonly Run[]
   /** Runs that use a slot: those that wait for their own children do not. */
   busy(): number
@@ -138,11 +136,6 @@ export function createExecution(components: ExecutionComponents): Execution {
     components.onChange()
   }
 
-  const giveBackOne = (run: Run): void => {
-    if (run.phase === 'running') work.stop(run.task, run.epoch, 'shutdown')
-    else if (run.phase === 'waiting') void settle(run, { result: 'lost', endedAt: clock.wallMs() })
-  }
-
   return {
     hold,
     ended(task, epoch, outcome) {
@@ -171,12 +164,11 @@ export function createExecution(components: ExecutionComponents): Execution {
       if (run.phase === 'running') work.stop(task, run.epoch, 'cancelled')
     },
     giveBack() {
-      for (const run of runs.values()) giveBackOne(run)
+      for (const run of runs.values()) {
+        if (run.phase === 'running') work.stop(run.task, run.epoch, 'shutdown')
+        else if (run.phase === 'waiting') void settle(run, { result: 'lost', endedAt: clock.wallMs() })
+      }
       return runs.size === 0 ? Promise.resolve() : new Promise((resolve) => emptied.push(resolve))
-    },
-    release(task) {
-      const run = runs.get(task)
-      if (run !== undefined) giveBackOne(run)
     },
     runs: () => [...runs.values()],
     busy: () => [...runs.values()].filter(({ awaiting = 0 }) => awaiting === 0).length,

@@ -24,6 +24,8 @@ export type Stopped = { code: number; restart: boolean }
 /** Running work may finish for this long when a node drains to stop; then it is given back to the mesh. */
 const DRAIN_MS = 30_000
 const GIVE_BACK_MS = 5_000
+/** Kinds of tasks for whose end nobody waits. */
+const STAYING: ReadonlySet<string | undefined> = new Set(['terminal', 'service'])
 /** Who leaves hands its work over: only what is about to end may end here. */
 const LEAVE_DRAIN_MS = 2_000
 const HAND_OVER_MS = 15_000
@@ -71,15 +73,13 @@ export function createLifecycle({ clock, log }: { clock: Clock; log: Log }) {
     return parts
   }
   const runsEnded = async ({ engine }: Connected): Promise<void> => {
-    // A terminal would keep the node for as long as somebody uses it; it goes on without.
-    const isWork = (task: TaskId): boolean => engine.fold.task(task)?.task?.spec.kind !== 'terminal'
+    // A terminal would keep the node for as long as somebody uses it; it goes on without. A service does not end by itself: it goes on until
+    // all else has ended, then others take it over.
+    const isWork = (task: TaskId): boolean => !STAYING.has(engine.fold.task(task)?.task?.spec.kind)
     while (engine.execution.runs().some(({ task }) => isWork(task))) await sleep(clock, 50)
   }
   /** Finishes the work, or after a while gives it back, and ends the term: others may take what is left at once. */
   const handWorkOver = async (node: Connected, drainMs: number): Promise<void> => {
-    const { execution, fold } = node.engine
-    // A service does not end by itself: others take it over at once.
-    for (const { task } of execution.runs()) if (fold.task(task)?.task?.spec.kind === 'service') execution.release(task)
     await Promise.race([runsEnded(node), sleep(clock, drainMs), hurry.promise])
     await Promise.race([node.engine.execution.giveBack(), sleep(clock, GIVE_BACK_MS)])
     await node.runner.close({ drainMs: 0 })

@@ -72,6 +72,7 @@ function nodeOptions(command: Command): Command {
     .option('--mdns', 'find nodes of the same mesh on the local network')
     .option('--accept <rule>', 'limits what others may run here', collect)
     .option('--auth <mode>', 'none asks for no token; only on loopback')
+    .option('--service-host <ip>', 'where services of this worker listen (default 127.0.0.1)')
     .option('--retention <d>', 'keeps logs and files of a task this long after its end (default 7d)', duration('--retention'))
     .option('--follow <url#branch>', 'keep this worker at the newest commit of that branch that passes its proof; see nimbus upgrade')
     .option('--detach', 'start in the background and come back when it is ready')
