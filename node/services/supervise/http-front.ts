@@ -35,8 +35,9 @@ export function createHttpFront(route: Route): Front {
 }
 
 async function handle(route: Route, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  let gone: number | undefined
   for (let tries = 1; ; tries++) {
-    const port = await route.target()
+    const port = await route.target(gone)
     if (response.destroyed) return
     if (port === undefined) return unavailable(response)
     const leave = route.enter(port)
@@ -44,6 +45,7 @@ async function handle(route: Route, request: IncomingMessage, response: ServerRe
     leave()
     if (passed) return
     if (tries >= TRIES_MAX) return unavailable(response)
+    gone = port
   }
 }
 

@@ -4,8 +4,8 @@ import type { Clock } from '../../kernel/clock.ts'
 
 /** Where requests go, and who is still busy. */
 export type Route = {
-  /** The live process; undefined where there was none for so long that nobody should wait any more. */
-  target(): Promise<number | undefined>
+  /** The live process, another one than `butNot`, which was not there; undefined where there was none for so long that nobody should wait any more. */
+  target(butNot?: number): Promise<number | undefined>
   /** A request is under way to this port until what comes back is called. */
   enter(port: number): () => void
 }
@@ -38,8 +38,8 @@ export function createTraffic(clock: Clock): Traffic {
     idle.delete(from)
   }
   return {
-    target() {
-      if (port !== undefined) return Promise.resolve(port)
+    target(butNot) {
+      if (port !== undefined && port !== butNot) return Promise.resolve(port)
       if (waiting.size >= WAITING_MAX) return Promise.resolve(undefined)
       return new Promise((resolve) => {
         const settle = (found: number | undefined): void => {
