@@ -78,7 +78,7 @@ export type ServiceRequest = z.infer<typeof serviceRequest>
 
 export const rollbackRequest = z.strictObject({ revision: z.int().min(1).optional() }).meta({ id: 'RollbackRequest' })
 
-export const SERVICE_STATES = [
+const SERVICE_STATES = [
   'pending',
   'preparing',
   'starting',

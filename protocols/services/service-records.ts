@@ -89,4 +89,3 @@ export const serviceStateRecord = z.looseObject({
   step: z.int().min(1),
   observed: observedService,
 })
-export type ServiceStateRecord = z.infer<typeof serviceStateRecord>

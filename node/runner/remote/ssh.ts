@@ -49,7 +49,7 @@ export function readSshPlace(text: string): SshPlace {
   return { host, ...(user === undefined ? {} : { user }), ...(port === undefined ? {} : { port: Number(port) }) }
 }
 
-export function sshArgv(
+function sshArgv(
   { user, host, port }: SshPlace,
   { identity, knownHosts, acceptNew, compress }: SshOptions,
   command: string,
