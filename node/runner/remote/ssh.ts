@@ -49,11 +49,7 @@ export function readSshPlace(text: string): SshPlace {
   return { host, ...(user === undefined ? {} : { user }), ...(port === undefined ? {} : { port: Number(port) }) }
 }
 
-function sshArgv(
-  { user, host, port }: SshPlace,
-  { identity, knownHosts, acceptNew, compress }: SshOptions,
-  command: string,
-): string[] {
+function sshArgv({ user, host, port }: SshPlace, { identity, knownHosts, acceptNew, compress }: SshOptions, command: string): string[] {
   const options = [
     ...HARDENED,
     `StrictHostKeyChecking=${acceptNew === true ? 'accept-new' : 'yes'}`,
