@@ -118,7 +118,7 @@ test.each([
     /There is no bubblewrap\. Install it\./,
   ],
 ])('where %s nothing is ordered, and why is told', async (_, over, reason) => {
-  const { begin, order, told } = await care(over as Partial<CaretakerComponents>)
+  const { begin, order, told } = await care(over)
   begin()
   await until(() => told.length > 0, { what: 'a word' })
   expect(told[0]).toMatchObject({ state: 'waiting', reason: expect.stringMatching(reason), failed: { revision: 2 } })
