@@ -5,7 +5,7 @@ import * as z from 'zod'
 export const TOOL_NEEDS_MAX = 16
 /** Tools that one worker tells of. */
 export const TOOLS_MAX = 64
-export const TOOL_WORD_MAX = 64
+const TOOL_WORD_MAX = 64
 
 export const toolNeed = z.looseObject({
   name: z.string().min(1).max(TOOL_WORD_MAX),

@@ -41,10 +41,6 @@ const TOOLS: Readonly<Record<string, readonly string[]>> = {
 }
 const ASK_MS_MAX = 10_000
 
-export function isKnownTool(name: string): boolean {
-  return Object.hasOwn(TOOLS, name)
-}
-
 /** Where each tool is that this machine has, by name. `stamp` changes when the program does. */
 export function findKnownTools(path: string): Map<string, { file: string; stamp: string }> {
   const found = new Map<string, { file: string; stamp: string }>()
