@@ -49,7 +49,7 @@ export function createAuthBook(): AuthBook {
 }
 
 /** The place of an address: its host, with a port that is not the usual one, and its path. */
-export function placeOf(url: string): string {
+function placeOf(url: string): string {
   const { protocol, host, pathname } = new URL(url)
   return bare(`${(protocol === 'ssh:' ? host.replace(/:22$/, '') : host).toLowerCase()}${pathname}`)
 }
