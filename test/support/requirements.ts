@@ -86,18 +86,18 @@ export function requirement(name: RequirementName): Requirement {
   return { name, present, reason, install, title, ...(present ? { path: found.path } : {}) }
 }
 
-/** A folder outside of the clone may hold it: NIMBUS_TEST_CLAUDE names the program. */
+/** A folder outside of the clone may hold it: CLAUDE_UNDER_TEST names the program. */
 function claudeProgram(): { path: string } | { reason: string } {
-  const named = process.env['NIMBUS_TEST_CLAUDE']
+  const named = process.env['CLAUDE_UNDER_TEST']
   if (named === undefined || named === '') return onPath('claude')
-  return isExecutable(named) ? { path: named } : { reason: `NIMBUS_TEST_CLAUDE is ${named}, which is no program` }
+  return isExecutable(named) ? { path: named } : { reason: `CLAUDE_UNDER_TEST is ${named}, which is no program` }
 }
 
 /** The same for the conformance suite of MCP; its entry is a script of Node. */
 function conformanceProgram(): { path: string } | { reason: string } {
-  const named = process.env['NIMBUS_TEST_CONFORMANCE']
+  const named = process.env['MCP_CONFORMANCE']
   if (named === undefined || named === '') return onPath('conformance')
-  return existsSync(named) ? { path: named } : { reason: `NIMBUS_TEST_CONFORMANCE is ${named}, which does not exist` }
+  return existsSync(named) ? { path: named } : { reason: `MCP_CONFORMANCE is ${named}, which does not exist` }
 }
 
 function onPath(...programs: string[]): { path: string } | { reason: string } {
