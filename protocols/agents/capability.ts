@@ -19,7 +19,7 @@ export const VERBS = [
 export const verb = z.enum(VERBS)
 export type Verb = z.infer<typeof verb>
 
-/** What the token of a task may do where its spec says nothing: what a command needs to speak of itself and of its own work. */
+/** What the token of a task may do where its spec says nothing: what a command needs to speak of itself and of its own work. An agent's may do all. */
 export const TASK_VERBS: readonly Verb[] = [
   'task.read',
   'task.publish',
@@ -29,8 +29,6 @@ export const TASK_VERBS: readonly Verb[] = [
   'question.ask',
   'progress.report',
 ]
-/** The same for the token of an agent. */
-export const AGENT_VERBS: readonly Verb[] = VERBS
 
 /** Who asks with a token, and what it may. */
 export const callerView = z

@@ -7,7 +7,7 @@ import type { KnowledgeId, PeerId, TaskId } from '../ids.ts'
 import { base32, isKnowledgeId, isTaskId, timeText } from '../ids.ts'
 import { KNOWLEDGE_BYTES_MAX } from '../limits.ts'
 
-export const knowledgeTag = z.string().regex(/^[a-z0-9][a-z0-9._/-]{0,63}$/, 'a tag: small letters, digits, . _ / -')
+const knowledgeTag = z.string().regex(/^[a-z0-9][a-z0-9._/-]{0,63}$/, 'a tag: small letters, digits, . _ / -')
 
 export const knowledgeRecord = z.looseObject({
   kind: z.literal('knowledge'),

@@ -27,7 +27,6 @@ export const terminalRequest = z
     ref: text(256).optional(),
   })
   .meta({ id: 'TerminalRequest' })
-export type TerminalRequest = z.infer<typeof terminalRequest>
 
 /** `id` is that of its task. */
 export const terminalView = z

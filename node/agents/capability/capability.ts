@@ -1,14 +1,14 @@
 // What the token of a task may do, from signed records alone, so that every node computes the same: its spec names verbs, and nobody
 // hands on more than it has. Agents that start agents are counted along the line.
 import type { Verb } from '../../../protocols/agents/capability.ts'
-import { AGENT_VERBS, TASK_VERBS, VERBS } from '../../../protocols/agents/capability.ts'
+import { TASK_VERBS, VERBS } from '../../../protocols/agents/capability.ts'
 import type { TaskId } from '../../../protocols/ids.ts'
 import { FAMILY_DEPTH_MAX } from '../../../protocols/limits.ts'
 import type { TaskSpec } from '../../../protocols/records.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 
 /** An agent may start agents, and those none: the third level is refused. */
-export const AGENT_DEPTH_MAX = 2
+const AGENT_DEPTH_MAX = 2
 /** Tasks that an agent may publish: in all, and in a minute. Other tasks have the limits of families. */
 export const AGENT_TASKS_MAX = 50
 export const AGENT_TASKS_A_MINUTE_MAX = 20
@@ -62,6 +62,6 @@ export function assertCapability(spec: TaskSpec, specOf: SpecOf): void {
 }
 
 function ownVerbs(spec: TaskSpec): readonly Verb[] {
-  if (spec.may === undefined) return isAgent(spec) ? AGENT_VERBS : TASK_VERBS
+  if (spec.may === undefined) return isAgent(spec) ? VERBS : TASK_VERBS
   return VERBS.filter((verb) => spec.may?.includes(verb))
 }

@@ -38,7 +38,7 @@ export type Quarantine = {
 }
 
 /** Repositories at one worker. */
-export const HOSTED_MAX = 64
+const HOSTED_MAX = 64
 
 export function createBareRepos({ dataDir, git, random }: { dataDir: string; git: Git; random: Random }): BareRepos {
   const root = join(dataDir, 'hosted')

@@ -51,7 +51,7 @@ export async function provideModules(
 }
 
 /** Of the file that names every package; undefined where there is none. */
-export async function lockHash(tree: string): Promise<string | undefined> {
+async function lockHash(tree: string): Promise<string | undefined> {
   const bytes = await readFile(join(tree, LOCK_FILE)).catch(() => undefined) // not there
   return bytes === undefined ? undefined : createHash('sha256').update(bytes).digest('hex').slice(0, 32)
 }

@@ -10,7 +10,7 @@ it.each([
   [{ argv: 'npm test' }, 'argv: must be a list, not text.'],
   [{ argv: [] }, 'argv: a shell task and a terminal need a command, the other kinds have none.'],
   [{}, 'argv: a shell task and a terminal need a command, the other kinds have none.'],
-  [{ argv: ['a'], repo: 'ext::sh' }, 'repo: must be an https, http or ssh address.'],
+  [{ argv: ['a'], repo: 'ext::sh' }, 'repo: must be an https, http, ssh or nimbus address.'],
   [{ argv: ['a'], worker: '' }, 'worker: must not be empty.'],
   [{ argv: ['a'], timeout: 'soon' }, 'timeout: a duration such as 500ms 30s 15m 7d.'],
   [{ argv: ['a'], timeout: 0 }, 'timeout: must be at least 1, not 0.'],

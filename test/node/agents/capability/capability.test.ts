@@ -1,6 +1,6 @@
 // What a token may do: computed from signed specs alone, narrower with each level, refused by name where it would be more.
 import { describe, expect, test } from 'vitest'
-import { AGENT_VERBS, TASK_VERBS } from '../../../../protocols/agents/capability.ts'
+import { TASK_VERBS, VERBS } from '../../../../protocols/agents/capability.ts'
 import type { TaskId } from '../../../../protocols/ids.ts'
 import type { Outcome, TaskSpec } from '../../../../protocols/records.ts'
 import { createAllowance } from '../../../../node/agents/capability/allowance.ts'
@@ -26,7 +26,7 @@ describe('verbs', () => {
   test('are those of the kind, or those that the spec names, and never more than the line above holds', () => {
     const { specOf } = familyOf({ top: spec({ may: ['task.publish', 'mesh.read'] }), mid: agent({ parent: 'top' }) })
     expect(capabilityOf(spec(), specOf).verbs).toEqual(TASK_VERBS)
-    expect(capabilityOf(agent(), specOf).verbs).toEqual(AGENT_VERBS)
+    expect(capabilityOf(agent(), specOf).verbs).toEqual(VERBS)
     expect(capabilityOf(spec({ may: ['mesh.read', 'made-up'] }), specOf).verbs).toEqual(['mesh.read'])
     expect(capabilityOf(spec({ may: [] }), specOf).verbs).toEqual([])
     // The agent has what its kind has, less what its parent lacks; its own child cannot get it back.
@@ -37,7 +37,7 @@ describe('verbs', () => {
 
   test('an ancestor that is not known here lends nothing beyond a shell task', () => {
     const { specOf } = familyOf({})
-    expect(capabilityOf(agent({ parent: 'gone' }), specOf).verbs).toEqual(AGENT_VERBS.filter((verb) => TASK_VERBS.includes(verb)))
+    expect(capabilityOf(agent({ parent: 'gone' }), specOf).verbs).toEqual(VERBS.filter((verb) => TASK_VERBS.includes(verb)))
     expect(() => assertCapability(spec({ parent: id('gone'), may: ['lock.hold'] }), specOf)).toThrow(/lock\.hold/)
   })
 })

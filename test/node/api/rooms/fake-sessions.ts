@@ -3,7 +3,7 @@ import type { SessionView } from '../../../../protocols/http/sessions.ts'
 import type { SessionsPort } from '../../../../node/api/ports.ts'
 import { NimbusError } from '../../../../node/kernel/errors.ts'
 
-export const SESSION = '01k9z5zzzz0000000000000000'
+const SESSION = '01k9z5zzzz0000000000000000'
 
 export function createFakeSessions(): SessionsPort {
   const view: SessionView = {
