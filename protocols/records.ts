@@ -11,7 +11,7 @@ import { hostedRef } from './githost/hosted-names.ts'
 import { heldRecord, hostedRefs } from './githost/hosted-records.ts'
 import { groupRecord } from './tasks/group-record.ts'
 import { grantRecord, sealingKeyRecord, secretRecord } from './tasks/secret-records.ts'
-import { repoAuthRecord } from './repos/repo-records.ts'
+import { repoAuthRecord, repoNotes } from './repos/repo-records.ts'
 import { sessionOrder, sessionRecord } from './agents/session-records.ts'
 import { messageRecord, readRecord } from './plan/message-records.ts'
 import { pauseRecord, scheduleRecord, skipRecord } from './plan/schedule-records.ts'
@@ -52,6 +52,7 @@ export const outcome = z.looseObject({
     .optional(),
   costUsd: z.number().min(0).optional(),
   build: buildOutcome.optional(),
+  notes: repoNotes.optional(),
   /** Of a task of kind `question`. */
   answer: answerValue.optional(),
   /** The task ended while nobody ran it: this is the end of no attempt. */

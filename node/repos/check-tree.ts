@@ -2,27 +2,41 @@
 import { lstat, readdir, readlink, realpath } from 'node:fs/promises'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { NimbusError } from '../kernel/errors.ts'
+import { createTreeGaps } from './tree-gaps.ts'
 
-export type TreeSize = { files: number; bytes: number }
+/** `notes`: what is named in it and not there, said for people. */
+export type TreeLook = { files: number; bytes: number; notes: string[] }
 
 /** Throws `repo-unsafe-tree` where a link points out of the tree or into `.git`, or where something below carries that name. */
-export async function checkTree(dir: string): Promise<TreeSize> {
+export async function checkTree(dir: string): Promise<TreeLook> {
   const root = await realpath(dir)
-  const size: TreeSize = { files: 0, bytes: 0 }
+  const gaps = createTreeGaps()
+  let files = 0
+  let bytes = 0
   const folders = [root]
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const entries = await readdir(folder, { withFileTypes: true })
+    if (entries.length > 0) gaps.filled(wayTo(root, folder))
+    // In the order of their names, so that the same tree is told of in the same words.
+    for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
       const path = join(folder, entry.name)
       if (path === join(root, '.git')) continue
       if (isGitName(entry.name)) refuse(root, path, 'it has a name that git keeps for itself')
       if (entry.isDirectory()) folders.push(path)
       else if (entry.isSymbolicLink()) await checkLink(root, path)
       else if (!entry.isFile()) refuse(root, path, 'it is neither a file nor a folder')
-      if (!entry.isDirectory()) size.files += 1
-      if (entry.isFile()) size.bytes += (await lstat(path)).size
+      if (!entry.isDirectory()) files += 1
+      if (!entry.isFile()) continue
+      const { size } = await lstat(path)
+      bytes += size
+      await gaps.file(wayTo(root, path), path, size)
     }
   }
-  return size
+  return { files, bytes, notes: gaps.notes() }
+}
+
+function wayTo(root: string, path: string): string {
+  return relative(root, path).split(sep).join('/')
 }
 
 async function checkLink(root: string, path: string): Promise<void> {

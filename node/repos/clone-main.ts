@@ -6,7 +6,7 @@ import type { RepoCredential } from './auth/credential.ts'
 import { withHttpLogin } from './auth/http-login.ts'
 import { withSsh } from './auth/ssh-login.ts'
 import { askServer, listOverSsh, listWithGit, type Target, targetOf } from './ask-server.ts'
-import { checkTree, type TreeSize } from './check-tree.ts'
+import { checkTree, type TreeLook } from './check-tree.ts'
 import { type FetchedTree, fetchTree } from './fetch-tree.ts'
 import { cloneFault } from './clone-fault.ts'
 import { createGit, type GitAccess } from './system/git-command.ts'
@@ -35,7 +35,7 @@ export type CloneOrder = {
   mesh: GitAccess | undefined
 }
 export type CloneFault = { code: string; message: string; kind: NimbusError['kind']; cure: string | undefined }
-export type CloneMessage = { step: FetchStep } | { done: FetchedTree & TreeSize } | { fault: CloneFault }
+export type CloneMessage = { step: FetchStep } | { done: FetchedTree & TreeLook } | { fault: CloneFault }
 
 /** A new phase is told at once, progress within it ten times a second. */
 const STEP_MS = 100
@@ -46,9 +46,9 @@ serveHelper<CloneOrder, CloneMessage>(async (order, tell) => {
       order,
       throttled((step) => tell({ step })),
     )
-    const size = order.mirror ? { files: 0, bytes: 0 } : await checkTree(order.dir)
-    if (!order.mirror) tell({ step: { phase: 'Updating workdir', loaded: size.files, total: size.files } })
-    tell({ done: { ...tree, ...size } })
+    const look = order.mirror ? { files: 0, bytes: 0, notes: [] } : await checkTree(order.dir)
+    if (!order.mirror) tell({ step: { phase: 'Updating workdir', loaded: look.files, total: look.files } })
+    tell({ done: { ...tree, ...look } })
   } catch (error) {
     const { code, message, kind, cure } = cloneFault(order, error)
     tell({ fault: { code, message: masked(message, order.credential), kind, cure } })

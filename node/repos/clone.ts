@@ -6,6 +6,7 @@ import { NimbusError } from '../kernel/errors.ts'
 import { findTool } from '../runner/commands/find-tools.ts'
 import { runHelper } from '../runner/commands/helper-process.ts'
 import type { RepoCredential } from './auth/credential.ts'
+import type { TreeLook } from './check-tree.ts'
 import type { CloneFault, CloneMessage, CloneOrder } from './clone-main.ts'
 import { meshAccess } from './system/git-command.ts'
 import { type CloneProgress, createMeter } from './progress.ts'
@@ -28,7 +29,7 @@ const BUILTIN_BYTES_MAX = 64e6
 const CLONE_LIMITS: CloneLimits = { receivedBytesMax: 200e6, treeBytesMax: 2e9, memoryBytesMax: 2e9, timeMaxMs: 600_000 }
 
 /** `branch` is there where the ref was one (or the default); else the commit is checked out by itself. */
-export type Cloned = { commit: string; branch?: string; files: number; bytes: number }
+export type Cloned = { commit: string; branch?: string } & TreeLook
 
 export type GitEngine = 'auto' | 'builtin' | 'system'
 

@@ -41,6 +41,8 @@ export const buildView = z
     /** Workers that it moved away from, and what they lacked. */
     moves: z.array(z.object({ worker: z.string(), reason: z.string(), needs: z.array(tool) })),
     artifacts: z.array(artifactView),
+    /** What its repository names and its folder did not hold, and what helps. */
+    notes: z.array(z.string()).optional(),
     waiting: waitingView.nullable(),
   })
   .meta({ id: 'Build' })

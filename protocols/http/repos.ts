@@ -69,6 +69,8 @@ const treeView = z.object({
   unpushed: z.int().optional(),
   /** Why git is not run in it. */
   unsafe: z.string().optional(),
+  /** What its commit names and it does not hold (content of LFS, submodules), and what helps. */
+  notes: z.array(z.string()).optional(),
 })
 export const repoView = z
   .object({
@@ -101,6 +103,8 @@ export const pullView = z
     resolved: z.enum(['keep', 'reset', 'branch']).optional(),
     /** The branch that holds what was there. */
     kept: z.string().optional(),
+    /** As those of the tree. */
+    notes: z.array(z.string()).optional(),
   })
   .meta({ id: 'Pull' })
 export type PullView = z.infer<typeof pullView>

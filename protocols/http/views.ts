@@ -78,6 +78,8 @@ export const taskView = z
           .optional(),
         log: z.object({ hash: z.string(), size: z.int() }).optional(),
         tail: z.string().optional(),
+        /** What its repository names and its folder did not hold (content of LFS, submodules), and what helps. */
+        notes: z.array(z.string()).optional(),
       })
       .optional(),
     group: z.string(),

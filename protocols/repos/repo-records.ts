@@ -1,6 +1,7 @@
 // With which secret the repositories of a place are read, as members sign it. The value itself stands in the records of secrets. The
 // newest record of a place counts (by HLC, then author); one that says nothing takes the entry away.
 import * as z from 'zod'
+import { NOTE_CHARS_MAX, NOTES_MAX } from '../limits.ts'
 
 /** A host and, if need be, the beginning of a path: `git.example.org`, `git.example.org:8443/team/app`. */
 export const repoPlace = z
@@ -34,3 +35,6 @@ export const repoAuthRecord = z.looseObject({
   hostKeys: z.array(hostKey).max(8).optional(),
 })
 export type RepoAuthRecord = z.infer<typeof repoAuthRecord>
+
+/** What the clone of a run names and did not bring (content of LFS, submodules), and what helps; a part of its outcome. */
+export const repoNotes = z.array(z.string().max(NOTE_CHARS_MAX)).max(NOTES_MAX)

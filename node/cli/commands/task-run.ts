@@ -76,7 +76,8 @@ export async function follow(cli: Cli, client: Client, id: string, options: { ca
     })
     progress.clear()
     if (cli.globals.json) cli.printJson({ event: 'ended', task: ended })
-    else if (ended.state !== 'succeeded') sayEnd(cli, ended)
+    else if (ended.state === 'succeeded') sayNotes(cli, ended)
+    else sayEnd(cli, ended)
     return exitCodeOfTask(ended)
   } finally {
     watcher.stop()
@@ -119,6 +120,11 @@ function whatHappened(attempt: AttemptView): string {
   return `attempt ${attempt.epoch} on ${safe(attempt.workerName)} ${attempt.outcome}${attempt.exitCode === undefined ? '' : ` with exit code ${attempt.exitCode}`}`
 }
 
+/** What the folder of the task did not hold, whether or not that was missed. */
+function sayNotes(cli: Cli, { result }: TaskView): void {
+  for (const note of result?.notes ?? []) cli.note(`nimbus: ${safe(note)}`)
+}
+
 /** The text of a worker, without the full stop that follows it here. */
 const sentence = (text: string): string => safe(text.replace(/\.$/, ''))
 
@@ -133,5 +139,6 @@ function sayEnd(cli: Cli, task: TaskView): void {
           ? `exit code ${result.exitCode}${result.error === undefined ? '' : `: ${sentence(result.error)}`}`
           : sentence(result?.error ?? 'it did not run')
   const attempts = task.attempts.length > 1 ? `, ${task.attempts.length} attempts` : ''
+  sayNotes(cli, task)
   cli.note(`nimbus: task ${task.id} ${task.state}: ${why}${attempts}.`)
 }

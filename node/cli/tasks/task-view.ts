@@ -45,6 +45,7 @@ export function renderTask(cli: Cli, task: TaskView): string {
     ['retry of', typeof spec['retryOf'] === 'string' ? spec['retryOf'] : ''],
     ['waiting', task.waiting === undefined ? '' : `${task.waiting.message} ${task.waiting.cure}`],
     ['result', result === undefined ? '' : resultText(result)],
+    ...(result?.notes ?? []).map((note): [string, string] => ['note', note]),
   ])
   if (task.attempts.length === 0) return facts
   const rows = task.attempts.map((attempt): Cell[] => [

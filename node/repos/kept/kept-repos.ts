@@ -7,7 +7,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { messageOf } from '../../kernel/errors.ts'
 import { checkRef, parseRepoUrl } from '../repo-url.ts'
 import type { CloneProgress } from '../progress.ts'
-import { type Kept, type KeptRepos, repoViewOf } from './kept-view.ts'
+import { type Kept, type KeptRepos, notesOf, repoViewOf } from './kept-view.ts'
 import { bytesBelow, type KeptRecord, readRecords, removeFolder, writeRecord } from './record.ts'
 import {
   alreadyThere,
@@ -99,12 +99,11 @@ export function createKeptRepos(components: KeptReposComponents): KeptRepos {
         signal: abort.signal,
         onProgress,
       })
+      const first = { name: 'main', branch: ref ?? branch ?? 'main', followsDefault: ref === undefined }
       const trees =
         repo.record.trees.length > 0
           ? repo.record.trees
-          : [{ name: 'main', branch: ref ?? branch ?? 'main', followsDefault: ref === undefined }]
-      if (repo.record.trees.length === 0)
-        await makeTree(placeOf(repo.record, 'main'), { branch: trees[0]?.branch ?? 'main', from: ref ?? commit })
+          : [{ ...first, ...(await makeTree(placeOf(repo.record, 'main'), { branch: first.branch, from: ref ?? commit })) }]
       repo.bytes = await bytesBelow(mirrorDir(name))
       await save(repo, { fetchedAt: clock.wallMs(), commit, trees, ...(branch === undefined ? {} : { defaultBranch: branch }) })
     } catch (error) {
@@ -119,7 +118,7 @@ export function createKeptRepos(components: KeptReposComponents): KeptRepos {
   const workOf = async (repo: Kept, tree: string): Promise<TreeView> => {
     const record = treeOf(repo.record, tree)
     const place = placeOf(repo.record, tree)
-    const base = { name: tree, dir: place.dir, branch: record.branch }
+    const base = { name: tree, dir: place.dir, branch: record.branch, ...notesOf(record) }
     try {
       return { ...base, ...(await workIn(place)), branch: record.branch }
     } catch (error) {
@@ -182,9 +181,9 @@ export function createKeptRepos(components: KeptReposComponents): KeptRepos {
         const record = treeOf(repo.record, tree)
         await bringUp(repo)
         const done = await pullTree(placeOf(repo.record, tree), record, resolve, stampOf(clock.wallMs()))
-        const trees = repo.record.trees.map((one) => (one.name === tree ? { ...one, branch: done.branch } : one))
-        if (done.branch !== record.branch) await save(repo, { trees })
-        const { branch, state, message, choices, kept: keptAs } = done
+        const { branch, state, message, choices, kept: keptAs, notes = record.notes ?? [] } = done
+        const trees = repo.record.trees.map((one) => (one.name === tree ? { ...one, branch, notes } : one))
+        if (done.notes !== undefined) await save(repo, { trees })
         const resolved = choices.length > 0 && resolve !== undefined ? { resolved: resolve } : {}
         return {
           tree,
@@ -194,6 +193,7 @@ export function createKeptRepos(components: KeptReposComponents): KeptRepos {
           choices: resolve === undefined ? choices : [],
           ...resolved,
           ...(keptAs === undefined ? {} : { kept: keptAs }),
+          ...(notes.length === 0 ? {} : { notes }),
         }
       })
     },
@@ -203,8 +203,8 @@ export function createKeptRepos(components: KeptReposComponents): KeptRepos {
         const { trees, defaultBranch = 'main' } = repo.record
         if (trees.length >= TREES_MAX || trees.some((one) => one.name === tree)) throw treeRefused(repo.record, tree)
         const from = branch === undefined ? defaultBranch : checkRef(branch)
-        await makeTree(placeOf(repo.record, tree), { branch: from, from })
-        await save(repo, { trees: [...trees, { name: tree, branch: from, followsDefault: branch === undefined }] })
+        const made = await makeTree(placeOf(repo.record, tree), { branch: from, from })
+        await save(repo, { trees: [...trees, { name: tree, branch: from, followsDefault: branch === undefined, ...made }] })
       })
       return viewOf(repo)
     },

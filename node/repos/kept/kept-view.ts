@@ -37,7 +37,14 @@ export function repoViewOf(root: string, { record, bytes, error, progress, busy 
     state:
       progress !== undefined || (busy !== undefined && fetchedAt === undefined) ? 'fetching' : error === undefined ? 'ready' : 'failed',
     addedAt,
-    trees: trees ?? record.trees.map((tree) => ({ name: tree.name, dir: join(root, name, 'trees', tree.name), branch: tree.branch })),
+    trees:
+      trees ??
+      record.trees.map((tree) => ({
+        name: tree.name,
+        dir: join(root, name, 'trees', tree.name),
+        branch: tree.branch,
+        ...notesOf(tree),
+      })),
     ...(error === undefined ? {} : { error }),
     ...(fetchedAt === undefined ? {} : { fetchedAt }),
     ...(defaultBranch === undefined ? {} : { defaultBranch }),
@@ -47,4 +54,9 @@ export function repoViewOf(root: string, { record, bytes, error, progress, busy 
       ? {}
       : { progress: { ...counts, ...(total === undefined ? {} : { total }), ...(percent === undefined ? {} : { percent }) } }),
   }
+}
+
+/** Absent where there is nothing to say. */
+export function notesOf({ notes = [] }: KeptRecord['trees'][number]): { notes?: string[] } {
+  return notes.length === 0 ? {} : { notes }
 }

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { repoName } from '../../../protocols/http/repos.ts'
 
-const treeRecord = z.object({ name: z.string(), branch: z.string(), followsDefault: z.boolean() })
+/** `notes`: what the tree did not hold when files were written last. */
+const treeRecord = z.object({ name: z.string(), branch: z.string(), followsDefault: z.boolean(), notes: z.array(z.string()).optional() })
 const keptRecord = z.object({
   name: repoName,
   url: z.string(),

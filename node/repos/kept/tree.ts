@@ -17,11 +17,11 @@ const HARMLESS =
   /^(core\.(repositoryformatversion|filemode|bare|logallrefupdates|symlinks|ignorecase|precomposeunicode)|remote\.origin\.(url|fetch)|branch\..+\.(remote|merge)|user\.(name|email))$/i
 const AUTHOR = ['Nimbus', 'nimbus@localhost'] as const
 
-/** @throws NimbusError `repo-ref-not-found`, `repo-unsafe-tree` */
+/** Tells what the tree names but does not hold. @throws NimbusError `repo-ref-not-found`, `repo-unsafe-tree` */
 export async function makeTree(
   { gitFile, mirror, dir, url }: TreePlace,
   { branch, from }: { branch: string; from: string },
-): Promise<void> {
+): Promise<{ notes: string[] }> {
   const commit = await commitOf(createGit(gitFile, mirror), from)
   await mkdir(dir, { recursive: true, mode: 0o700 })
   const git = createGit(gitFile, dir)
@@ -31,7 +31,8 @@ export async function makeTree(
     await writeFile(join(dir, '.git', 'objects', 'info', 'alternates'), `${join(mirror, 'objects')}\n`)
     await git.must(['remote', 'add', '--', 'origin', url])
     await settle(git, branch, commit)
-    await checkTree(dir)
+    const { notes } = await checkTree(dir)
+    return { notes }
   } catch (error) {
     await rm(dir, { recursive: true, force: true })
     throw error
@@ -51,13 +52,13 @@ export async function workIn(place: TreePlace): Promise<TreeWork> {
   return { commit, branch: branch.trim(), changed: status.split('\0').filter((line) => line !== '').length, unpushed: Number(unpushed) }
 }
 
-/** @param choice what a person wants where a choice is needed; without it nothing is touched then */
+/** `notes` where the tree was moved. @param choice what a person wants where a choice is needed; without it nothing is touched then */
 export async function pullTree(
   place: TreePlace,
   { branch, followsDefault }: TreeRecord,
   choice: PullChoice | undefined,
   stamp: string,
-): Promise<PullDecision & { branch: string; kept?: string }> {
+): Promise<PullDecision & { branch: string; kept?: string; notes?: string[] }> {
   const git = await trusted(place)
   const both = borrowing(place)
   const { commit: local, changed } = await workIn(place)
@@ -88,8 +89,8 @@ export async function pullTree(
     })
   const kept = choice === 'branch' && choices.length > 0 ? await keepAsBranch(git, local, changed, stamp) : undefined
   await settle(git, move.branch, to)
-  await checkTree(place.dir)
-  return { ...decision, branch: move.branch, ...(kept === undefined ? {} : { kept }) }
+  const { notes } = await checkTree(place.dir)
+  return { ...decision, branch: move.branch, notes, ...(kept === undefined ? {} : { kept }) }
 }
 
 /** Everything that is here becomes a branch; one commit for what was not committed. */

@@ -46,6 +46,7 @@ export function buildView(task: TaskView, state: Pick<TaskState, 'attempts'>): B
     ),
     artifacts: result?.artifacts ?? [],
     waiting: task.waiting ?? null,
+    ...(result?.notes === undefined ? {} : { notes: result.notes }),
   }
 }
 

@@ -64,6 +64,7 @@ function resultView(outcome: Outcome | undefined, settledAt: number): NonNullabl
     ...(outcome.artifacts === undefined ? {} : { artifacts: outcome.artifacts.map(({ path, hash, size }) => ({ path, hash, size })) }),
     ...(outcome.build === undefined ? {} : { build: buildView(outcome.build) }),
     ...(outcome.tail === undefined ? {} : { tail: outcome.tail }),
+    ...(outcome.notes === undefined ? {} : { notes: outcome.notes }),
   }
 }
 

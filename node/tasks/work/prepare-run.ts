@@ -29,8 +29,8 @@ export type PreparationComponents = {
   /** A task as this node sees it now. */
   taskOf(task: TaskId): TaskView | undefined
 }
-/** `commit` is what a cloned folder stands at. */
-export type Prepared = { root: string; cwd: string; env: Record<string, string>; stdinFile?: string; commit?: string }
+/** `commit` is what a cloned folder stands at; `notes` say what that names and the folder does not hold. */
+export type Prepared = { root: string; cwd: string; env: Record<string, string>; stdinFile?: string; commit?: string; notes?: string[] }
 
 export type Prepare = (order: WorkOrder, signal: AbortSignal, tell: (progress: Progress) => void) => Promise<Prepared>
 
@@ -42,19 +42,19 @@ export function createPreparation(components: PreparationComponents): Prepare {
     dir: string,
     signal: AbortSignal,
     tell: (progress: Progress) => void,
-  ): Promise<string | undefined> => {
+  ): Promise<Pick<Prepared, 'commit' | 'notes'>> => {
     if (spec.dir !== undefined) {
       tell({ phase: 'fetching', message: 'the shipped folder' })
       await fetch.need('The shipped folder', spec.dir.hash, author, signal)
       await unpackFolder(blobs.open(spec.dir.hash), dir, signal)
-      return undefined
+      return {}
     }
     if (spec.repo === undefined) {
       await mkdir(dir, { recursive: true })
-      return undefined
+      return {}
     }
     tell({ phase: 'cloning', message: 'asking the server' })
-    const { commit } = await components.clone({
+    const { commit, notes } = await components.clone({
       url: spec.repo,
       ...(spec.ref === undefined ? {} : { ref: spec.ref }),
       ...(spec.repoAuth === undefined ? {} : { auth: spec.repoAuth }),
@@ -68,7 +68,7 @@ export function createPreparation(components: PreparationComponents): Prepare {
           ...(progress.percent === undefined ? {} : { percent: progress.percent }),
         }),
     })
-    return commit
+    return { commit, ...(notes.length === 0 ? {} : { notes }) }
   }
   /** `ID/result.json` and `ID/files/…` of each task before this one. */
   const bringInputs = async (after: readonly TaskId[], root: string, signal: AbortSignal): Promise<void> => {
@@ -95,7 +95,7 @@ export function createPreparation(components: PreparationComponents): Prepare {
     const root = await components.workspaces.create(task, epoch)
     const cwd = join(root, 'work')
     const inputs = join(root, 'inputs')
-    const commit = await bringFolder(order, cwd, signal, tell)
+    const brought = await bringFolder(order, cwd, signal, tell)
     if (spec.after !== undefined) {
       tell({ phase: 'fetching', message: 'what the tasks before it left' })
       await bringInputs(spec.after, inputs, signal)
@@ -112,7 +112,7 @@ export function createPreparation(components: PreparationComponents): Prepare {
         ...(spec.after === undefined ? {} : { NIMBUS_INPUTS: inputs }),
       },
       ...(spec.stdin === undefined ? {} : { stdinFile: blobs.pathOf(spec.stdin.hash) }),
-      ...(commit === undefined ? {} : { commit }),
+      ...brought,
     }
   }
 }

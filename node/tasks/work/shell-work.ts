@@ -136,6 +136,7 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
     if (run.order.spec.kind === 'service') components.services.over(run.order)
     const costUsd = run.limits.costUsd()
     if (costUsd !== undefined) outcome = { ...outcome, costUsd }
+    if (run.prepared?.notes !== undefined) outcome = { ...outcome, notes: run.prepared.notes }
     ends.delete(runId(task, epoch))
     running.delete(runId(task, epoch))
     components.onProgress(task, epoch, undefined)

@@ -112,6 +112,41 @@ describe.skipIf(!git.present)(git.title('a repository that is kept'), () => {
     report('task run --repo of a kept repository of 5 MB', { 'bytes over the network': door.sent - sent })
     expect(door.sent - sent).toBeLessThan(100_000)
   })
+
+  test('what a clone lacks is said by repo add and pull, at the end of a task or build, and in its view', async () => {
+    const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 5000000\n`
+    const lacking = server.repo('lacking', {
+      Makefile: 'all:\n\techo built > out.txt\n',
+      'a.bin': pointer,
+      '.gitmodules': '[submodule "lib"]\n\tpath = lib\n\turl = ../lib.git\n',
+    })
+    const lfs = /1 file is an LFS pointer and not the content \(5(\.0)? MB\), .*"a\.bin"\. .*git lfs pull/
+    const module = /1 submodule is not fetched, .*"lib"\. .*git submodule update --init/
+    const added = await node.cli('repo', 'add', lacking.url)
+    expect([added.code, added.stdout]).toEqual([0, expect.stringMatching(lfs)])
+    expect(added.stdout).toMatch(module)
+    expect((await node.cli('repo', 'pull', 'lacking')).stdout).toMatch(lfs)
+    for (const [command, code] of [
+      ['true', 0],
+      ['false', 1],
+    ] as const) {
+      const done = await node.cli('task', 'run', '--name', `lacks ${command}`, '--repo', lacking.url, '--', command)
+      expect([done.code, done.stderr]).toEqual([code, expect.stringMatching(lfs)])
+      expect(done.stderr).toMatch(module)
+    }
+    const { body } = await node.api<{ items: { id: string; spec: { name?: string } }[] }>('/api/tasks')
+    const id = body.items.find(({ spec }) => spec.name === 'lacks true')?.id ?? ''
+    expect((await node.cli('task', 'show', id)).stdout).toMatch(lfs)
+    expect((await node.api<{ result: unknown }>(`/api/tasks/${id}`)).body.result).toMatchObject({
+      notes: [expect.stringMatching(lfs), expect.stringMatching(module)],
+    })
+    const built = await node.cli('task', 'run', '--kind', 'build', '--repo', lacking.url)
+    expect(built.stderr).toMatch(lfs)
+    const builds = await node.api<{ items: { id: string }[] }>('/api/builds')
+    expect((await node.cli('build', 'show', builds.body.items[0]?.id ?? '')).stdout).toMatch(lfs)
+    const clean = await node.cli('task', 'run', '--repo', repo.url, '--', 'true')
+    expect([clean.code, clean.stderr]).toEqual([0, expect.not.stringMatching(/LFS|submodule/)])
+  })
 })
 
 /** Events of kept repositories, as they come. */

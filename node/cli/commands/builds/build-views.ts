@@ -91,6 +91,7 @@ function printBuild(cli: Cli, build: BuildDetail): void {
   line('waits', build.waiting === null ? null : `${build.waiting.message} (${build.waiting.cure})`)
   line('failed', build.failure === null ? null : `${build.failure}: ${build.reason ?? ''}`)
   line('good', build.lastGood === null ? null : `commit ${build.lastGood.commit} by build ${build.lastGood.task}`)
+  for (const note of build.notes ?? []) line('note', note)
   for (const { worker, reason } of build.moves) line('moved', `away from ${worker}: ${reason}`)
   line(
     'tools',

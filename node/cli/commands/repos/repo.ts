@@ -4,6 +4,7 @@ import type { PullView, RepoView, TreeView } from '../../../../protocols/http/re
 import { createHoldingClock, sleep } from '../../../kernel/clock.ts'
 import { formatDuration } from '../../../kernel/durations.ts'
 import { NimbusError } from '../../../kernel/errors.ts'
+import { safe } from '../../../kernel/safe-text.ts'
 import { formatBytes } from '../../../kernel/sizes.ts'
 import { progressText } from '../../../repos/progress.ts'
 import { createClient } from '../../client.ts'
@@ -82,6 +83,7 @@ function addTreeCommands(repo: Command, action: Action): void {
         if (cli.globals.json) cli.printJson(pulled)
         else {
           cli.print(`${pulled.state}: ${pulled.message}${pulled.kept === undefined ? '' : ` What was here is the branch ${pulled.kept}.`}`)
+          for (const note of pulled.notes ?? []) cli.print(safe(note))
           for (const choice of pulled.choices)
             cli.print(`  nimbus repo pull ${name}${pulled.tree === 'main' ? '' : ` --tree ${pulled.tree}`} --resolve ${choice}`)
         }
@@ -154,7 +156,10 @@ function show(cli: Cli, repo: RepoView): void {
     ['default branch', repo.defaultBranch],
     ['commit', repo.commit],
     ['mirror', repo.bytes === undefined ? undefined : formatBytes(repo.bytes)],
-    ...repo.trees.map((tree): [string, Cell] => [`tree ${tree.name}`, treeText(tree)]),
+    ...repo.trees.flatMap((tree): [string, Cell][] => [
+      [`tree ${tree.name}`, treeText(tree)],
+      ...(tree.notes ?? []).map((note): [string, Cell] => ['note', note]),
+    ]),
   ]
   cli.print(renderFacts(cli.io, facts))
 }
