@@ -80,12 +80,13 @@ function modulesOf(text: string): string[] {
 
 /** Undefined where it is no file any more, or may not be read. */
 async function startOf(file: string, bytesMax: number): Promise<string | undefined> {
-  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(() => undefined)
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+  const handle = await open(file, flags).catch(() => undefined) // gone, or a link by now
   try {
     const read = await handle?.read(Buffer.alloc(bytesMax), 0, bytesMax, 0)
     return read?.buffer.toString('utf8', 0, read.bytesRead)
   } catch {
-    return undefined
+    return undefined // a folder by now, or a bad disk: it is told of by whoever needs it
   } finally {
     await handle?.close()
   }
