@@ -4,17 +4,20 @@ import { describe, expect, test } from 'vitest'
 import { createMirror } from '../../../node/runner/terminal/mirror.ts'
 import { cellsOf, drawn, referenceTerminal } from './cells.ts'
 
-/** More for a night: NIMBUS_RUNS=20000. */
-const RUNS = Number(process.env['NIMBUS_RUNS'] ?? 200)
+/** The same streams each time; others, and more of them, for a night: MIRROR_RUNS=20000 MIRROR_SEED=$RANDOM. */
+const RUNS = Number(process.env['MIRROR_RUNS'] ?? 200)
+const SEED = Number(process.env['MIRROR_SEED'] ?? 26)
+const LONG_MS = 60_000 + RUNS * 100
 const SIZE = { cols: 20, rows: 6 }
 const number = fc.integer({ min: 0, max: 22 })
-// After a cursor is restored, a character set is chosen: xterm forgets which of the four it had, and so may a copy.
+// Left out: `CSI b`, because which character it repeats is nowhere but in xterm. After a cursor is restored, a character set is chosen:
+// xterm forgets which of the four it had, and so may a copy.
 const piece = fc.oneof(
   { weight: 4, arbitrary: fc.string({ unit: fc.constantFrom('a', 'b', 'x', 'y', ' '), maxLength: 30 }) },
   { weight: 2, arbitrary: fc.constantFrom('\r\n', '\n', '\r', '\b', '\t', '\x1bM', '\x1bD', '\x1bE') },
   fc.constantFrom('日本語', 'e\u0301', 'üß', '👍', 'ｗｉｄｅ'),
   fc.tuple(number, number).map(([y, x]) => `\x1b[${y};${x}H`),
-  fc.tuple(number, fc.constantFrom(...'A B C D E F G X P L M @ S T b d'.split(' '))).map(([n, final]) => `\x1b[${n}${final}`),
+  fc.tuple(number, fc.constantFrom(...'A B C D E F G X P L M @ S T d'.split(' '))).map(([n, final]) => `\x1b[${n}${final}`),
   fc.constantFrom('\x1b[J', '\x1b[1J', '\x1b[2J', '\x1b[K', '\x1b[1K', '\x1b[2K'),
   fc
     .array(fc.oneof(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 30, max: 47 }), fc.integer({ min: 90, max: 107 })), { maxLength: 3 })
@@ -42,33 +45,44 @@ const size = fc.record({ cols: fc.integer({ min: 12, max: 30 }), rows: fc.intege
 type Step = Uint8Array | { cols?: number; rows: number }
 
 describe('the mirror of a terminal', () => {
-  test('a copy and the bytes after it give what all bytes give, wherever it is taken', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(piece, { maxLength: 60 }), fc.nat(), fc.nat({ max: 40 }), async (pieces, cut, chunk) => {
-        const bytes = Buffer.from(pieces.join(''))
-        const at = bytes.length === 0 ? 0 : cut % bytes.length
-        const steps: Step[] = []
-        for (let from = 0; from < at; from += chunk + 1) steps.push(bytes.subarray(from, Math.min(at, from + chunk + 1)))
-        await compare(steps, [bytes.subarray(at)])
-      }),
-      { numRuns: RUNS },
-    )
-  })
+  test(
+    'a copy and the bytes after it give what all bytes give, wherever it is taken',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(piece, { maxLength: 60 }), fc.nat(), fc.nat({ max: 40 }), async (pieces, cut, chunk) => {
+          const bytes = Buffer.from(pieces.join(''))
+          const at = bytes.length === 0 ? 0 : cut % bytes.length
+          const steps: Step[] = []
+          for (let from = 0; from < at; from += chunk + 1) steps.push(bytes.subarray(from, Math.min(at, from + chunk + 1)))
+          await compare(steps, [bytes.subarray(at)])
+        }),
+        { numRuns: RUNS, seed: SEED },
+      )
+    },
+    LONG_MS,
+  )
 
-  test('the same where its size changes at any byte', async () => {
-    const plain = fc.oneof(fc.string({ unit: fc.constantFrom('a', 'b', ' '), maxLength: 30 }), fc.constantFrom('\r\n', '\n', '\r'))
-    // Over a change of size nothing joins or repeats a character, and no wide one is cut in two: xterm keeps both halves of it.
-    const whole = piece.map((text) => text.replace(/\x1b\[\d+b|[^\x00-\x7f]/gu, ''))
-    const bytes = fc.oneof(plain, whole).map((text) => Buffer.from(text))
-    const step = fc.oneof({ weight: 5, arbitrary: bytes }, { weight: 1, arbitrary: size })
-    // Columns that were cut off and come back, and a saved cursor above the screen, are nowhere but in xterm: programs draw anew.
-    const restores = /\x1b8|\x1b\[\?1049l/
-    const later = fc.oneof(
-      { weight: 5, arbitrary: bytes.filter((one) => !restores.test(one.toString())) },
-      { weight: 1, arbitrary: size.map(({ rows }) => ({ rows })) },
-    )
-    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 30 }), fc.array(later, { maxLength: 10 }), compare), { numRuns: RUNS })
-  })
+  test(
+    'the same where its size changes at any byte',
+    async () => {
+      const plain = fc.oneof(fc.string({ unit: fc.constantFrom('a', 'b', ' '), maxLength: 30 }), fc.constantFrom('\r\n', '\n', '\r'))
+      // Over a change of size nothing joins or repeats a character, and no wide one is cut in two: xterm keeps both halves of it.
+      const whole = piece.map((text) => text.replace(/\x1b\[\d+b|[^\x00-\x7f]/gu, ''))
+      const bytes = fc.oneof(plain, whole).map((text) => Buffer.from(text))
+      const step = fc.oneof({ weight: 5, arbitrary: bytes }, { weight: 1, arbitrary: size })
+      // Columns that were cut off and come back, and a saved cursor above the screen, are nowhere but in xterm: programs draw anew.
+      const restores = /\x1b8|\x1b\[\?1049l/
+      const later = fc.oneof(
+        { weight: 5, arbitrary: bytes.filter((one) => !restores.test(one.toString())) },
+        { weight: 1, arbitrary: size.map(({ rows }) => ({ rows })) },
+      )
+      await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 30 }), fc.array(later, { maxLength: 10 }), compare), {
+        numRuns: RUNS,
+        seed: SEED,
+      })
+    },
+    LONG_MS,
+  )
 })
 
 /** The copy is taken between `before` and `after`. */
