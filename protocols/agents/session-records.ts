@@ -4,14 +4,12 @@ import { AGENT_TEXT_MAX, SESSION_ASKS_MAX, SESSION_FILES_MAX, SESSION_TAKEN_MAX 
 import type { TaskId } from '../ids.ts'
 import { isTaskId } from '../ids.ts'
 import { tokenCounts } from './agent-events.ts'
+import { SESSION_STATES } from './session-states.ts'
 
 const count = z.int().min(0)
 const timeMs = z.int().min(0)
 const id = z.string().min(1).max(200)
 const task = z.custom<TaskId>((value) => typeof value === 'string' && isTaskId(value), 'not a task ID')
-
-export const SESSION_STATES = ['starting', 'working', 'waiting', 'idle', 'done', 'failed', 'interrupted'] as const
-export type SessionStateName = (typeof SESSION_STATES)[number]
 
 const ask = z.looseObject({ request: id, tool: z.string().max(200), input: z.string().max(4_096), askedAt: timeMs, reminders: count })
 const decision = z.looseObject({

@@ -1,7 +1,7 @@
 // Sessions of coding agents as REST speaks of them.
 import * as z from 'zod'
 import { tokenCounts } from '../agents/agent-events.ts'
-import { SESSION_STATES } from '../agents/session-records.ts'
+import { SESSION_STATES } from '../agents/session-states.ts'
 import { AGENT_TEXT_MAX } from '../limits.ts'
 import { durationText, repoAddress, secretName } from './task-request.ts'
 

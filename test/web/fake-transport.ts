@@ -1,5 +1,7 @@
 // The transport with no network: answers from memory, lets a test send events, remembers what was asked of it.
 import type { EventView, LogChunk, MeshView, TaskView, WorkerView } from '../../protocols/http/views.ts'
+import type { QuestionView } from '../../protocols/agents/question-views.ts'
+import type { OrderView, SessionMessage, SessionView } from '../../protocols/http/sessions.ts'
 import type { MessageView } from '../../protocols/http/messages.ts'
 import type { ScheduleView } from '../../protocols/http/schedules.ts'
 import type { EventListener, LogQuery, Session, TaskQuery, Transport } from '../../web/src/transport/transport.ts'
@@ -15,11 +17,16 @@ export type FakeTransport = Transport & {
     output: LogChunk[]
     schedules: ScheduleView[]
     messages: MessageView[]
+    sessions: SessionView[]
+    said: SessionMessage[]
+    questions: QuestionView[]
     refuse: ApiError | undefined
   }
   listener(): EventListener
   emit(type: 'task.updated', task: TaskView): void
   emit(type: 'worker.updated', worker: WorkerView): void
+  emit(type: 'session.updated', session: SessionView): void
+  emit(type: 'question.asked', question: QuestionView): void
   emit(type: 'mesh.updated', mesh: MeshView): void
 }
 
@@ -32,6 +39,9 @@ export function createFakeTransport(): FakeTransport {
     output: someOutput(40),
     schedules: [],
     messages: [],
+    sessions: [],
+    said: [],
+    questions: [],
     refuse: undefined,
   }
   let listener: EventListener | undefined
@@ -61,7 +71,7 @@ export function createFakeTransport(): FakeTransport {
     calls,
     state,
     listener: () => listener as EventListener,
-    emit(type: string, data: TaskView | WorkerView | MeshView) {
+    emit(type: string, data: TaskView | WorkerView | MeshView | SessionView | QuestionView) {
       cursor += 1
       const event: EventView = { cursor: String(cursor), time: Date.now(), type, entity: type.split('.')[0] ?? '', id: '', data }
       listener?.event(event)
@@ -92,6 +102,7 @@ export function createFakeTransport(): FakeTransport {
     sendMessage: (to, body) => answer(`send ${JSON.stringify(to)} ${body}`, () => undefined),
     readMessages: (ids) =>
       answer(`read ${ids.join(' ')}`, () => void (state.messages = state.messages.filter(({ id }) => !ids.includes(id)))),
+    agents: createFakeAgents(state, answer, calls),
     log,
     logAddress: (id) => `/api/tasks/${id}/log`,
     events(given) {
@@ -101,5 +112,42 @@ export function createFakeTransport(): FakeTransport {
         listener = undefined
       }
     },
+  }
+}
+
+function createFakeAgents(
+  state: FakeTransport['state'],
+  answer: <Answer>(call: string, value: () => Answer) => Promise<Answer>,
+  calls: string[],
+): Transport['agents'] {
+  const find = <Item extends { id: string }>(items: readonly Item[], id: string): Item => {
+    const found = items.find((item) => item.id === id)
+    if (found === undefined) throw new ApiError({ code: 'not-found', detail: `No ${id}.`, status: 404 })
+    return found
+  }
+  const order = (id: string): OrderView => ({ order: 'o1', taken: true, session: find(state.sessions, id) })
+  return {
+    sessions: () => answer('sessions', () => [...state.sessions]),
+    session: (id) => answer(`session ${id}`, () => find(state.sessions, id)),
+    prompt: (id, text) => answer(`prompt ${id} ${text}`, () => order(id)),
+    decide: (id, decision) =>
+      answer(`decide ${id} ${JSON.stringify(decision)}`, () => {
+        state.sessions = state.sessions.map((session) => (session.id === id ? { ...session, asks: [] } : session))
+        return { ...order(id), won: true }
+      }),
+    order: (id, verb) => answer(`${verb} session ${id}`, () => order(id)),
+    async *messages(id) {
+      calls.push(`messages of ${id}`)
+      yield* state.said
+    },
+    questions: () => answer('questions', () => [...state.questions]),
+    question: (id) => answer(`question ${id}`, () => find(state.questions, id)),
+    answer: (id, given) =>
+      answer(`answer ${id} ${JSON.stringify(given)}`, () => {
+        const by = { by: 'operator', worker: 'w', workerName: 'alder', at: Date.now() }
+        const answered: QuestionView = { ...find(state.questions, id), state: 'answered', answer: { ...given, ...by } }
+        state.questions = state.questions.map((one) => (one.id === id ? answered : one))
+        return answered
+      }),
   }
 }

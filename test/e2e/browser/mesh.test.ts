@@ -115,6 +115,20 @@ describe.skipIf(!browserNeeded.present)(browserNeeded.title('the dashboard of a 
     expect(median).toBeLessThan(2_000)
   })
 
+  test('a question asked on one node is answered by a button on the page of another', async () => {
+    const { page } = await open(maple)
+    const body = { request: 'port', text: 'Which port <b>now</b>?', choices: ['8080', '9090'] }
+    const asked = (await birch.api<{ id: string }>('/api/questions', { body })).body
+    await page.locator('.needs').getByRole('link', { name: 'Which port <b>now</b>?' }).click()
+    expect(new URL(page.url()).pathname).toBe(`/questions/${asked.id}`)
+    await page.getByRole('button', { name: '9090' }).click()
+    await page.getByText(/said .* at maple/).waitFor()
+    const answer = await until(async () => (await birch.api<{ answer?: { choice: string } }>(`/api/questions/${asked.id}`)).body.answer, {
+      what: 'the answer at birch',
+    })
+    expect(answer.choice).toBe('9090')
+  })
+
   test('the command of the invite dialog, typed as shown, brings a fourth node', async () => {
     const { page } = await open(birch)
     await page.goto(`${birch.ready.http}/workers`)

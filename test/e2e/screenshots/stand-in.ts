@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
 import { WebSocketServer } from 'ws'
 import type { MeshView, TaskView } from '../../../protocols/http/views.ts'
+import { aQuestion, aSession, anAsk, someMessages } from '../../web/agent-fixtures.ts'
 import { aMesh, aMessage, aSchedule, someOutput, someTasks } from '../../web/fixtures.ts'
 
 const TYPES: Record<string, string> = {
@@ -25,6 +26,31 @@ const SCHEDULES = [
 const MESSAGES = [
   aMessage(1, 'The staging database is back.'),
   aMessage(2, { build: 4711, result: 'succeeded', files: ['dist/app.js', 'dist/app.css'] }),
+]
+
+const SESSIONS = [
+  aSession(1, 'waiting', { name: 'tidy the build', asks: [anAsk('Bash', 'rm -rf build/ && git clean -fdx --exclude=.env.local.example')] }),
+  aSession(2, 'working'),
+  aSession(3, 'failed', {
+    reason: { code: 'budget', message: 'The budget of $5.00 is used up.', cure: 'Give it more: nimbus session resume ID --budget 10' },
+  }),
+  aSession(4, 'done', {
+    repo: 'https://example.org/a/rather/long/address/of/a/repository.git',
+    branch: 'nimbus/session-01ja0004q7wk3mv8t2ga5znc9x',
+  }),
+]
+const SAID = someMessages(['The ledger test fails since replay starts at one, not at zero. I change that and run the tests again.'])
+const QUESTIONS = [
+  aQuestion(1, 'Which database may the migration use?', {
+    choices: ['staging', 'a copy of production', 'none: stop here'],
+    detail: '{"rows": 120000}',
+  }),
+  aQuestion(2, 'What is the new port of the page?'),
+  aQuestion(3, 'Deploy?', {
+    about: 'approval',
+    state: 'answered',
+    answer: { choice: 'yes', by: 'operator', worker: 'w', workerName: 'alder', at: Date.now() },
+  }),
 ]
 
 export type StandIn = {
@@ -73,6 +99,8 @@ async function answer(state: StandIn['state'], dist: string, request: IncomingMe
   const body = await readJson(request)
   const log = /^\/api\/tasks\/([^/]+)\/log$/.exec(url.pathname)
   if (log) return streamLog(url, response)
+  if (/^\/api\/sessions\/[^/]+\/messages$/.test(url.pathname))
+    return void response.end(SAID.map((message) => `${JSON.stringify(message)}\n`).join(''))
   const { status, json } = route(state, request.method ?? 'GET', url, body)
   response.writeHead(status, { 'content-type': status < 400 ? 'application/json' : 'application/problem+json' }).end(JSON.stringify(json))
 }
@@ -88,6 +116,8 @@ function route(state: StandIn['state'], method: string, url: URL, body: Record<s
   if (noun === 'invites') return ok({ invite: `nimbus1${'k3v9m2x7q4t8w1z6'.repeat(10)}`, expiresAt: Date.now() + 15 * 60_000 }, 201)
   if (noun === 'schedules') return ok({ items: SCHEDULES })
   if (noun === 'messages') return ok({ items: MESSAGES })
+  if (noun === 'sessions') return ok(id === undefined ? { items: SESSIONS } : SESSIONS.find((one) => one.id === id))
+  if (noun === 'questions') return ok(id === undefined ? { items: QUESTIONS } : QUESTIONS.find((one) => one.id === id))
   if (noun === 'workers') return ok(state.mesh.members.find((member) => member.peerId === id) ?? {})
   if (noun === 'tasks' && method === 'POST' && id === undefined) {
     if (body['timeout'] === 'soon')

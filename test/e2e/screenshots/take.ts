@@ -2,6 +2,7 @@
 // console error, a refused content-security rule, a request to another origin, a page wider than the screen.
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
+import { aSession } from '../../web/agent-fixtures.ts'
 import { peerIdOf } from '../../web/fixtures.ts'
 import { type StandIn, startStandIn } from './stand-in.ts'
 
@@ -37,6 +38,9 @@ export const SHOTS: readonly Shot[] = [
   { name: 'task-dead', path: taskAt(4), prepare: (page) => page.locator('.line').last().waitFor() },
   { name: 'schedules', path: at('/schedules') },
   { name: 'messages', path: at('/messages') },
+  { name: 'sessions', path: at('/sessions') },
+  { name: 'session', path: at(`/sessions/${aSession(1, 'waiting').id}`), prepare: (page) => page.getByText('1 of 40 failed').waitFor() },
+  { name: 'questions', path: at('/questions') },
   { name: 'mesh', path: at('/mesh') },
   { name: 'publish', path: at('/tasks'), prepare: fillPublish },
   { name: 'invite', path: at('/mesh'), prepare: makeInvite },

@@ -4,6 +4,8 @@ import { type ReadonlySignal, type Signal, batch, signal } from '@preact/signals
 import type { EventView, MeshView, TaskView, WorkerView } from '../../../protocols/http/views.ts'
 import type { MessageView } from '../../../protocols/http/messages.ts'
 import type { ScheduleView } from '../../../protocols/http/schedules.ts'
+import type { QuestionView } from '../../../protocols/agents/question-views.ts'
+import type { SessionView } from '../../../protocols/http/sessions.ts'
 import { type ApiError, asApiError } from '../transport/api-error.ts'
 import type { Session, StreamState, Transport } from '../transport/transport.ts'
 import { type Activity, createActivity } from './activity.ts'
@@ -36,6 +38,8 @@ export type Dashboard = {
   activity: Activity
   schedules: LiveList<ScheduleView>
   messages: LiveList<MessageView>
+  sessions: LiveList<SessionView>
+  questions: LiveList<QuestionView>
   /** Whose messages are shown; empty for the inbox of this node. */
   messageTopic: Signal<string>
   /** The dialog that is open over the page. */
@@ -69,6 +73,7 @@ export function createDashboard(transport: Transport): Dashboard {
   const takeWorker = (worker: WorkerView): void => activity.workerChanged(fleet.setWorker(worker), worker)
 
   async function refresh(): Promise<void> {
+    refreshLists(lists)
     try {
       const [mesh, running, failed, dead] = await Promise.all([
         transport.mesh(),
@@ -153,7 +158,7 @@ export function createDashboard(transport: Transport): Dashboard {
   function stop(): void {
     closeEvents?.()
     clearInterval(meshEvery)
-    for (const part of [queue, lists.schedules, lists.messages]) part.stop()
+    for (const part of [queue, lists.schedules, lists.messages, lists.sessions, lists.questions]) part.stop()
     for (const timer of [counts, poll]) clearTimeout(timer)
   }
 
@@ -171,10 +176,22 @@ export function createDashboard(transport: Transport): Dashboard {
   }
 }
 
-function noteChange({ schedules, messages }: ReturnType<typeof createLists>, type: string): void {
+/** What waits for a person is known on every page; the other lists once they were looked at. */
+function refreshLists({ schedules, messages, sessions, questions }: Lists): void {
+  void sessions.load()
+  void questions.load()
+  schedules.changed()
+  messages.changed()
+}
+
+function noteChange({ schedules, messages, sessions, questions }: Lists, type: string): void {
   if (type === 'schedule.updated') schedules.changed()
   else if (type === 'message.received') messages.changed()
+  else if (type === 'session.updated') sessions.changed()
+  else if (type.startsWith('question.')) questions.changed()
 }
+
+type Lists = ReturnType<typeof createLists>
 
 function createLists(transport: Transport) {
   const messageTopic = signal('')
@@ -182,5 +199,7 @@ function createLists(transport: Transport) {
     messageTopic,
     schedules: createLiveList(() => transport.schedules()),
     messages: createLiveList(() => transport.messages(messageTopic.peek())),
+    sessions: createLiveList(() => transport.agents.sessions()),
+    questions: createLiveList(() => transport.agents.questions()),
   }
 }

@@ -19,10 +19,12 @@ export function createLiveList<Item>(fetchItems: () => Promise<readonly Item[]>)
   const items = signal<readonly Item[] | undefined>(undefined)
   const error = signal<ApiError | undefined>(undefined)
   let timer: ReturnType<typeof setTimeout> | undefined
+  let asked = false
 
   async function load(): Promise<void> {
     clearTimeout(timer)
     timer = undefined
+    asked = true
     try {
       items.value = await fetchItems()
       error.value = undefined
@@ -35,7 +37,8 @@ export function createLiveList<Item>(fetchItems: () => Promise<readonly Item[]>)
     error,
     load,
     changed() {
-      if (items.peek() !== undefined) timer ??= setTimeout(() => void load(), AGAIN_AFTER_MS)
+      // Also while the first answer is on its way: it may be older than this change.
+      if (asked) timer ??= setTimeout(() => void load(), AGAIN_AFTER_MS)
     },
     stop: () => clearTimeout(timer),
   }

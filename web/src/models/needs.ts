@@ -1,5 +1,8 @@
 // What needs a person now, worst first. Pure: from what the page knows and the time.
 import type { MeshView, TaskView } from '../../../protocols/http/views.ts'
+import type { QuestionView } from '../../../protocols/agents/question-views.ts'
+import type { SessionView } from '../../../protocols/http/sessions.ts'
+import { asksOf, sessionTitle } from './agents/session-facts.ts'
 import { endText, hasEnded, specOf, titleOf } from './task-facts.ts'
 import type { Worker } from './fleet.ts'
 import { inertText } from './text/inert-text.ts'
@@ -13,7 +16,7 @@ const BUSY_AFTER_MS = 15 * 60_000
 
 export type Need = {
   key: string
-  kind: 'mesh' | 'worker' | 'failed' | 'waiting'
+  kind: 'mesh' | 'question' | 'worker' | 'failed' | 'waiting'
   state: string
   title: string
   text: string
@@ -23,7 +26,13 @@ export type Need = {
 }
 
 export function needsOf(
-  known: { mesh: MeshView | undefined; workers: readonly Worker[]; tasks: readonly TaskView[] },
+  known: {
+    mesh: MeshView | undefined
+    workers: readonly Worker[]
+    tasks: readonly TaskView[]
+    questions?: readonly QuestionView[] | undefined
+    sessions?: readonly SessionView[] | undefined
+  },
   now: number,
 ): Need[] {
   const needs: Need[] = []
@@ -39,6 +48,7 @@ export function needsOf(
       since: now,
     })
   }
+  needs.push(...answersNeeded(known.questions ?? [], known.sessions ?? []))
   for (const worker of known.workers) {
     if (worker.state !== 'suspect' && worker.state !== 'dead') continue
     const text =
@@ -64,6 +74,7 @@ export function needsOf(
       needs.push({ ...shared, kind: 'failed', text: [end, last].filter(Boolean).join(' — '), since, taskId: task.id })
     } else if (
       task.waiting !== undefined &&
+      specOf(task).kind !== 'question' &&
       !hasEnded(task.state) &&
       now - task.waiting.since > (task.waiting.code === 'slots' ? BUSY_AFTER_MS : WAITING_AFTER_MS) &&
       task.state === 'ready'
@@ -77,6 +88,30 @@ export function needsOf(
     }
   }
   return needs
+}
+
+/** Whoever waits for a person, longest first. */
+function answersNeeded(questions: readonly QuestionView[], sessions: readonly SessionView[]): Need[] {
+  const shared = { kind: 'question', state: 'suspect' } as const
+  const asked = questions
+    .filter(({ state }) => state === 'open')
+    .map(({ id, text, askedBy, askedAt }) => ({
+      ...shared,
+      key: `question ${id}`,
+      title: inertText(text.replaceAll('\n', ' ')).slice(0, 160),
+      text: `${inertText(askedBy)} asks`,
+      href: `/questions/${id}`,
+      since: askedAt,
+    }))
+  const wanted = asksOf(sessions).map(({ session, ask }) => ({
+    ...shared,
+    key: `session ${session.id} ${ask.request}`,
+    title: sessionTitle(session),
+    text: `asks to use ${inertText(ask.tool)}`,
+    href: `/sessions/${session.id}`,
+    since: ask.askedAt,
+  }))
+  return [...asked, ...wanted].sort((one, two) => one.since - two.since)
 }
 
 function lastLine(tail: string | undefined): string {

@@ -2,6 +2,7 @@
 import type { InviteView, LogChunk, MeshView, Page, TaskView, WorkerView } from '../../../protocols/http/views.ts'
 import type { MessageView } from '../../../protocols/http/messages.ts'
 import type { ScheduleView } from '../../../protocols/http/schedules.ts'
+import { createAgentCalls } from './agent-calls.ts'
 import { openEventStream } from './event-stream.ts'
 import { readLogChunks } from './log-stream.ts'
 import { createRestClient, queryString } from './rest-client.ts'
@@ -34,6 +35,7 @@ export function createHttpTransport(options: { onSignedOut: () => void }): Trans
     messages: async (topic) => (await rest.get<Page<MessageView>>(`/api/messages${queryString({ limit: 200, topic })}`)).items,
     sendMessage: async (to, body) => void (await rest.post('/api/messages', { to, body })),
     readMessages: async (ids) => void (await rest.post('/api/messages/read', { ids })),
+    agents: createAgentCalls(rest),
     log,
     logAddress: (id, attempt) => `${taskPath(id)}/log${queryString({ attempt })}`,
     events: (listener: EventListener) =>

@@ -1,11 +1,11 @@
-// Reads a task's output as JSON lines while it grows. A line that cannot be read ends the stream with an error.
+// Reads a task's output, or the messages of a session, as JSON lines while they grow. A line that cannot be read ends the stream with an error.
 import type { LogChunk } from '../../../protocols/http/views.ts'
 import { ApiError } from './api-error.ts'
 
 /** A chunk is at most 64 kB of output; escaped it stays below this. More means that this is not our stream. */
 const LINE_CHARS_MAX = 1024 * 1024
 
-export async function* readLogChunks(body: ReadableStream<Uint8Array>): AsyncIterable<LogChunk> {
+export async function* readLogChunks<Line = LogChunk>(body: ReadableStream<Uint8Array>): AsyncIterable<Line> {
   const reader = body.getReader()
   const decoder = new TextDecoder()
   let rest = ''
@@ -16,9 +16,9 @@ export async function* readLogChunks(body: ReadableStream<Uint8Array>): AsyncIte
       const lines = rest.split('\n')
       rest = lines.pop() ?? ''
       if (rest.length > LINE_CHARS_MAX) throw broken(`a line of more than ${LINE_CHARS_MAX} characters`)
-      for (const line of lines) if (line !== '') yield parse(line)
+      for (const line of lines) if (line !== '') yield parse<Line>(line)
       if (!done) continue
-      if (rest !== '') yield parse(rest)
+      if (rest !== '') yield parse<Line>(rest)
       return
     }
   } finally {
@@ -26,9 +26,9 @@ export async function* readLogChunks(body: ReadableStream<Uint8Array>): AsyncIte
   }
 }
 
-function parse(line: string): LogChunk {
+function parse<Line>(line: string): Line {
   try {
-    return JSON.parse(line) as LogChunk
+    return JSON.parse(line) as Line
   } catch {
     throw broken('a line that is not JSON')
   }
@@ -39,6 +39,6 @@ function broken(what: string): ApiError {
     code: 'log-unreadable',
     detail: `The output could not be read: the node sent ${what}.`,
     status: 0,
-    cure: 'Open the task again.',
+    cure: 'Load the page again.',
   })
 }

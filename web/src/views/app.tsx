@@ -4,7 +4,20 @@ import { useEffect } from 'preact/hooks'
 import { CloudMark } from '../parts/icons.tsx'
 import { EmptyState } from '../parts/notes.tsx'
 import { usePage } from '../parts/page-context.ts'
-import { MeshPage, MessagesPage, SchedulesPage, TaskPage, TasksPage, WorkerPage, WorkersPage, fetchLazyViews } from './lazy-views.ts'
+import {
+  MeshPage,
+  MessagesPage,
+  QuestionPage,
+  QuestionsPage,
+  SchedulesPage,
+  SessionPage,
+  SessionsPage,
+  TaskPage,
+  TasksPage,
+  WorkerPage,
+  WorkersPage,
+  fetchLazyViews,
+} from './lazy-views.ts'
 import { Overview } from './overview/overview.tsx'
 import { Shell } from './shell/shell.tsx'
 import { SignIn, Unreachable } from './shell/sign-in.tsx'
@@ -43,11 +56,15 @@ function pageAt(path: string): { view: ComponentChildren; title: string } {
     if (first === '') return { view: <Overview />, title: 'Overview' }
     if (first === 'workers') return { view: <WorkersPage />, title: 'Workers' }
     if (first === 'tasks') return { view: <TasksPage />, title: 'Tasks' }
+    if (first === 'sessions') return { view: <SessionsPage />, title: 'Sessions' }
+    if (first === 'questions') return { view: <QuestionsPage />, title: 'Questions' }
     if (first === 'schedules') return { view: <SchedulesPage />, title: 'Schedules' }
     if (first === 'messages') return { view: <MessagesPage />, title: 'Messages' }
     if (first === 'mesh') return { view: <MeshPage />, title: 'Mesh' }
   } else if (more.length === 0 && id !== undefined) {
     if (first === 'workers') return { view: <WorkerPage key={id} id={id} />, title: 'Worker' }
+    if (first === 'sessions') return { view: <SessionPage key={id} id={id} />, title: 'Session' }
+    if (first === 'questions') return { view: <QuestionPage key={id} id={id} />, title: 'Question' }
     if (first === 'tasks') return { view: <TaskPage key={id} id={id} />, title: 'Task' }
   }
   return {

@@ -8,6 +8,10 @@ export const WorkersPage = lazyView(async () => (await import('./workers/workers
 export const WorkerPage = lazyView(async () => (await import('./workers/worker-page.tsx')).WorkerPage)
 export const SchedulesPage = lazyView(async () => (await import('./schedules/schedules-page.tsx')).SchedulesPage)
 export const MessagesPage = lazyView(async () => (await import('./messages/messages-page.tsx')).MessagesPage)
+export const SessionsPage = lazyView(async () => (await import('./sessions/sessions-page.tsx')).SessionsPage)
+export const SessionPage = lazyView(async () => (await import('./sessions/session-page.tsx')).SessionPage)
+export const QuestionsPage = lazyView(async () => (await import('./questions/questions-page.tsx')).QuestionsPage)
+export const QuestionPage = lazyView(async () => (await import('./questions/question-page.tsx')).QuestionPage)
 export const PublishDialog = lazyView(async () => (await import('./tasks/publish-dialog.tsx')).PublishDialog)
 export const InviteDialog = lazyView(async () => (await import('./mesh/invite-dialog.tsx')).InviteDialog)
 export const ShortcutsDialog = lazyView(async () => (await import('./shell/shortcuts-dialog.tsx')).ShortcutsDialog)
@@ -23,6 +27,10 @@ export function fetchLazyViews(): void {
     MeshPage,
     SchedulesPage,
     MessagesPage,
+    SessionsPage,
+    SessionPage,
+    QuestionsPage,
+    QuestionPage,
     InviteDialog,
     ShortcutsDialog,
   ])

@@ -9,6 +9,11 @@ const TERMINAL_SEQUENCE =
 const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g
 const DIRECTION = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
 
+/** Each line by itself. */
+export function inertLines(raw: string): string {
+  return raw.split('\n').map(inertText).join('\n')
+}
+
 /** One line. A carriage return begins the line anew, as in a terminal: what a progress bar shows last stays. */
 export function inertText(raw: string): string {
   const plain = raw.replace(TERMINAL_SEQUENCE, '').replace(/\r+$/, '')

@@ -19,7 +19,7 @@ export function NeedsList(props: { needs: readonly Need[] }) {
           <li key={need.key} class={`need need-${need.kind}`}>
             <StateMark
               state={need.state as ShownState}
-              label={need.kind === 'worker' && need.state === 'dead' ? 'offline' : undefined}
+              label={need.kind === 'question' ? 'waits for you' : need.kind === 'worker' && need.state === 'dead' ? 'offline' : undefined}
               bare
             />
             <div class="row-main">

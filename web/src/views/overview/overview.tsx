@@ -20,7 +20,12 @@ export function Overview() {
   const workers = fleet.workers.value
   const tasks = dashboard.tasks.all.value
   const tick = Math.floor(clock.now.value / NEEDS_EVERY_MS)
-  const needs = useMemo(() => needsOf({ mesh, workers, tasks }, clock.now.peek()), [mesh, workers, tasks, tick])
+  const questions = dashboard.questions.items.value
+  const sessions = dashboard.sessions.items.value
+  const needs = useMemo(
+    () => needsOf({ mesh, workers, tasks, questions, sessions }, clock.now.peek()),
+    [mesh, workers, tasks, questions, sessions, tick],
+  )
   if (mesh === undefined) return <div class="loading" role="status" aria-label="Loading" />
   const counts = fleet.counts.value
   const none = Object.values(counts).every((count) => count === 0) && tasks.length === 0

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import { useLayoutEffect, useMemo } from 'preact/hooks'
 import { type Shortcut, listenForShortcuts } from '../../models/page/shortcuts.ts'
+import { asksOf } from '../../models/agents/session-facts.ts'
 import type { Theme } from '../../models/page/preferences.ts'
 import { CloudMark, Icon } from '../../parts/icons.tsx'
 import { usePage } from '../../parts/page-context.ts'
@@ -13,10 +14,18 @@ const PLACES = [
   { href: '/', name: 'Overview', icon: 'overview', keys: 'g o' },
   { href: '/workers', name: 'Workers', icon: 'workers', keys: 'g w' },
   { href: '/tasks', name: 'Tasks', icon: 'tasks', keys: 'g t' },
+  { href: '/sessions', name: 'Sessions', icon: 'agent', keys: 'g a' },
+  { href: '/questions', name: 'Questions', icon: 'question', keys: 'g q' },
   { href: '/schedules', name: 'Schedules', icon: 'clock', keys: 'g s' },
   { href: '/messages', name: 'Messages', icon: 'letter', keys: 'g c' },
   { href: '/mesh', name: 'Mesh', icon: 'mesh', keys: 'g m' },
 ] as const
+
+const AMOUNT_TITLES: Record<string, string> = {
+  '/tasks': 'running and ready',
+  '/workers': 'members of the mesh',
+  '/questions': 'wait for you',
+}
 
 export function Shell(props: { children: ComponentChildren }) {
   const { dashboard, preferences } = usePage()
@@ -78,8 +87,11 @@ function Navigation() {
   const here = `/${router.place.value.path.split('/')[1] ?? ''}`
   const counts = dashboard.fleet.counts.value
   const workers = dashboard.fleet.workers.value.length
+  const asked = dashboard.questions.items.value?.filter(({ state }) => state === 'open').length ?? 0
+  const waiting = asked + asksOf(dashboard.sessions.items.value ?? []).length
   const amounts: Record<string, number | undefined> = {
     '/workers': workers || undefined,
+    '/questions': waiting || undefined,
     '/tasks': (counts.running ?? 0) + (counts.ready ?? 0) || undefined,
   }
   return (
@@ -91,7 +103,7 @@ function Navigation() {
               <Icon name={place.icon} />
               <span>{place.name}</span>
               {amounts[place.href] !== undefined && (
-                <span class="amount" title={place.href === '/tasks' ? 'running and ready' : 'members of the mesh'}>
+                <span class="amount" title={AMOUNT_TITLES[place.href]}>
                   {amounts[place.href]}
                 </span>
               )}

@@ -1,0 +1,44 @@
+// What the dashboard asks of a node about sessions of coding agents and questions to people.
+import type { QuestionView } from '../../../protocols/agents/question-views.ts'
+import type { OrderView, SessionMessage, SessionView } from '../../../protocols/http/sessions.ts'
+import type { Page } from '../../../protocols/http/views.ts'
+import { readLogChunks } from './log-stream.ts'
+import type { createRestClient } from './rest-client.ts'
+
+/** As many as the node lists at once. */
+const LISTED_MAX = 500
+
+type Decision = { request: string; allow: boolean; note?: string }
+export type AgentCalls = {
+  /** The newest ones. */
+  sessions(): Promise<readonly SessionView[]>
+  session(id: string): Promise<SessionView>
+  prompt(id: string, text: string): Promise<OrderView>
+  decide(id: string, decision: Decision): Promise<OrderView>
+  order(id: string, verb: 'interrupt' | 'stop'): Promise<OrderView>
+  /** From the first one; ends when the session does. */
+  messages(id: string, signal: AbortSignal): AsyncIterable<SessionMessage>
+  /** Open ones first. */
+  questions(): Promise<readonly QuestionView[]>
+  question(id: string): Promise<QuestionView>
+  answer(id: string, answer: { choice: string } | { text: string }): Promise<QuestionView>
+}
+
+export function createAgentCalls(rest: ReturnType<typeof createRestClient>): AgentCalls {
+  const sessionPath = (id: string) => `/api/sessions/${encodeURIComponent(id)}`
+  const questionPath = (id: string) => `/api/questions/${encodeURIComponent(id)}`
+  return {
+    sessions: async () => (await rest.get<Page<SessionView>>(`/api/sessions?limit=${LISTED_MAX}`)).items,
+    session: (id) => rest.get<SessionView>(sessionPath(id)),
+    prompt: (id, text) => rest.post<OrderView>(`${sessionPath(id)}/send`, { text }),
+    decide: (id, decision) => rest.post<OrderView>(`${sessionPath(id)}/answer`, decision),
+    order: (id, verb) => rest.post<OrderView>(`${sessionPath(id)}/${verb}`),
+    async *messages(id, signal) {
+      const response = await rest.send('GET', `${sessionPath(id)}/messages?follow=true`, { accept: 'application/x-ndjson', signal })
+      if (response.body !== null) yield* readLogChunks<SessionMessage>(response.body)
+    },
+    questions: async () => (await rest.get<Page<QuestionView>>(`/api/questions?limit=${LISTED_MAX}`)).items,
+    question: (id) => rest.get<QuestionView>(questionPath(id)),
+    answer: (id, answer) => rest.post<QuestionView>(`${questionPath(id)}/answer`, answer),
+  }
+}
