@@ -109,7 +109,7 @@ describe('what a session said', () => {
     expect(times).toBe(2)
     expect(transcript.entries.value.filter(({ text }) => text === 'hello')).toHaveLength(1)
     const refused = createTranscript(async function* () {
-      await Promise.resolve()
+      yield* someMessages([]).slice(0, 1)
       throw new ApiError({ code: 'forbidden', detail: 'Not yours.', status: 403 })
     })
     await expect.poll(() => refused.error.value?.code, SOON).toBe('forbidden')

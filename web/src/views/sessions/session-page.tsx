@@ -121,7 +121,7 @@ function SessionActions(props: { session: SessionView }) {
         <button
           type="button"
           title="Ends its turn, not the session"
-          onClick={() => order('interrupt').catch((thrown: unknown) => notices.failed('The session was not interrupted', thrown))}
+          onClick={() => void order('interrupt').catch((thrown: unknown) => notices.failed('The session was not interrupted', thrown))}
         >
           Interrupt
         </button>
