@@ -129,6 +129,18 @@ describe.skipIf(!browserNeeded.present)(browserNeeded.title('the dashboard of a 
     expect(answer.choice).toBe('9090')
   })
 
+  test('a session that runs on one node asks, and is allowed by a button on the page of another', async () => {
+    const command = [process.execPath, join(REPOSITORY, 'test/support/servers/acp-agent.ts')]
+    const body = { prompt: 'please write it', driver: 'acp', command, sandbox: 'none', worker: 'birch', ask: ['Write'], freeMemoryMb: 0 }
+    const { id } = (await cedar.api<{ id: string }>('/api/sessions', { body })).body
+    const { page } = await open(maple)
+    await page.goto(`${maple.ready.http}/sessions/${id}`)
+    await page.getByRole('button', { name: 'Approve Write' }).click()
+    await page.locator('.said-decided').waitFor()
+    await page.locator('.said-end').getByText('The session is done').waitFor()
+    await page.locator('.page-head').getByText('done', { exact: true }).waitFor()
+  })
+
   test('the command of the invite dialog, typed as shown, brings a fourth node', async () => {
     const { page } = await open(birch)
     await page.goto(`${birch.ready.http}/workers`)

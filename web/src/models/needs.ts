@@ -36,18 +36,7 @@ export function needsOf(
   now: number,
 ): Need[] {
   const needs: Need[] = []
-  const group = known.mesh?.group
-  if (group !== undefined && group.reachable < group.majority) {
-    needs.push({
-      key: 'majority',
-      kind: 'mesh',
-      state: 'dead',
-      title: 'No majority of keepers',
-      text: `${group.reachable} of ${group.seats.length} keepers answer, ${group.majority} are needed. Work that runs goes on until its lease ends; nothing new starts on this side.`,
-      href: '/mesh',
-      since: now,
-    })
-  }
+  needs.push(...majorityNeeded(known.mesh, now))
   needs.push(...answersNeeded(known.questions ?? [], known.sessions ?? []))
   for (const worker of known.workers) {
     if (worker.state !== 'suspect' && worker.state !== 'dead') continue
@@ -88,6 +77,22 @@ export function needsOf(
     }
   }
   return needs
+}
+
+function majorityNeeded(mesh: MeshView | undefined, now: number): Need[] {
+  const group = mesh?.group
+  if (group === undefined || group.reachable >= group.majority) return []
+  return [
+    {
+      key: 'majority',
+      kind: 'mesh',
+      state: 'dead',
+      title: 'No majority of keepers',
+      text: `${group.reachable} of ${group.seats.length} keepers answer, ${group.majority} are needed. Work that runs goes on until its lease ends; nothing new starts on this side.`,
+      href: '/mesh',
+      since: now,
+    },
+  ]
 }
 
 /** Whoever waits for a person, longest first. */

@@ -3,7 +3,13 @@ import type { QuestionView } from '../../../protocols/agents/question-views.ts'
 import type { OrderView, SessionMessage, SessionView } from '../../../protocols/http/sessions.ts'
 import type { Page } from '../../../protocols/http/views.ts'
 import { readLogChunks } from './log-stream.ts'
-import type { createRestClient } from './rest-client.ts'
+
+/** What is needed of the REST client. */
+type Rest = {
+  send(method: string, path: string, init: { accept: string; signal: AbortSignal }): Promise<Response>
+  get<Answer>(path: string): Promise<Answer>
+  post<Answer>(path: string, body?: unknown): Promise<Answer>
+}
 
 /** As many as the node lists at once. */
 const LISTED_MAX = 500
@@ -24,7 +30,7 @@ export type AgentCalls = {
   answer(id: string, answer: { choice: string } | { text: string }): Promise<QuestionView>
 }
 
-export function createAgentCalls(rest: ReturnType<typeof createRestClient>): AgentCalls {
+export function createAgentCalls(rest: Rest): AgentCalls {
   const sessionPath = (id: string) => `/api/sessions/${encodeURIComponent(id)}`
   const questionPath = (id: string) => `/api/questions/${encodeURIComponent(id)}`
   return {
