@@ -2,6 +2,7 @@
 import type { EventView, LogChunk, MeshView, TaskView, WorkerView } from '../../protocols/http/views.ts'
 import type { QuestionView } from '../../protocols/agents/question-views.ts'
 import type { OrderView, SessionMessage, SessionView } from '../../protocols/http/sessions.ts'
+import type { ServiceView } from '../../protocols/http/services.ts'
 import type { MessageView } from '../../protocols/http/messages.ts'
 import type { ScheduleView } from '../../protocols/http/schedules.ts'
 import type { EventListener, LogQuery, Session, TaskQuery, Transport } from '../../web/src/transport/transport.ts'
@@ -20,12 +21,14 @@ export type FakeTransport = Transport & {
     sessions: SessionView[]
     said: SessionMessage[]
     questions: QuestionView[]
+    services: ServiceView[]
     refuse: ApiError | undefined
   }
   listener(): EventListener
   emit(type: 'task.updated', task: TaskView): void
   emit(type: 'worker.updated', worker: WorkerView): void
   emit(type: 'session.updated', session: SessionView): void
+  emit(type: 'service.updated', service: ServiceView): void
   emit(type: 'question.asked', question: QuestionView): void
   emit(type: 'mesh.updated', mesh: MeshView): void
 }
@@ -42,6 +45,7 @@ export function createFakeTransport(): FakeTransport {
     sessions: [],
     said: [],
     questions: [],
+    services: [],
     refuse: undefined,
   }
   let listener: EventListener | undefined
@@ -55,6 +59,11 @@ export function createFakeTransport(): FakeTransport {
     const task = state.tasks.find((candidate) => candidate.id === id)
     if (task === undefined) throw new ApiError({ code: 'task-unknown', detail: `No task ${id}.`, status: 404 })
     return task
+  }
+  function findService(name: string): ServiceView {
+    const service = state.services.find((candidate) => candidate.name === name)
+    if (service === undefined) throw new ApiError({ code: 'service-unknown', detail: `No service ${name}.`, status: 404 })
+    return service
   }
   function list(query: TaskQuery) {
     const items = state.tasks.filter(
@@ -71,7 +80,7 @@ export function createFakeTransport(): FakeTransport {
     calls,
     state,
     listener: () => listener as EventListener,
-    emit(type: string, data: TaskView | WorkerView | MeshView | SessionView | QuestionView) {
+    emit(type: string, data: TaskView | WorkerView | MeshView | SessionView | QuestionView | ServiceView) {
       cursor += 1
       const event: EventView = { cursor: String(cursor), time: Date.now(), type, entity: type.split('.')[0] ?? '', id: '', data }
       listener?.event(event)
@@ -103,6 +112,11 @@ export function createFakeTransport(): FakeTransport {
     readMessages: (ids) =>
       answer(`read ${ids.join(' ')}`, () => void (state.messages = state.messages.filter(({ id }) => !ids.includes(id)))),
     agents: createFakeAgents(state, answer, calls),
+    work: {
+      services: () => answer('services', () => [...state.services]),
+      service: (name, verb) => answer(`${verb} service ${name}`, () => findService(name)),
+      rollback: (name, revision) => answer(`rollback ${name} to ${revision}`, () => findService(name)),
+    },
     log,
     logAddress: (id) => `/api/tasks/${id}/log`,
     events(given) {

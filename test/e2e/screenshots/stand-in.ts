@@ -7,6 +7,7 @@ import { extname, join, normalize } from 'node:path'
 import { WebSocketServer } from 'ws'
 import type { MeshView, TaskView } from '../../../protocols/http/views.ts'
 import { aQuestion, aSession, anAsk, someMessages } from '../../web/agent-fixtures.ts'
+import { aService } from '../../web/work-fixtures.ts'
 import { aMesh, aMessage, aSchedule, someOutput, someTasks } from '../../web/fixtures.ts'
 
 const TYPES: Record<string, string> = {
@@ -50,6 +51,16 @@ const QUESTIONS = [
     about: 'approval',
     state: 'answered',
     answer: { choice: 'yes', by: 'operator', worker: 'w', workerName: 'alder', at: Date.now() },
+  }),
+]
+
+const SERVICES = [
+  aService('web', { revision: 4, failed: { revision: 4, reason: 'it did not answer on /health within 30 s', at: Date.now() } }),
+  aService('a-service-with-a-very-long-name-of-forty', {
+    state: 'crash-loop',
+    healthy: false,
+    restarts: 7,
+    reason: 'exit 1 five times within a minute',
   }),
 ]
 
@@ -117,6 +128,7 @@ function route(state: StandIn['state'], method: string, url: URL, body: Record<s
   if (noun === 'schedules') return ok({ items: SCHEDULES })
   if (noun === 'messages') return ok({ items: MESSAGES })
   if (noun === 'sessions') return ok(id === undefined ? { items: SESSIONS } : SESSIONS.find((one) => one.id === id))
+  if (noun === 'services') return ok({ items: SERVICES })
   if (noun === 'questions') return ok(id === undefined ? { items: QUESTIONS } : QUESTIONS.find((one) => one.id === id))
   if (noun === 'workers') return ok(state.mesh.members.find((member) => member.peerId === id) ?? {})
   if (noun === 'tasks' && method === 'POST' && id === undefined) {

@@ -41,6 +41,8 @@ export const SHOTS: readonly Shot[] = [
   { name: 'sessions', path: at('/sessions') },
   { name: 'session', path: at(`/sessions/${aSession(1, 'waiting').id}`), prepare: (page) => page.getByText('1 of 40 failed').waitFor() },
   { name: 'questions', path: at('/questions') },
+  { name: 'services', path: at('/services') },
+  { name: 'service', path: at('/services/web') },
   { name: 'mesh', path: at('/mesh') },
   { name: 'publish', path: at('/tasks'), prepare: fillPublish },
   { name: 'invite', path: at('/mesh'), prepare: makeInvite },

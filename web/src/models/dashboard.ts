@@ -5,6 +5,7 @@ import type { EventView, MeshView, TaskView, WorkerView } from '../../../protoco
 import type { MessageView } from '../../../protocols/http/messages.ts'
 import type { ScheduleView } from '../../../protocols/http/schedules.ts'
 import type { QuestionView } from '../../../protocols/agents/question-views.ts'
+import type { ServiceView } from '../../../protocols/http/services.ts'
 import type { SessionView } from '../../../protocols/http/sessions.ts'
 import { type ApiError, asApiError } from '../transport/api-error.ts'
 import type { Session, StreamState, Transport } from '../transport/transport.ts'
@@ -40,6 +41,7 @@ export type Dashboard = {
   messages: LiveList<MessageView>
   sessions: LiveList<SessionView>
   questions: LiveList<QuestionView>
+  services: LiveList<ServiceView>
   /** Whose messages are shown; empty for the inbox of this node. */
   messageTopic: Signal<string>
   /** The dialog that is open over the page. */
@@ -158,7 +160,7 @@ export function createDashboard(transport: Transport): Dashboard {
   function stop(): void {
     closeEvents?.()
     clearInterval(meshEvery)
-    for (const part of [queue, lists.schedules, lists.messages, lists.sessions, lists.questions]) part.stop()
+    for (const part of [queue, lists.schedules, lists.messages, lists.sessions, lists.questions, lists.services]) part.stop()
     for (const timer of [counts, poll]) clearTimeout(timer)
   }
 
@@ -177,17 +179,19 @@ export function createDashboard(transport: Transport): Dashboard {
 }
 
 /** What waits for a person is known on every page; the other lists once they were looked at. */
-function refreshLists({ schedules, messages, sessions, questions }: Lists): void {
+function refreshLists({ schedules, messages, sessions, questions, services }: Lists): void {
   void sessions.load()
   void questions.load()
   schedules.changed()
   messages.changed()
+  services.changed()
 }
 
-function noteChange({ schedules, messages, sessions, questions }: Lists, type: string): void {
+function noteChange({ schedules, messages, sessions, questions, services }: Lists, type: string): void {
   if (type === 'schedule.updated') schedules.changed()
   else if (type === 'message.received') messages.changed()
   else if (type === 'session.updated') sessions.changed()
+  else if (type === 'service.updated') services.changed()
   else if (type.startsWith('question.')) questions.changed()
 }
 
@@ -201,5 +205,6 @@ function createLists(transport: Transport) {
     messages: createLiveList(() => transport.messages(messageTopic.peek())),
     sessions: createLiveList(() => transport.agents.sessions()),
     questions: createLiveList(() => transport.agents.questions()),
+    services: createLiveList(() => transport.work.services()),
   }
 }

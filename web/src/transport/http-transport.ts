@@ -6,6 +6,7 @@ import { createAgentCalls } from './agent-calls.ts'
 import { openEventStream } from './event-stream.ts'
 import { readLogChunks } from './log-stream.ts'
 import { createRestClient, queryString } from './rest-client.ts'
+import { createWorkCalls } from './work-calls.ts'
 import type { EventListener, LogQuery, Transport } from './transport.ts'
 
 export function createHttpTransport(options: { onSignedOut: () => void }): Transport {
@@ -36,6 +37,7 @@ export function createHttpTransport(options: { onSignedOut: () => void }): Trans
     sendMessage: async (to, body) => void (await rest.post('/api/messages', { to, body })),
     readMessages: async (ids) => void (await rest.post('/api/messages/read', { ids })),
     agents: createAgentCalls(rest),
+    work: createWorkCalls(rest),
     log,
     logAddress: (id, attempt) => `${taskPath(id)}/log${queryString({ attempt })}`,
     events: (listener: EventListener) =>

@@ -4,6 +4,7 @@ import type { MessageView } from '../../../protocols/http/messages.ts'
 import type { ScheduleView } from '../../../protocols/http/schedules.ts'
 import type { TaskRequest } from '../../../protocols/http/task-request.ts'
 import type { AgentCalls } from './agent-calls.ts'
+import type { WorkCalls } from './work-calls.ts'
 
 export type Session = { signedIn: boolean; auth: 'token' | 'none' }
 export type TaskQuery = { limit?: number; cursor?: string; q?: string; state?: TaskStateName; worker?: string }
@@ -47,6 +48,7 @@ export type Transport = {
   sendMessage(to: { worker: string } | { topic: string }, body: string): Promise<void>
   readMessages(ids: readonly string[]): Promise<void>
   agents: AgentCalls
+  work: WorkCalls
   /** The output of one attempt from a raw byte offset; with `follow` it ends when that attempt ends. */
   log(id: string, query: LogQuery, signal: AbortSignal): AsyncIterable<LogChunk>
   /** Where a browser downloads it. */

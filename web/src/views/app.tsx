@@ -10,6 +10,8 @@ import {
   QuestionPage,
   QuestionsPage,
   SchedulesPage,
+  ServicePage,
+  ServicesPage,
   SessionPage,
   SessionsPage,
   TaskPage,
@@ -58,12 +60,14 @@ function pageAt(path: string): { view: ComponentChildren; title: string } {
     if (first === 'tasks') return { view: <TasksPage />, title: 'Tasks' }
     if (first === 'sessions') return { view: <SessionsPage />, title: 'Sessions' }
     if (first === 'questions') return { view: <QuestionsPage />, title: 'Questions' }
+    if (first === 'services') return { view: <ServicesPage />, title: 'Services' }
     if (first === 'schedules') return { view: <SchedulesPage />, title: 'Schedules' }
     if (first === 'messages') return { view: <MessagesPage />, title: 'Messages' }
     if (first === 'mesh') return { view: <MeshPage />, title: 'Mesh' }
   } else if (more.length === 0 && id !== undefined) {
     if (first === 'workers') return { view: <WorkerPage key={id} id={id} />, title: 'Worker' }
     if (first === 'sessions') return { view: <SessionPage key={id} id={id} />, title: 'Session' }
+    if (first === 'services') return { view: <ServicePage key={id} name={id} />, title: 'Service' }
     if (first === 'questions') return { view: <QuestionPage key={id} id={id} />, title: 'Question' }
     if (first === 'tasks') return { view: <TaskPage key={id} id={id} />, title: 'Task' }
   }

@@ -12,6 +12,8 @@ export const SessionsPage = lazyView(async () => (await import('./sessions/sessi
 export const SessionPage = lazyView(async () => (await import('./sessions/session-page.tsx')).SessionPage)
 export const QuestionsPage = lazyView(async () => (await import('./questions/questions-page.tsx')).QuestionsPage)
 export const QuestionPage = lazyView(async () => (await import('./questions/question-page.tsx')).QuestionPage)
+export const ServicesPage = lazyView(async () => (await import('./services/services-page.tsx')).ServicesPage)
+export const ServicePage = lazyView(async () => (await import('./services/service-page.tsx')).ServicePage)
 export const PublishDialog = lazyView(async () => (await import('./tasks/publish-dialog.tsx')).PublishDialog)
 export const InviteDialog = lazyView(async () => (await import('./mesh/invite-dialog.tsx')).InviteDialog)
 export const ShortcutsDialog = lazyView(async () => (await import('./shell/shortcuts-dialog.tsx')).ShortcutsDialog)
@@ -31,6 +33,8 @@ export function fetchLazyViews(): void {
     SessionPage,
     QuestionsPage,
     QuestionPage,
+    ServicesPage,
+    ServicePage,
     InviteDialog,
     ShortcutsDialog,
   ])

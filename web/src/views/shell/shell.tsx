@@ -16,6 +16,7 @@ const PLACES = [
   { href: '/tasks', name: 'Tasks', icon: 'tasks', keys: 'g t' },
   { href: '/sessions', name: 'Sessions', icon: 'agent', keys: 'g a' },
   { href: '/questions', name: 'Questions', icon: 'question', keys: 'g q' },
+  { href: '/services', name: 'Services', icon: 'service', keys: 'g v' },
   { href: '/schedules', name: 'Schedules', icon: 'clock', keys: 'g s' },
   { href: '/messages', name: 'Messages', icon: 'letter', keys: 'g c' },
   { href: '/mesh', name: 'Mesh', icon: 'mesh', keys: 'g m' },
