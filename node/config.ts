@@ -35,6 +35,8 @@ export type UpOptions = {
   serviceHost: string
   /** Milliseconds that this node keeps the files of a task that has ended. */
   retention: number
+  /** Of all caches of builds of this node; 0 for none. */
+  cacheBytes: number
   /** Where this worker follows a repository. */
   upgrade?: UpgradeOptions
 }
@@ -72,6 +74,7 @@ const KEYS = {
       (value, context) =>
         retentionOf(value) ?? refuse(context, `must be a duration of ${formatDuration(RETENTION_MS_MIN)} or more, as 12h or 7d`),
     ),
+  cacheBytes: z.int('must be a whole number of bytes').min(0, 'must be 0 or more'),
   follow: followSetting,
   upgrade: upgradeSetting,
 }
@@ -82,7 +85,7 @@ const FILE_BYTES_MAX = 256 * 1024
 const FILE_NAMES = ['nimbus.config.json', 'nimbus.config.ts']
 // Variables with our prefix that are not keys: they belong to the CLI or to the work that a worker runs.
 const OTHER_VARIABLES = new Set(['CLAUDE', 'DATA', 'URL', 'TOKEN', 'DEBUG', 'TASK', 'FENCE', 'ATTEMPT', 'WORKER', 'SUPERVISED'])
-const NUMBERS = new Set<string>(['slots', 'maxOpenTasks', 'maxOpenBytes'])
+const NUMBERS = new Set<string>(['slots', 'maxOpenTasks', 'maxOpenBytes', 'cacheBytes'])
 const LISTS = new Set<string>(['listen', 'roles', 'skills', 'accept'])
 
 /**
@@ -121,6 +124,7 @@ export async function loadConfig(where: {
     maxOpenTasks: 100_000,
     maxOpenBytes: 256 * 1024 * 1024,
     retention: RETENTION_MS,
+    cacheBytes: 2 * 1024 ** 3,
     ...values,
     ...(upgrading === undefined ? {} : { upgrade: upgrading }),
     dataDir: where.dataDir,

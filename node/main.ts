@@ -52,7 +52,8 @@ const runNode: RunNode = async (cli, flags, ready) => {
 const CONFIG_HELP = `Configuration: the same keys in nimbus.config.json or nimbus.config.ts (export const config = {…}) of the data
 folder, then of the working folder, then NIMBUS_* variables (NIMBUS_SLOTS=4, NIMBUS_ROLES=a,b), then flags:
   name, http, listen[], join, repo, roles[], skills[], labels{}, pool, slots, preset, mdns, accept[], auth,
-  follow, upgrade{follow, policy, signers[], check[], every, drain, canary}, serviceHost, maxOpenTasks (of this node, 100000), maxOpenBytes (256 MiB), retention (7d: how long the files of a task stay)`
+  follow, upgrade{follow, policy, signers[], check[], every, drain, canary}, serviceHost, maxOpenTasks (of this node, 100000), maxOpenBytes (256 MiB), retention (7d: how long the files of a task stay),
+  cacheBytes (2 GiB: what builds fetch and share, the oldest goes first; 0 for none)`
 
 const io: Io = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: process.env, workDir: process.cwd() }
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }

@@ -25,7 +25,7 @@ import { createGroupCommit } from './store/group-commit.ts'
 import { openLevelDatabase } from './store/level-database.ts'
 import type { Engine } from './tasks/engine.ts'
 import { createEngine } from './tasks/engine.ts'
-import { createBlobFetch } from './tasks/work/blob-fetch.ts'
+import { type BlobFetchComponents, createBlobFetch } from './tasks/work/blob-fetch.ts'
 import { createBlobKeeper } from './tasks/work/blob-keeper.ts'
 import { createChildCancels } from './tasks/cancel-children.ts'
 import { createPreparation } from './tasks/work/prepare-run.ts'
@@ -169,12 +169,11 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     // Work: processes of this machine.
     const blobs = createBlobStore({ dir: join(dataDir, 'blobs') })
     await blobs.dropDrafts()
-    const blobFetch = createBlobFetch({
-      self,
-      blobs,
+    const blobSource: Pick<BlobFetchComponents, 'linked' | 'call'> = {
       linked: host.peers,
       call: (peer, request, signal) => overlay.call(peer, encodeCall(request), { signal, timeoutMs: COMMAND_MS }),
-    })
+    }
+    const blobFetch = createBlobFetch({ self, blobs, ...blobSource })
     const workspaces = createWorkspaces({ dataDir })
     await workspaces.sweep()
     const repos = createRepos({ clock, dataDir, env: process.env, onError })
@@ -189,6 +188,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       nimbus,
       version,
       environment: process.env,
+      caches: { dataDir, bytesMax: options.cacheBytes, fetch: blobSource },
       onError,
       rooms: () => ({ engine, fleet }),
       onTools: () => sayProfile(),
@@ -430,7 +430,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       fold: engine.fold,
       runner,
       work,
-      blobs,
+      blobs: builds.caches.beside(blobs),
       fetch: blobFetch,
       retention,
       call: (peer, request, signal) => overlay.call(peer, encodeCall(request), { signal, timeoutMs: CALL_SILENCE_MS }),

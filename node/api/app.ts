@@ -8,6 +8,7 @@ import { requireAccess } from './access/require-access.ts'
 import type { Auth } from './access/auth.ts'
 import { artifactRoutes } from './routes/builds/artifacts.ts'
 import { buildRoutes } from './routes/builds/builds.ts'
+import { buildCacheRoutes } from './routes/builds/caches.ts'
 import { blobRoutes } from './routes/tasks/blobs.ts'
 import { secretRoutes } from './routes/secrets/secrets.ts'
 import { docsRoutes } from './routes/docs.ts'
@@ -107,6 +108,7 @@ export function createApp(components: AppComponents, options: { origin: () => st
   app.route('/', blobRoutes(node, gate))
   app.route('/', artifactRoutes(node, gate))
   app.route('/', buildRoutes(node.builds))
+  app.route('/', buildCacheRoutes(node.builds, gate))
   app.route('/', scheduleRoutes(node.schedules))
   app.route('/', serviceRoutes(node.services))
   app.route('/', secretRoutes(node))

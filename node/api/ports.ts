@@ -74,6 +74,12 @@ export type BuildsPort = {
   find(id: string, signal: AbortSignal): Promise<BuildDetail | undefined>
   /** Rejects where signature, signer, record and content do not agree. */
   provenance(hash: string, signal: AbortSignal): Promise<ProvenanceView>
+  /** What builds fetched under this key. @param task that asks, where one does: only a build is answered */
+  cache(
+    key: string,
+    task: string | undefined,
+    signal: AbortSignal,
+  ): Promise<{ hash: string; size: number; bytes: AsyncIterable<Uint8Array> } | undefined>
 }
 
 export type NodePort = {

@@ -19,6 +19,9 @@ export const buildTry = z
   })
   .meta({ id: 'BuildTry' })
 
+/** Downloads shared between builds: used, or fetched anew; how many packages, and their bytes. */
+export const buildCache = z.object({ key: z.string(), hit: z.boolean(), files: z.int(), size: z.int() }).meta({ id: 'BuildCache' })
+
 /** A build is a task of kind `build`: same ID, same state. */
 export const buildView = z
   .object({
@@ -54,6 +57,7 @@ export const buildDetail = buildView
     reasons: z.array(z.string()),
     tools: z.record(z.string(), z.string()),
     tries: z.array(buildTry),
+    cache: buildCache.optional(),
   })
   .meta({ id: 'BuildDetail' })
 export type BuildDetail = z.infer<typeof buildDetail>

@@ -74,6 +74,8 @@ export const taskView = z
             lastGood: z.object({ task: z.string(), commit: z.string() }).optional(),
             /** Tools that the worker lacked: it goes on where they are. */
             needs: z.array(z.object({ name: z.string(), version: z.string().optional(), reason: z.string().optional() })).optional(),
+            /** The downloads that it used (`hit`) or left for other builds. */
+            cache: z.object({ key: z.string(), hash: z.string(), size: z.int(), hit: z.boolean() }).optional(),
           })
           .optional(),
         log: z.object({ hash: z.string(), size: z.int() }).optional(),

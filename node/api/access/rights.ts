@@ -17,6 +17,7 @@ const RULES: readonly Rule[] = [
   rule('GET', `/api/workers(?:/[^/]+)?`, 'mesh.read'),
   rule('GET', `/api/tasks/${ID}(?:/(?:log|artifacts|wait))?`, 'task.read', 'family'),
   rule('GET', `/api/builds/${ID}`, 'task.read', 'family'),
+  rule('GET', '/api/builds/caches/[0-9a-f]{64}', 'task.read'), // the route answers builds only
   rule('GET', '/api/artifacts/[0-9a-f]{64}(?:/provenance)?', 'task.read'), // a hash is known to whom it was told
   rule('POST', '/api/(?:tasks|blobs)', 'task.publish'),
   rule('GET', '/api/git/[^/]+/[^/]+/git-upload-pack', 'repo.read'), // a hosted repository; a push is the operator's

@@ -1,5 +1,6 @@
 // Carries out a plan: its steps in order, each failure told apart and met with the recovery that fits, all of it recorded. It
 // decides; running a command and clearing a folder are ports.
+import type { CacheReport } from '../caches/cache-of-build.ts'
 import type { BuildPlan } from '../plan.ts'
 import type { Step, Tool } from '../project.ts'
 import type { Ended, FailureClass, Recovery } from './classify.ts'
@@ -32,6 +33,8 @@ export type BuildReport = {
   /** Versions of the tools that it ran with. */
   tools?: Record<string, string>
   materials?: MaterialFile[]
+  /** Where the downloads of a tool are shared between builds. */
+  cache?: CacheReport
   /** Tests failed and then passed with nothing changed. */
   flaky?: boolean
 }

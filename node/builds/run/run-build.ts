@@ -13,6 +13,8 @@ import { toolHomes } from '../../runner/tools/tool-homes.ts'
 import type { BuildPlan } from '../plan.ts'
 import type { Step } from '../project.ts'
 import type { BuildReport } from './carry-out.ts'
+import type { CachePort } from '../caches/cache-of-build.ts'
+import { createBuildCache } from '../caches/cache-of-build.ts'
 import { carryOut } from './carry-out.ts'
 import { lookForTools } from './look-for-tools.ts'
 import { materialsOf } from './materials.ts'
@@ -31,6 +33,8 @@ export type BuildOrder = {
   say(line: string): void
   onStep?(step: Step, done: number, all: number): void
   signal?: AbortSignal
+  /** Of no use without a sandbox: what a build started might still write. */
+  caches?: CachePort | undefined
 }
 
 /** The proxy and the mirrors of the machine, for the phase that fetches. */
@@ -54,6 +58,8 @@ export async function runBuild(clock: Clock, order: BuildOrder): Promise<BuildRe
   const materials = await materialsOf(root, plan.lockFiles)
   const bwrap = order.sandbox === 'process' ? requireBubblewrap(path) : undefined
   await mkdir(home, { recursive: true })
+  const cache = await createBuildCache(bwrap === undefined ? undefined : order.caches, { root, home, plan, tools, say: order.say })
+  await cache?.restore()
   const report = await carryOut(plan, {
     wallMs: clock.wallMs,
     say: order.say,
@@ -63,8 +69,10 @@ export async function runBuild(clock: Clock, order: BuildOrder): Promise<BuildRe
       for (const cache of plan.caches) await rm(insideOf(root, cache), { recursive: true, force: true })
       await rm(home, { recursive: true, force: true })
       await mkdir(home, { recursive: true })
+      cache?.cleaned()
     },
-    execute(step, { parallel }) {
+    async execute(step, { parallel }) {
+      await cache?.beforeStep(step)
       const env = environmentOf(order, step, { path, parallel })
       const cwd = insideOf(root, step.dir)
       const argv =
@@ -90,7 +98,8 @@ export async function runBuild(clock: Clock, order: BuildOrder): Promise<BuildRe
       })
     },
   })
-  return { ...report, tools, materials }
+  await cache?.finish(report.result === 'succeeded')
+  return { ...report, ...cache?.report(), tools, materials }
 }
 
 function requireBubblewrap(path: string): string {
@@ -112,6 +121,9 @@ function environmentOf(order: BuildOrder, step: Step, { path, parallel }: { path
     TMPDIR: '/tmp',
     LANG: 'C.UTF-8',
     CI: 'true',
+    // Whatever is asked beside the packages of the lockfile is no part of a build.
+    npm_config_audit: 'false',
+    npm_config_update_notifier: 'false',
     CARGO_HOME: join(home, '.cargo'),
     CARGO_BUILD_JOBS: String(jobs),
     CMAKE_BUILD_PARALLEL_LEVEL: String(jobs),

@@ -18,6 +18,7 @@ import type { Action, Cli } from '../context.ts'
 import { duration, oneOf, wholeNumber } from '../options.ts'
 import { renderTable } from '../table.ts'
 import { addBuildViews } from './builds/build-views.ts'
+import { cachePortOf } from './builds/cache-port.ts'
 import { shellWords } from '../tasks/task-view.ts'
 
 const STEP_MS = 30 * 60_000
@@ -48,6 +49,7 @@ export function addBuildCommands(program: Command, action: Action): void {
       wholeNumber('--memory', 1, MEMORY_MB_MAX),
     )
     .option('--report <file>', 'write the report there as JSON')
+    .option('--cache <file>', 'in a task: use what builds with the same lockfiles have fetched, and leave what this one fetched there')
     .action(action((cli, [dir = '.'], options) => buildHere(cli, resolve(dir), options)))
   addBuildViews(build, action)
 }
@@ -80,6 +82,7 @@ async function buildHere(cli: Cli, root: string, options: Record<string, unknown
       say: cli.note,
       onStep: await stepTeller(cli),
       signal: stop.signal,
+      ...(typeof options['cache'] === 'string' ? { caches: cachePortOf(cli, resolve(options['cache'])) } : {}),
     })
     const { report: file } = options
     if (typeof file === 'string') writeFileSync(file, JSON.stringify({ ...report, plan }))

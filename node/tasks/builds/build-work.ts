@@ -15,6 +15,7 @@ import { collectArtifacts } from '../work/artifacts.ts'
 import type { Prepared } from '../work/prepare-run.ts'
 
 const REPORT_FILE = 'build-report.json'
+const CACHE_FILE = 'build-cache.tar'
 /** Under this name the report is one of the artifacts. */
 export const REPORT_NAME = 'nimbus-build.json'
 export const REPORT_BYTES_MAX = 4 * 1024 * 1024
@@ -28,6 +29,15 @@ const report = z.looseObject({
   flaky: z.boolean().optional(),
   elsewhere: z.boolean().optional(),
   needs: z.array(toolNeed).max(TOOL_NEEDS_MAX).optional(),
+  cache: z
+    .looseObject({
+      key: z.string(),
+      hit: z.boolean(),
+      size: z.int(),
+      tar: z.looseObject({ hash: z.string(), size: z.int() }).optional(),
+      saved: z.boolean().optional(),
+    })
+    .optional(),
   plan: z.looseObject({ artifacts: z.array(z.string().max(1024)).max(256) }),
 })
 
@@ -57,11 +67,15 @@ export type BuildWorkComponents = {
   environment: Readonly<Record<string, string>>
   blobs: Pick<BlobStore, 'putFile' | 'put'>
   elsewhere: Elsewhere
+  caches: {
+    /** Takes what a build left for others; undefined where there is no room. */
+    keep(file: string, size: number): Promise<{ hash: string; size: number } | undefined>
+  }
   /** The signed statement of what a build left, and from what. */
   attest(order: WorkOrder, facts: { commit: string | undefined; files: Artifacts; report: unknown }): Uint8Array
 }
 
-export function createBuildWork({ nimbus, environment, blobs, elsewhere, attest }: BuildWorkComponents): BuildWork {
+export function createBuildWork({ nimbus, environment, blobs, elsewhere, caches, attest }: BuildWorkComponents): BuildWork {
   const keep = async (path: string, bytes: Uint8Array): Promise<Artifacts[number]> => {
     const { hash, size } = await blobs.put(bytes)
     return { path, hash: hash as BlobHash, size }
@@ -71,7 +85,7 @@ export function createBuildWork({ nimbus, environment, blobs, elsewhere, attest 
     argv({ root }, { resources }) {
       // Whoever reserves memory for a build says how much it needs: beyond that it is told to do less at a time.
       const memory = resources?.memoryMb === undefined || resources.memoryMb === 0 ? [] : ['--memory', String(resources.memoryMb)]
-      return [...nimbus, 'build', 'run', '.', '--report', join(root, REPORT_FILE), ...memory]
+      return [...nimbus, 'build', 'run', '.', '--report', join(root, REPORT_FILE), '--cache', join(root, CACHE_FILE), ...memory]
     },
     async read({ root, cwd, commit }, order) {
       const file = join(root, REPORT_FILE)
@@ -80,6 +94,7 @@ export function createBuildWork({ nimbus, environment, blobs, elsewhere, attest 
       const bytes = await readFile(file)
       const told = report.parse(JSON.parse(bytes.toString('utf8')))
       const { plan, tries, failure, flaky, result } = told
+      const cache = told.cache === undefined ? undefined : await cacheOf(join(root, CACHE_FILE), told.cache, caches)
       const reason = told.reason?.slice(0, REASON_CHARS_MAX)
       const wanted = order.spec.artifacts ?? plan.artifacts
       const left: Artifacts = result === 'failed' || wanted.length === 0 ? [] : await collectArtifacts(cwd, wanted, blobs)
@@ -99,11 +114,24 @@ export function createBuildWork({ nimbus, environment, blobs, elsewhere, attest 
           ...(reason === undefined ? {} : { reason }),
           ...(flaky === true ? { flaky } : {}),
           ...(lastGood === undefined ? {} : { lastGood }),
+          ...(cache === undefined ? {} : { cache }),
           ...move,
         },
       }
     },
   }
+}
+
+/** What the mesh is told of the cache. That it cannot be kept is no fault of the build. */
+async function cacheOf(
+  file: string,
+  { key, hit, tar, saved }: NonNullable<z.infer<typeof report>['cache']>,
+  caches: BuildWorkComponents['caches'],
+): Promise<NonNullable<Outcome['build']>['cache']> {
+  if (hit && tar !== undefined) return { key, hash: tar.hash, size: tar.size, hit }
+  const bytes = saved === true ? (await stat(file).catch(() => undefined))?.size : undefined // then nothing is shared
+  const kept = bytes === undefined ? undefined : await caches.keep(file, bytes).catch(() => undefined) // nor here
+  return kept === undefined ? undefined : { key, hash: kept.hash, size: kept.size, hit: false }
 }
 
 /** A tool that this worker does not claim to have is a need: whoever has it comes next, also later. All else is a matter of luck elsewhere. */

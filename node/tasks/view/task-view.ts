@@ -68,7 +68,7 @@ function resultView(outcome: Outcome | undefined, settledAt: number): NonNullabl
   }
 }
 
-function buildView({ commands, commit, failure, reason, flaky, needs, lastGood }: NonNullable<Outcome['build']>) {
+function buildView({ commands, commit, failure, reason, flaky, needs, lastGood, cache }: NonNullable<Outcome['build']>) {
   return {
     commands,
     ...(commit === undefined ? {} : { commit }),
@@ -76,6 +76,7 @@ function buildView({ commands, commit, failure, reason, flaky, needs, lastGood }
     ...(reason === undefined ? {} : { reason }),
     ...(flaky === undefined ? {} : { flaky }),
     ...(lastGood === undefined ? {} : { lastGood: { task: lastGood.task, commit: lastGood.commit } }),
+    ...(cache === undefined ? {} : { cache: { key: cache.key, hash: cache.hash, size: cache.size, hit: cache.hit } }),
     ...(needs === undefined ? {} : { needs: needs.map(({ name, version, reason: why }) => toolView(name, version, why)) }),
   }
 }

@@ -12,6 +12,8 @@ import type { BuildWork } from '../../tasks/builds/build-work.ts'
 import { createBuildWork } from '../../tasks/builds/build-work.ts'
 import type { Identity } from '../../trust/identity.ts'
 import type { Values } from '../stored-state.ts'
+import type { BuildCaches, BuildCachesComponents } from './build-caches.ts'
+import { createBuildCaches } from './build-caches.ts'
 import type { BuildsPortComponents } from './builds-port.ts'
 import { createBuildsPort } from './builds-port.ts'
 import type { ElsewhereRooms } from './elsewhere.ts'
@@ -21,10 +23,11 @@ import { createOwnTools } from './own-tools.ts'
 
 export type BuildRoom = {
   work: BuildWork
+  caches: Pick<BuildCaches, 'beside'>
   tools: Pick<OwnTools, 'current'>
   noteTask(state: TaskState): void
   /** What the API asks of builds. */
-  open(rooms: Omit<BuildsPortComponents, 'blobs' | 'keys'>): BuildsPort
+  open(rooms: Omit<BuildsPortComponents, 'blobs' | 'keys' | 'caches'>): BuildsPort
 }
 
 export type BuildRoomComponents = {
@@ -36,6 +39,7 @@ export type BuildRoomComponents = {
   nimbus: readonly string[]
   version: string
   environment: Readonly<Record<string, string | undefined>>
+  caches: Pick<BuildCachesComponents, 'dataDir' | 'bytesMax' | 'fetch'>
   rooms(): ElsewhereRooms
   /** What this worker tells of its tools has changed. */
   onTools(): void
@@ -46,14 +50,17 @@ export async function createBuildRoom(components: BuildRoomComponents): Promise<
   const { identity, clock, values, blobs, environment, nimbus, version, rooms, onTools, onError } = components
   const worker: PeerId = identity.peerId
   const tools = await createOwnTools({ clock, environment, values, onChange: onTools, onError })
+  const caches = await createBuildCaches({ ...components.caches, self: worker, engine: () => rooms().engine })
   return {
     tools,
+    caches,
     noteTask: tools.note,
-    open: (rest) => createBuildsPort({ ...rest, blobs, keys: identity }),
+    open: (rest) => createBuildsPort({ ...rest, blobs, caches, keys: identity }),
     work: createBuildWork({
       nimbus,
       environment: toolHomes(environment),
       blobs,
+      caches,
       elsewhere: createElsewhere(worker, rooms, tools.current),
       attest: ({ task, epoch, spec: { repo, ref } }, { commit, files, report }) =>
         sealStatement(statementOf({ task, epoch, worker, repo, ref, commit, files, version, finishedAt: clock.wallMs() }, report), {

@@ -3,7 +3,7 @@
 import * as z from 'zod'
 import { PROVENANCE_NAME } from '../../../protocols/builds/provenance.ts'
 import type { BuildDetail, BuildView, ProvenanceView } from '../../../protocols/builds/build-views.ts'
-import { buildTry } from '../../../protocols/builds/build-views.ts'
+import { buildCache, buildTry } from '../../../protocols/builds/build-views.ts'
 import type { PeerId } from '../../../protocols/ids.ts'
 import { isPeerId, isTaskId } from '../../../protocols/ids.ts'
 import type { Outcome } from '../../../protocols/records.ts'
@@ -18,6 +18,7 @@ import type { TaskState } from '../../tasks/fold/fold.ts'
 import type { Fleet } from '../../tasks/view/fleet.ts'
 import type { BlobFetch } from '../../tasks/work/blob-fetch.ts'
 import type { PeerKeys } from '../../trust/peer-keys.ts'
+import type { BuildCaches } from './build-caches.ts'
 
 export type BuildsPortComponents = {
   engine: Pick<Engine, 'fold' | 'newestTasks'>
@@ -25,6 +26,7 @@ export type BuildsPortComponents = {
   blobs: Pick<BlobStore, 'open' | 'size' | 'verify' | 'hold'>
   fetch: Pick<BlobFetch, 'keep'>
   keys: PeerKeys
+  caches: Pick<BuildCaches, 'find'>
   tasks: NodePort['tasks']
   task: NodePort['task']
 }
@@ -33,6 +35,7 @@ const reportView = z.looseObject({
   plan: z.looseObject({ reasons: z.array(z.string()) }),
   tools: z.record(z.string(), z.string()).optional(),
   tries: z.array(z.looseObject(buildTry.shape)),
+  cache: buildCache.optional(),
 })
 /** Tasks looked at for the one that left a file. */
 const LOOK_MAX = 100_000
@@ -55,19 +58,30 @@ export function createBuildsPort(components: BuildsPortComponents): BuildsPort {
       release()
     }
   }
-  const reportOf = async (view: BuildView, signal: AbortSignal): Promise<Pick<BuildDetail, 'reasons' | 'tools' | 'tries'>> => {
+  const reportOf = async (view: BuildView, signal: AbortSignal): Promise<Pick<BuildDetail, 'reasons' | 'tools' | 'tries' | 'cache'>> => {
     const nothing = { reasons: [], tools: {}, tries: [] }
     const file = view.artifacts.find(({ path }) => path === REPORT_NAME)
     const bytes = file === undefined ? undefined : await textOf(file.hash, undefined, REPORT_BYTES_MAX, signal)
     const report = bytes === undefined ? undefined : reportView.safeParse(jsonOf(bytes)).data
     if (report === undefined) return nothing
-    return { reasons: report.plan.reasons, tools: report.tools ?? {}, tries: report.tries.map((one) => buildTry.parse(one)) }
+    const { plan, tools = {}, tries, cache } = report
+    return {
+      reasons: plan.reasons,
+      tools,
+      tries: tries.map((one) => buildTry.parse(one)),
+      ...(cache === undefined ? {} : { cache }),
+    }
   }
 
   return {
     list(query) {
       const { items, ...rest } = components.tasks({ ...query, kind: 'build' })
       return { ...rest, items: items.flatMap(({ id }) => viewOf(id) ?? []) }
+    },
+    async cache(key, task, signal) {
+      // What a private registry gave is for builds, not for any task that guesses a key.
+      const kind = task === undefined || !isTaskId(task) ? undefined : engine.fold.task(task)?.task?.spec.kind
+      return task === undefined || kind === 'build' ? components.caches.find(key, signal) : undefined
     },
     async find(id, signal) {
       const view = viewOf(id)

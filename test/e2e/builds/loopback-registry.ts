@@ -10,6 +10,8 @@ export type LoopbackRegistry = {
   url: string
   /** Of the one package that it has, `parcel` 1.0.0. */
   integrity: string
+  /** What was asked of it so far, one line a request. */
+  asked: readonly string[]
   /** Hands out a tarball that is not the one that it names. */
   damage(damaged: boolean): void
   kill(): Promise<void>
@@ -21,9 +23,11 @@ export async function createLoopbackRegistry(): Promise<LoopbackRegistry> {
   const other = await packageOf("module.exports = 'something else'\n")
   const integrity = `sha512-${createHash('sha512').update(tarball).digest('base64')}`
   let damaged = false
+  const asked: string[] = []
   let server: Server
   const start = async (port: number): Promise<number> => {
     server = createServer((request, response) => {
+      asked.push(`${request.method} ${request.url}`)
       if (request.url?.endsWith('.tgz')) return void response.end(damaged ? other : tarball)
       // It knows of no advisories.
       if (request.method === 'POST') return void response.end('{}')
@@ -44,6 +48,7 @@ export async function createLoopbackRegistry(): Promise<LoopbackRegistry> {
   return {
     url: `http://127.0.0.1:${port}/`,
     integrity,
+    asked,
     damage: (is) => void (damaged = is),
     kill: () => new Promise((resolve) => (server.closeAllConnections(), server.close(() => resolve()))),
     revive: async () => void (await start(port)),

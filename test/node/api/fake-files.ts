@@ -113,7 +113,8 @@ function createFakeUpgrade(): UpgradePort {
 
 function createFakeBuilds(): BuildsPort {
   const unknown = () => Promise.reject(new NimbusError('provenance-unknown', 'No build has left it.', { kind: 'missing' }))
-  return { list: () => ({ items: [] }), find: () => Promise.resolve(undefined), provenance: unknown }
+  const none = () => Promise.resolve(undefined)
+  return { list: () => ({ items: [] }), find: none, provenance: unknown, cache: none }
 }
 
 /** Rooms of which a test of the surface asks little. */

@@ -4,6 +4,7 @@ import type { BuildDetail, BuildView } from '../../../../protocols/builds/build-
 import type { LogChunk, Page } from '../../../../protocols/http/views.ts'
 import { formatDuration } from '../../../kernel/durations.ts'
 import { safe } from '../../../kernel/safe-text.ts'
+import { formatBytes } from '../../../kernel/sizes.ts'
 import { createClient } from '../../client.ts'
 import type { Action, Cli } from '../../context.ts'
 import { wholeNumber } from '../../options.ts'
@@ -99,6 +100,8 @@ function printBuild(cli: Cli, build: BuildDetail): void {
       .map(([name, version]) => `${name} ${version}`.trim())
       .join(', '),
   )
+  const { cache } = build
+  if (cache !== undefined) line('cache', `${cache.hit ? 'a hit' : 'a miss'}, ${cache.files} packages, ${formatBytes(cache.size)}`)
   if (build.tries.length > 0)
     cli.print(
       renderTable(
