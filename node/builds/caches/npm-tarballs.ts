@@ -86,7 +86,7 @@ export async function unpackTarballs(source: AsyncIterable<Uint8Array>, home: st
   fed.catch(() => {}) // the loop sees the same error
   try {
     for await (const entry of reader) {
-      const { name, size = 0, type } = entry.header
+      const { name, size, type } = entry.header
       if (type !== 'file' || !wanted.has(name) || size > FILE_BYTES_MAX) {
         entry.resume()
         continue
