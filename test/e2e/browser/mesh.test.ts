@@ -141,6 +141,21 @@ describe.skipIf(!browserNeeded.present)(browserNeeded.title('the dashboard of a 
     await page.locator('.page-head').getByText('done', { exact: true }).waitFor()
   })
 
+  test('a service that runs on one node is seen to answer, and stopped by a button, on the page of another', async () => {
+    const serve = `require('node:http').createServer((_, answer) => answer.end('ok')).listen(process.env.PORT, '127.0.0.1')`
+    const body = { name: 'hello', argv: [process.execPath, '-e', serve], health: '/', sandbox: 'none', worker: 'birch' }
+    await cedar.api('/api/services', { body })
+    const { page } = await open(maple)
+    await page.goto(`${maple.ready.http}/services`)
+    await page.getByText('1 of 1 answer').waitFor()
+    await page.getByRole('link', { name: 'hello', exact: true }).click()
+    await page.locator('.page-head').getByText('running', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Stop', exact: true }).click()
+    await page.getByRole('button', { name: 'Stop service' }).click()
+    await page.locator('.page-head').getByText('stopped', { exact: true }).waitFor()
+    expect((await birch.api<{ state: string }>('/api/services/hello')).body.state).toBe('stopped')
+  })
+
   test('the command of the invite dialog, typed as shown, brings a fourth node', async () => {
     const { page } = await open(birch)
     await page.goto(`${birch.ready.http}/workers`)
