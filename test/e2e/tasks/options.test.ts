@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TaskView } from '../../../protocols/http/views.ts'
-import { createRealMesh, type RealMesh, type RealNode } from '../../support/real-mesh.ts'
+import { BIN, createRealMesh, type RealMesh, type RealNode } from '../../support/real-mesh.ts'
 import { ended, running, taskWhere } from '../promises/promise-mesh.ts'
 
 let mesh: RealMesh
@@ -44,6 +44,13 @@ describe('what runs', () => {
   test('--env', async () => {
     expect((await plain.cli('task', 'run', '--env', 'A=b=c', '--env', 'D=', '--', 'sh', '-c', 'echo "$A/$D/"')).stdout).toBe('b=c//\n')
   })
+})
+
+test('--may: what its token may do, and no more', async () => {
+  const task = await ended(plain, await publish('--may', 'task.read', '--', process.execPath, BIN, 'task', 'publish', '--', 'true'))
+  expect([task.spec['may'], task.state, task.result?.exitCode]).toEqual([['task.read'], 'failed', 4])
+  const id = await publish('--may', 'task.read', '--', 'sh', '-c', `"${process.execPath}" "${BIN}" task show "$NIMBUS_TASK"`)
+  expect((await ended(plain, id)).state).toBe('succeeded')
 })
 
 describe('where it runs', () => {
