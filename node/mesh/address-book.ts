@@ -7,7 +7,8 @@ import { ADDRESSES_MAX } from './link/link-frames.ts'
 
 /** Peers remembered; at the limit a new one is not taken. */
 const PEERS_MAX = 1024
-/** Changes are written at most this often. */
+/** Changes of known peers are written at most this often. The first address of a peer is written at once: two members that crash together
+ * right after they met have nobody else to ask. */
 const SAVE_DELAY_MS = 1000
 
 export type AddressBook = {
@@ -46,12 +47,12 @@ export function createAddressBook({ clock, store, onError }: AddressBookComponen
     if (merged.length === 0 || (merged.length === before?.length && merged.every((address) => before.includes(address)))) return false
     book.set(peer, merged)
     changed()
+    if (before === undefined) void flush().catch(onError)
     return true
   }
   return {
     async load() {
-      for (const [peer, addresses] of await store.load()) learn(peer, addresses)
-      dirty = false
+      for (const [peer, addresses] of await store.load()) if (!book.has(peer)) book.set(peer, addresses.slice(0, ADDRESSES_MAX))
     },
     learn,
     addressesOf: (peer) => book.get(peer) ?? [],
