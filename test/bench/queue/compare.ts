@@ -26,7 +26,7 @@ export async function queue(): Promise<void> {
     contenders.push(nimbus, availableMode(nimbus))
     contenders.push(...(await rivals()))
     const figures = new Map<Contender, Figures>(contenders.map((one) => [one, { perSecond: [], cpuMsPerTask: [], latencyMs: [] }]))
-    for (const one of contenders) await one.run(WARM_UP)
+    for (const one of contenders) await one.run(WARM_UP / (one.slower ?? 1))
     const claims: number[][] = []
     for (let run = 0; run < RUNS; run++) {
       for (const one of contenders) await measureRun(one, figures.get(one) as Figures)
@@ -59,10 +59,11 @@ async function measureRun(one: Contender, figures: Figures): Promise<void> {
   const used = async (): Promise<number> => (await cpuMs(one.pids())) + ownCpuMs()
   const beforeMs = await used()
   const startMs = nowMs()
-  await one.run(TASKS)
+  const tasks = TASKS / (one.slower ?? 1)
+  await one.run(tasks)
   const seconds = (nowMs() - startMs) / 1000
-  figures.perSecond.push(TASKS / seconds)
-  figures.cpuMsPerTask.push(((await used()) - beforeMs) / TASKS)
+  figures.perSecond.push(tasks / seconds)
+  figures.cpuMsPerTask.push(((await used()) - beforeMs) / tasks)
 }
 
 /** The publisher works for each of them alike: it is the client. */

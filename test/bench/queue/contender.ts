@@ -13,6 +13,8 @@ export type Contender = {
   name: string
   /** Every process that works for it, the benchmark itself left out. */
   pids(): number[]
+  /** It is given so many times fewer tasks than the others: it is far slower. */
+  slower?: number
   /** Publishes `count` tasks that do nothing; settles when each of them is done. */
   run(count: number): Promise<void>
   /** Publishes one task. @returns milliseconds until the publisher knows that it is settled */
