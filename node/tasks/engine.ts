@@ -323,6 +323,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     proposer,
     again: (task) => scheduler.again(task),
     onRoom: () => scheduler.wake(),
+    onClaimed: (tookMs) => listener.onClaimed?.(tookMs),
   })
   const hold = (task: TaskId, value: RegisterValue): void =>
     fold.task(task)?.task?.spec.kind === 'noop' ? joints.hold(task, value) : execution.hold(task, value)

@@ -26,6 +26,8 @@ export type JointsComponents = {
   again(task: TaskId): void
   /** There is room for more. */
   onRoom(): void
+  /** One was claimed; `tookMs` from asking until a majority of the keepers granted it. */
+  onClaimed(tookMs: number): void
 }
 
 export type Joints = {
@@ -75,6 +77,7 @@ export function createJoints(components: JointsComponents): Joints {
 
   const claimAll = gather<TaskId>((tasks) => {
     const term = lease.term()
+    const askedMs = clock.nowMs()
     lease.wake()
     const recordOf = (task: TaskId): PeerId | undefined => {
       const state = fold.task(task)
@@ -82,7 +85,10 @@ export function createJoints(components: JointsComponents): Joints {
     }
     for (const [record, group] of Map.groupBy(tasks, recordOf)) {
       const decide = claim({ node: self, term, wallMs: clock.wallMs(), termEnded: fold.termEnded, record })
-      proposer.changeAll(group, decide, CLAIM_DEADLINE_MS, claimed)
+      proposer.changeAll(group, decide, CLAIM_DEADLINE_MS, (task, change) => {
+        if ('changed' in change) components.onClaimed(clock.nowMs() - askedMs)
+        claimed(task, change)
+      })
     }
   })
   const claimed = (task: string, change: Change): void => {
