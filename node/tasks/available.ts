@@ -63,6 +63,8 @@ const EPOCH_TIME_MAX = 2 ** 32
 export function createAvailable(components: AvailableComponents): Available {
   const { self, life, clock, random, fold, proposer, work, append } = components
   const runs = new Map<TaskId, Run>()
+  /** Runs whose end is written and not yet folded, by their epochs: until then the fold shows these tasks as nobody's. */
+  const told = new Map<TaskId, number>()
   /** Ends that wait to be settled, and from when on this node tries; as many as there are such tasks in the fold. */
   const unsettled = new Map<TaskId, number>()
   const settling = new Set<TaskId>()
@@ -116,6 +118,8 @@ export function createAvailable(components: AvailableComponents): Available {
   }
   const onTask = (state: TaskState): void => {
     if (!isAvailable(state)) return
+    const toldEpoch = told.get(state.id)
+    if (state.attempts.some(({ epoch, outcome }) => epoch === toldEpoch && outcome !== undefined)) told.delete(state.id)
     const run = runs.get(state.id)
     if (run !== undefined) {
       if (state.value.state !== 'free' || state.value.attempt !== run.attempt) end(run, 'lost')
@@ -138,10 +142,10 @@ export function createAvailable(components: AvailableComponents): Available {
     counters,
     onTask,
     runs: () => [...runs.values()].map(({ task, epoch }) => ({ task, epoch, term: life, phase: 'running' as const })),
-    has: (task) => runs.has(task),
+    has: (task) => runs.has(task) || told.has(task),
     start(id) {
       const state = fold.task(id)
-      if (state?.task === undefined || runs.has(id) || state.cancel !== undefined || state.value.state !== 'free') return
+      if (state?.task === undefined || runs.has(id) || told.has(id) || state.cancel !== undefined || state.value.state !== 'free') return
       const { value, task, attempts } = state
       const sinceMs = Math.min(EPOCH_TIME_MAX, Math.max(0, clock.wallMs() - task.createdAt))
       const newest = Math.max(value.epoch, ...attempts.filter(({ holder }) => holder === self).map(({ epoch }) => epoch))
@@ -157,6 +161,7 @@ export function createAvailable(components: AvailableComponents): Available {
       const run = runs.get(task)
       if (run === undefined || run.epoch !== epoch) return
       runs.delete(task)
+      told.set(task, epoch)
       tell(run, run.cancelled && outcome.result !== 'succeeded' ? { ...outcome, result: 'cancelled' } : outcome)
       if (runs.size === 0) for (const callback of emptied.splice(0)) callback()
       components.onChange()

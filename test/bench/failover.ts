@@ -6,6 +6,7 @@ import { createWitness, startLoad } from '../support/witness.ts'
 import { percentile, printTable } from './figures.ts'
 
 const SIZES = (process.env['NIMBUS_FAILOVER_NODES'] ?? '5,20').split(',').map(Number)
+/** Rounds in a mesh of five; a larger one has fewer, because every node that was killed has to come back before the next round. */
 const KILLS = 20
 const HANGS = 6
 /** Between two publications of the load in a mesh of five, and how long each of them works, in tenths of a second. All nodes are on
@@ -19,7 +20,10 @@ export async function failover(): Promise<void> {
   const rows: (string | number)[][] = []
   for (const size of SIZES) {
     const { killedMs, hungMs, broken, published } = await measure(size)
-    rows.push([`${size} nodes, kill -9`, KILLS, ...spread(killedMs)], [`${size} nodes, SIGSTOP`, HANGS, ...spread(hungMs)])
+    rows.push(
+      [`${size} nodes, kill -9`, killedMs.length, ...spread(killedMs)],
+      [`${size} nodes, SIGSTOP`, hungMs.length, ...spread(hungMs)],
+    )
     console.log(`${size} nodes: ${published} tasks acknowledged, ${broken.length} broken promises ${broken.slice(0, 5).join('; ')}`)
   }
   printTable('failover: milliseconds from the signal to the next run', ['', 'rounds', 'min', 'p50', 'p99'], rows)
@@ -34,8 +38,9 @@ async function measure(size: number): Promise<{ killedMs: number[]; hungMs: numb
     const load = startLoad(witness, () => mesh.nodes, EVERY_MS * Math.max(1, (size / LOAD_NODES) ** 2), { beats: BEATS })
     const killedMs: number[] = []
     const hungMs: number[] = []
-    for (let round = 0; round < KILLS; round++) killedMs.push(await failOnce(mesh, witness, `kill-${round}`, 'kill'))
-    for (let round = 0; round < HANGS; round++) hungMs.push(await failOnce(mesh, witness, `hang-${round}`, 'hang'))
+    const share = Math.min(1, LOAD_NODES / size)
+    for (let round = 0; round < KILLS * share; round++) killedMs.push(await failOnce(mesh, witness, `kill-${round}`, 'kill'))
+    for (let round = 0; round < HANGS * share; round++) hungMs.push(await failOnce(mesh, witness, `hang-${round}`, 'hang'))
     await load.stop()
     const broken = await witness.judge(mesh.nodes, REST_MS)
     return { killedMs, hungMs, broken, published: witness.counts.acknowledged }

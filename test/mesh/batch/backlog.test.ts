@@ -39,3 +39,15 @@ test(
   },
   LONG_MS,
 )
+
+test(
+  'an available task that ends at once is not begun again by its own worker while its end is being written',
+  async () => {
+    const mesh = await startCalmMesh(3, 5)
+    await run(mesh, { kind: 'noop', argv: [], claim: 'available' })
+    const begun = mesh.runs.map(({ task, node }) => `${task} ${node}`)
+    console.log(`${TASKS} available tasks that end at once, five workers: ${begun.length} runs`)
+    expect(new Set(begun).size).toBe(begun.length)
+  },
+  LONG_MS,
+)

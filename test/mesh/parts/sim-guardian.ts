@@ -62,6 +62,12 @@ export function createSimGuardian(
           state: 'frozen',
           command: spec.argv[0],
         }
+        if (spec.kind === 'noop') {
+          // No process: it ends before its beginning is written, as in the real one.
+          set(run, 'running')
+          set(run, 'over')
+          return queueMicrotask(() => onEnded(task, epoch, { result: 'succeeded', endedAt: clock.wallMs() }))
+        }
         runs.set(`${task}/${epoch}`, run)
         if (runs.size === 1) clock.after(TICK_MS, tick)
         set(run, mayRun(run) ? 'running' : 'frozen')
