@@ -7,7 +7,7 @@ if (nodeMajor < 24) {
   throw new Error(`The tests need Node 24, but this is ${process.version}, because "vitest" was started outside npm. Run "npm test".`)
 }
 
-const quick = { pool: 'forks', maxWorkers: 2, testTimeout: 20_000, hookTimeout: 20_000, sequence: { groupOrder: 0 } } as const
+const quick = { pool: 'forks', maxWorkers: 2, testTimeout: 60_000, hookTimeout: 60_000, sequence: { groupOrder: 0 } } as const
 const flows = { pool: 'forks', maxWorkers: 2, testTimeout: 180_000, hookTimeout: 120_000, sequence: { groupOrder: 1 } } as const
 // One worker, because these suites measure time and fill both cores by themselves.
 const slow = { pool: 'forks', maxWorkers: 1, fileParallelism: false, testTimeout: 180_000, hookTimeout: 120_000 } as const

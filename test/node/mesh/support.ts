@@ -86,7 +86,7 @@ export async function certifiedMember(founder: Member, psk: Uint8Array, name: st
   return createMember({ ...more, psk, seed, trustBytes: founder.trust.encode() })
 }
 
-export async function until(condition: () => boolean, what: string, timeoutMs = 10_000): Promise<void> {
+export async function until(condition: () => boolean, what: string, timeoutMs = 30_000): Promise<void> {
   const deadline = Date.now() + timeoutMs
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`)
