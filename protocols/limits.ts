@@ -36,6 +36,9 @@ export const NAME_STARTS_MAX = 80
 export const NAMES_MAX = 10_000
 /** Leases of different lengths that one node may hold at a time: they are renewed in one message. */
 export const TERMS_MAX = 32
+/** Commits of history that a task may ask for, and folders of a sparse clone. */
+export const CHECKOUT_DEPTH_MAX = 100_000
+export const SPARSE_PATHS_MAX = 64
 /** Notes in one outcome, and signs of each: the longest names a few files of a repository. */
 export const NOTES_MAX = 8
 export const NOTE_CHARS_MAX = 1_000

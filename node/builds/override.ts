@@ -24,6 +24,8 @@ const schema = z.strictObject({
     .max(512)
     .regex(/^(?!\/)(?!.*(^|\/)\.\.(\/|$))/, 'must stay inside the repository')
     .optional(),
+  /** Its submodules belong to it: every clone for work brings them. */
+  submodules: z.boolean().optional(),
   services: z.unknown().optional(),
   pages: z.unknown().optional(),
 })

@@ -2,10 +2,10 @@
 import { lstat, readdir, readlink, realpath } from 'node:fs/promises'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { NimbusError } from '../kernel/errors.ts'
-import { createTreeGaps } from './tree-gaps.ts'
+import { createTreeGaps, moduleNotes } from './tree-gaps.ts'
 
-/** `notes`: what is named in it and not there, said for people. */
-export type TreeLook = { files: number; bytes: number; notes: string[] }
+/** `notes`: what is named in it and not there, said for people; `missing`: the submodules among that, by path. */
+export type TreeLook = { files: number; bytes: number; notes: string[]; missing: string[] }
 
 /** Throws `repo-unsafe-tree` where a link points out of the tree or into `.git`, or where something below carries that name. */
 export async function checkTree(dir: string): Promise<TreeLook> {
@@ -32,7 +32,8 @@ export async function checkTree(dir: string): Promise<TreeLook> {
       await gaps.file(wayTo(root, path), path, size)
     }
   }
-  return { files, bytes, notes: gaps.notes() }
+  const missing = gaps.modules()
+  return { files, bytes, notes: [...gaps.notes(), ...moduleNotes(missing)], missing }
 }
 
 function wayTo(root: string, path: string): string {
@@ -54,7 +55,7 @@ async function checkLink(root: string, path: string): Promise<void> {
 
 function isInside(root: string, path: string): boolean {
   const way = relative(root, path)
-  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way) && !isGitName(way.split(sep)[0] ?? '')
+  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way) && !way.split(sep).some(isGitName)
 }
 
 /** Also as file systems without case, with short names, or with trailing dots would read it. */

@@ -1,4 +1,5 @@
 // The helper process of a clone: one order in; steps, then the result or the error, out.
+import type { Checkout } from '../../protocols/repos/checkout.ts'
 import { createSystemClock } from '../kernel/clock.ts'
 import { NimbusError } from '../kernel/errors.ts'
 import { serveHelper } from '../runner/commands/helper-process.ts'
@@ -13,6 +14,8 @@ import { createGit, type GitAccess } from './system/git-command.ts'
 import { createGitHttp } from './git-http.ts'
 import { fetchMirror } from './kept/mirror.ts'
 import type { FetchStep } from './progress.ts'
+import { modulesIn } from './modules/gitlinks.ts'
+import type { Module } from './modules/module-address.ts'
 import { isMesh, isSsh } from './repo-url.ts'
 import { fetchWithSystemGit } from './system/system-git.ts'
 
@@ -22,6 +25,8 @@ export type CloneOrder = {
   dir: string
   /** `dir` is a mirror of all branches and tags; nothing is checked out. */
   mirror: boolean
+  /** How much of it. */
+  checkout: Checkout
   /** A mirror on this machine that may have what is wanted. */
   from: string | undefined
   receivedBytesMax: number
@@ -34,8 +39,10 @@ export type CloneOrder = {
   /** How git reaches the repositories of the mesh; from a mirror there the objects come sooner. */
   mesh: GitAccess | undefined
 }
+/** `modules`: the submodules that it names. `authorized`: the server wanted to know who asks. */
+export type Within = { modules: Module[]; authorized: boolean }
 export type CloneFault = { code: string; message: string; kind: NimbusError['kind']; cure: string | undefined }
-export type CloneMessage = { step: FetchStep } | { done: FetchedTree & TreeLook } | { fault: CloneFault }
+export type CloneMessage = { step: FetchStep } | { done: FetchedTree & TreeLook & Within } | { fault: CloneFault }
 
 /** A new phase is told at once, progress within it ten times a second. */
 const STEP_MS = 100
@@ -46,25 +53,41 @@ serveHelper<CloneOrder, CloneMessage>(async (order, tell) => {
       order,
       throttled((step) => tell({ step })),
     )
-    const look = order.mirror ? { files: 0, bytes: 0, notes: [] } : await checkTree(order.dir)
-    if (!order.mirror) tell({ step: { phase: 'Updating workdir', loaded: look.files, total: look.files } })
-    tell({ done: { ...tree, ...look } })
+    if (order.mirror) return tell({ done: { ...tree, files: 0, bytes: 0, notes: [], missing: [], modules: [] } })
+    const { dir, gitFile, checkout } = order
+    const look = await checkTree(dir)
+    tell({ step: { phase: 'Updating workdir', loaded: look.files, total: look.files } })
+    const modules = await modulesIn(dir, tree.commit, gitFile === undefined ? undefined : createGit(gitFile, dir), checkout.sparse)
+    tell({ done: { ...tree, ...look, modules } })
   } catch (error) {
     const { code, message, kind, cure } = cloneFault(order, error)
     tell({ fault: { code, message: masked(message, order.credential), kind, cure } })
   }
 })
 
-async function fetched(order: CloneOrder, onProgress: (step: FetchStep) => void): Promise<FetchedTree> {
+type Fetched = FetchedTree & Pick<Within, 'authorized'>
+
+async function fetched(order: CloneOrder, onProgress: (step: FetchStep) => void): Promise<Fetched> {
+  const { url, credential } = order
+  if (isSsh(url)) {
+    const authorized = credential?.secret !== undefined || credential?.agentSocket !== undefined
+    return { ...(await fetchedOverSsh(order, onProgress)), authorized }
+  }
+  return isMesh(url) ? { ...(await fetchedFromMesh(order, onProgress)), authorized: false } : fetchedOverHttp(order, onProgress)
+}
+
+async function fetchedOverHttp(order: CloneOrder, onProgress: (step: FetchStep) => void): Promise<Fetched> {
   const { gitFile, url, ref } = order
-  if (isSsh(url)) return fetchedOverSsh(order, onProgress)
-  if (isMesh(url)) return fetchedFromMesh(order, onProgress)
   const http = createGitHttp(order)
-  const byBuiltin = (): Promise<FetchedTree> => fetchTree(http, order, (step) => onProgress({ ...step, bytes: http.received() }))
+  const byBuiltin = async (): Promise<Fetched> => {
+    const tree = await fetchTree(http, order, (step) => onProgress({ ...step, bytes: http.received() }))
+    return { ...tree, authorized: http.authorization(url) !== undefined }
+  }
   if (gitFile === undefined) return byBuiltin()
   const target = await askServer(http, url, ref)
-  return withHttpLogin(target.url, http.authorization(target.url), (access) => {
-    if (access !== undefined) return bySystem(order, { gitFile, target, access }, onProgress)
+  return withHttpLogin(target.url, http.authorization(target.url), async (access) => {
+    const authorized = http.authorization(url) !== undefined
+    if (access !== undefined) return { ...(await bySystem(order, { gitFile, target, access }, onProgress)), authorized }
     if (order.mirror)
       throw new NimbusError('repo-auth-in-clear', 'This system has no place where git could be shown the credentials unseen.')
     return byBuiltin()

@@ -1,13 +1,14 @@
 // Clones a repository into an empty folder, in a process of its own, within limits. Credentials reach that process through its channel.
 import { readdir, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import type { Checkout } from '../../protocols/repos/checkout.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { NimbusError } from '../kernel/errors.ts'
 import { findTool } from '../runner/commands/find-tools.ts'
 import { runHelper } from '../runner/commands/helper-process.ts'
 import type { RepoCredential } from './auth/credential.ts'
 import type { TreeLook } from './check-tree.ts'
-import type { CloneFault, CloneMessage, CloneOrder } from './clone-main.ts'
+import type { CloneFault, CloneMessage, CloneOrder, Within } from './clone-main.ts'
 import { meshAccess } from './system/git-command.ts'
 import { type CloneProgress, createMeter } from './progress.ts'
 import { checkRef, parseRepoUrl } from './repo-url.ts'
@@ -29,7 +30,7 @@ const BUILTIN_BYTES_MAX = 64e6
 const CLONE_LIMITS: CloneLimits = { receivedBytesMax: 200e6, treeBytesMax: 2e9, memoryBytesMax: 2e9, timeMaxMs: 600_000 }
 
 /** `branch` is there where the ref was one (or the default); else the commit is checked out by itself. */
-export type Cloned = { commit: string; branch?: string } & TreeLook
+export type Cloned = { commit: string; branch?: string } & TreeLook & Within
 
 export type GitEngine = 'auto' | 'builtin' | 'system'
 
@@ -37,6 +38,8 @@ export type CloneRequest = {
   url: string
   /** Branch, tag or full commit; without it the default branch. */
   ref?: string | undefined
+  /** How much of it: without a word the newest commit, whole. Submodules are the caller's: `cloneWhole`. */
+  checkout?: Omit<Checkout, 'submodules'> | undefined
   /** Has to be empty or absent; after a failure it is removed. */
   dir: string
   clock: Clock
@@ -64,7 +67,8 @@ export async function cloneInto(request: CloneRequest): Promise<Cloned> {
   const gitFile = gitFor(request.engine ?? 'auto')
   const receivedBytesMax = gitFile === undefined ? Math.min(BUILTIN_BYTES_MAX, limits.receivedBytesMax) : limits.receivedBytesMax
   const mesh = request.meshDataDir === undefined ? undefined : meshAccess(request.meshDataDir)
-  const order: CloneOrder = { url, ref, dir, mirror: false, from, receivedBytesMax, treeBytesMax, gitFile, credential, knownHosts, mesh }
+  const which = { url, ref, dir, mirror: false, checkout: request.checkout ?? {}, from }
+  const order: CloneOrder = { ...which, receivedBytesMax, treeBytesMax, gitFile, credential, knownHosts, mesh }
   try {
     return await runClone(request, order, limits)
   } catch (error) {
@@ -73,18 +77,21 @@ export async function cloneInto(request: CloneRequest): Promise<Cloned> {
   }
 }
 
+/** `authorized`: the server wanted to know who asks. */
+export type Mirrored = Pick<Cloned, 'commit' | 'branch' | 'authorized'>
+
 /** What is kept of a whole repository may be larger than what one task may have. */
 const MIRROR_LIMITS: CloneLimits = { receivedBytesMax: 5e9, treeBytesMax: 5e9, memoryBytesMax: 2e9, timeMaxMs: 3_600_000 }
 
 /** Brings all branches and tags of a repository into a bare folder, which is made or brought up to date. Needs the machine's git. */
-export async function fetchInto(request: Omit<CloneRequest, 'engine' | 'ref'>): Promise<{ commit: string; branch?: string }> {
+export async function fetchInto(request: Omit<CloneRequest, 'engine' | 'ref' | 'checkout'>): Promise<Mirrored> {
   const limits = { ...MIRROR_LIMITS, ...request.limits }
   const url = parseRepoUrl(request.url).href
   const { receivedBytesMax, treeBytesMax } = limits
   const { dir, credential, knownHosts = '/dev/null' } = request
   const gitFile = systemGit()
   const mesh = request.meshDataDir === undefined ? undefined : meshAccess(request.meshDataDir)
-  const whole = { url, ref: undefined, dir, mirror: true, from: undefined }
+  const whole = { url, ref: undefined, dir, mirror: true, checkout: {}, from: undefined }
   return runClone(request, { ...whole, receivedBytesMax, treeBytesMax, gitFile, credential, knownHosts, mesh }, limits)
 }
 

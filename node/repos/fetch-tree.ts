@@ -2,16 +2,27 @@
 // in memory (nine times its size) and blocks while it unpacks.
 import fs from 'node:fs/promises'
 import git, { type HttpClient } from 'isomorphic-git'
+import type { Checkout } from '../../protocols/repos/checkout.ts'
 import { NimbusError } from '../kernel/errors.ts'
 import type { FetchStep } from './progress.ts'
 
 export type FetchedTree = { commit: string; branch?: string }
 
-type FetchOrder = { url: string; ref: string | undefined; dir: string; treeBytesMax: number }
-type Repo = { fs: { promises: typeof fs }; http: HttpClient; dir: string; onProgress(step: FetchStep): void }
+type FetchOrder = { url: string; ref: string | undefined; dir: string; treeBytesMax: number; checkout: Checkout }
+type Repo = { depth: number; fs: { promises: typeof fs }; http: HttpClient; dir: string; onProgress(step: FetchStep): void }
 
 export async function fetchTree(http: HttpClient, order: FetchOrder, onProgress: (step: FetchStep) => void): Promise<FetchedTree> {
-  const repo: Repo = { fs: { promises: boundedFs(order.treeBytesMax) }, http, dir: order.dir, onProgress }
+  if (order.checkout.sparse !== undefined)
+    throw new NimbusError(
+      'repo-sparse-needs-git',
+      'A part of a repository is cloned with git, and this machine has none or may not use it.',
+      {
+        kind: 'refused',
+        cure: 'Install git on this worker, choose one that has it (--skill, --label), or clone all of it.',
+      },
+    )
+  const { depth = 1 } = order.checkout
+  const repo: Repo = { fs: { promises: boundedFs(order.treeBytesMax) }, http, dir: order.dir, depth, onProgress }
   await git.init({ ...repo, defaultBranch: 'main' })
   await git.addRemote({ ...repo, remote: 'origin', url: order.url })
   const tree = await fetchRef(repo, order.ref)
@@ -32,7 +43,6 @@ async function fetchRef(repo: Repo, ref: string | undefined): Promise<FetchedTre
     remote: 'origin',
     ref: remoteRef,
     remoteRef,
-    depth: 1,
     singleBranch: true,
     tags: false,
   })
@@ -48,11 +58,12 @@ async function fetchRef(repo: Repo, ref: string | undefined): Promise<FetchedTre
 /** Some servers give out a single commit; from the others all branches and tags are fetched to find it. */
 async function fetchCommit(repo: Repo, commit: string): Promise<FetchedTree> {
   try {
-    await git.fetch({ ...repo, remote: 'origin', ref: commit, remoteRef: commit, depth: 1, singleBranch: true, tags: false })
+    await git.fetch({ ...repo, remote: 'origin', ref: commit, remoteRef: commit, singleBranch: true, tags: false })
     await git.readCommit({ ...repo, oid: commit })
   } catch (error) {
     if (error instanceof NimbusError || error instanceof git.Errors.HttpError) throw error
-    await git.fetch({ ...repo, remote: 'origin', tags: true })
+    const { depth: _depth, ...all } = repo
+    await git.fetch({ ...all, remote: 'origin', tags: true })
     await git.readCommit({ ...repo, oid: commit })
   }
   return { commit }

@@ -1,16 +1,15 @@
-// What a checked-out tree names but does not hold: large files of LFS that are pointers, and submodules. Said in words, never fetched;
-// every name comes from the repository, so it is quoted, cut, and never followed.
+// What a checked-out tree names but does not hold: large files of LFS that are pointers, and submodules. Said in words, never fetched
+// here; every name comes from the repository, so it is quoted, cut, and never followed.
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { posix } from 'node:path'
 import { formatBytes } from '../kernel/sizes.ts'
+import { MODULES_BYTES_MAX, readModules } from './modules/module-address.ts'
 
 /** A pointer as git-lfs writes it: three lines, more where it was extended; never as long as this. */
 const POINTER_BYTES_MIN = 120
 const POINTER_BYTES_MAX = 1_024
 const POINTER = /^version https:\/\/git-lfs\.github\.com\/spec\/v1\n(?:ext-[^\n]+\n)*oid sha256:[0-9a-f]{64}\nsize (\d{1,15})\n$/
-/** Beyond this `.gitmodules` is read no further, and so many names are said; the others are counted. */
-const MODULES_BYTES_MAX = 64 * 1024
+/** So many names are said; the others are counted. */
 const NAMED_MAX = 5
 const NAME_CHARS_MAX = 80
 
@@ -19,8 +18,10 @@ export type TreeGaps = {
   file(path: string, absolute: string, bytes: number): Promise<void>
   /** To be called for each folder that is not empty. */
   filled(path: string): void
-  /** One sentence or two for each kind of gap, with what helps. */
+  /** What is said of the pointers. */
   notes(): string[]
+  /** Paths of the submodules that are not there. */
+  modules(): string[]
 }
 
 export function createTreeGaps(): TreeGaps {
@@ -31,7 +32,7 @@ export function createTreeGaps(): TreeGaps {
   let modules: string[] = []
   return {
     async file(path, absolute, bytes) {
-      if (path === '.gitmodules') modules = modulesOf((await startOf(absolute, MODULES_BYTES_MAX)) ?? '')
+      if (path === '.gitmodules') modules = [...readModules((await startOf(absolute, MODULES_BYTES_MAX)) ?? '').keys()]
       if (bytes < POINTER_BYTES_MIN || bytes >= POINTER_BYTES_MAX) return
       const found = POINTER.exec((await startOf(absolute, POINTER_BYTES_MAX)) ?? '')
       if (found === null) return
@@ -40,22 +41,22 @@ export function createTreeGaps(): TreeGaps {
       if (pointers.length < NAMED_MAX) pointers.push(path)
     },
     filled: (path) => void folders.add(path),
-    notes() {
-      const missing = [...new Set(modules)].filter((path) => !folders.has(posix.normalize(path))).toSorted()
-      return [
-        ...(count === 0 ? [] : [pointerNote(pointers, count, size)]),
-        ...(missing.length === 0 ? [] : [moduleNote(missing.slice(0, NAMED_MAX), missing.length)]),
-      ]
-    },
+    notes: () => (count === 0 ? [] : [pointerNote(pointers, count, size)]),
+    modules: () => modules.filter((path) => !folders.has(path)).toSorted(),
   }
+}
+
+/** One sentence or two, with what helps; none where no submodule is missing. */
+export function moduleNotes(missing: readonly string[]): string[] {
+  const count = missing.length
+  if (count === 0) return []
+  return [
+    `${count} ${count === 1 ? 'submodule is' : 'submodules are'} not fetched, because it was not asked for: ${named(missing.slice(0, NAMED_MAX), count)}. Where the content is needed: --submodules (or submodules: true in nimbus.yaml) for a task or build, git submodule update --init in a clone of your own.`,
+  ]
 }
 
 function pointerNote(paths: readonly string[], count: number, size: number): string {
   return `${count} ${count === 1 ? 'file is an LFS pointer' : 'files are LFS pointers'} and not the content (${formatBytes(size)}), which Nimbus does not fetch: ${named(paths, count)}. Where it is needed: git lfs pull, in the command of the task or in a clone of your own.`
-}
-
-function moduleNote(paths: readonly string[], count: number): string {
-  return `${count} ${count === 1 ? 'submodule is' : 'submodules are'} not fetched, because Nimbus clones only the repository that was named: ${named(paths, count)}. Where the content is needed: git submodule update --init, in the command of the task or in a clone of your own.`
 }
 
 function named(paths: readonly string[], count: number): string {
@@ -64,18 +65,6 @@ function named(paths: readonly string[], count: number): string {
     return quoted.length > NAME_CHARS_MAX ? `${quoted.slice(0, NAME_CHARS_MAX).toWellFormed()}…"` : quoted
   })
   return `${words.join(', ')}${count > paths.length ? ` and ${count - paths.length} more` : ''}`
-}
-
-/** The paths of the submodules. Their addresses and commands are not looked at. */
-function modulesOf(text: string): string[] {
-  const paths: string[] = []
-  let inside = false
-  for (const line of text.split(/\r?\n/)) {
-    if (/^\s*\[/.test(line)) inside = /^\s*\[submodule "/i.test(line)
-    const path = inside ? /^\s*path\s*=\s*"?(.*?)"?\s*$/i.exec(line)?.[1] : undefined
-    if (path !== undefined && path !== '') paths.push(path)
-  }
-  return paths
 }
 
 /** Undefined where it is no file any more, or may not be read. */

@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { verb, VERBS } from '../agents/capability.ts'
 import { AFTER_MAX, PUBLISH_MAX } from '../limits.ts'
+import { checkoutRequest } from '../repos/checkout.ts'
 import { repoUser } from '../repos/repo-records.ts'
 import { terminalSize } from '../terminals/frames.ts'
 
@@ -50,6 +51,8 @@ export const taskRequest = z
       .optional(),
     /** With which secret the repository is read; the command does not get it. */
     repoAuth: z.strictObject({ secret: secretName, user: repoUser.optional() }).optional(),
+    /** How much of the repository is cloned: `depth` commits of history (1), of all folders only `sparse`, with its `submodules`. */
+    checkout: checkoutRequest.optional(),
     worker: word.optional(),
     skills: z.array(word).max(32).optional(),
     roles: z.array(word).max(32).optional(),
@@ -129,6 +132,10 @@ export const taskRequest = z
   })
   .refine(({ repo, repoAuth }) => repoAuth === undefined || repo !== undefined, {
     path: ['repoAuth'],
+    message: 'it belongs to a repository, and none is given',
+  })
+  .refine(({ repo, checkout }) => checkout === undefined || repo !== undefined, {
+    path: ['checkout'],
     message: 'it belongs to a repository, and none is given',
   })
   .meta({ id: 'TaskRequest' })

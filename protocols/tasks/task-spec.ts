@@ -4,6 +4,7 @@ import type { BlobHash, TaskId } from '../ids.ts'
 import { isTaskId } from '../ids.ts'
 import { AFTER_MAX, AGENT_TEXT_MAX, TERMINAL_COLS_MAX, TERMINAL_ROWS_MAX } from '../limits.ts'
 import { questionSpec } from '../agents/question.ts'
+import { checkoutSpec } from '../repos/checkout.ts'
 
 const taskId = z.custom<TaskId>((value) => typeof value === 'string' && isTaskId(value), 'not a task ID')
 const count = z.int().min(0)
@@ -53,6 +54,8 @@ export const taskSpec = z.looseObject({
   ref: z.string().max(256).optional(),
   /** With which secret its repository is read; without it the mesh's own table says. */
   repoAuth: z.looseObject({ secret: word, user: word.optional() }).optional(),
+  /** How much of its repository is cloned. */
+  checkout: checkoutSpec.optional(),
   worker: word.optional(),
   skills: z.array(word).max(32).optional(),
   roles: z.array(word).max(32).optional(),

@@ -1,5 +1,6 @@
 // The options that say what a task is, shared by `task run` and `task publish`, and the request they make.
 import type { Command } from 'commander'
+import { CHECKOUT_DEPTH_MAX } from '../../../protocols/limits.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import { amount, collect, collectAs, countOf, duration, oneOf, parsePairs, rateOf, taskIdText, wholeNumber } from '../options.ts'
 
@@ -22,6 +23,9 @@ function addWhat(command: Command): Command {
     .option('--ref <ref>', 'branch, tag or commit of it')
     .option('--repo-secret <name>', 'read the repository with this secret (default: as nimbus repo auth ls says)')
     .option('--repo-user <user>', 'as this user, where a token alone does not do')
+    .option('--depth <n>', 'with so many commits of its history (default 1)', wholeNumber('--depth', 1, CHECKOUT_DEPTH_MAX))
+    .option('--sparse <path>', 'of its folders only this one; the files in its root come along', collect)
+    .option('--submodules', 'with the repositories inside it')
     .option('--dir <path>', 'ship this folder: it is where the command runs')
     .option('--stdin', 'ship what comes on stdin: the command reads it')
     .option('--env <k=v>', 'a variable of its environment', collect)
@@ -95,6 +99,9 @@ export function requestOf(argv: readonly string[] | undefined, options: Record<s
     freeMemory,
     repoSecret,
     repoUser,
+    depth,
+    sparse,
+    submodules,
     ...same
   } = options
   const request = {
@@ -108,6 +115,7 @@ export function requestOf(argv: readonly string[] | undefined, options: Record<s
     env: parsePairs(env as string[] | undefined, '--env'),
     secrets: secret,
     repoAuth: given({ secret: repoSecret, user: repoUser }),
+    checkout: given({ depth, sparse, submodules }),
     artifacts: artifact,
     budgetUsd: budget,
   }

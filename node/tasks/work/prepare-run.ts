@@ -8,7 +8,8 @@ import type { PeerId } from '../../../protocols/ids.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import type { TaskSpec } from '../../../protocols/records.ts'
-import type { Cloned, CloneRequest } from '../../repos/clone.ts'
+import type { Cloned } from '../../repos/clone.ts'
+import type { WholeRequest } from '../../repos/modules/clone-whole.ts'
 import { progressText } from '../../repos/progress.ts'
 import type { Workspaces } from '../../repos/workspaces.ts'
 import type { BlobStore } from '../../store/blobs.ts'
@@ -25,7 +26,7 @@ export type PreparationComponents = {
   workspaces: Pick<Workspaces, 'create'>
   blobs: BlobStore
   fetch: Pick<BlobFetch, 'need'>
-  clone(request: CloneRequest & { auth?: TaskSpec['repoAuth'] }): Promise<Cloned>
+  clone(request: WholeRequest & { auth?: TaskSpec['repoAuth'] }): Promise<Cloned>
   /** A task as this node sees it now. */
   taskOf(task: TaskId): TaskView | undefined
 }
@@ -58,6 +59,7 @@ export function createPreparation(components: PreparationComponents): Prepare {
       url: spec.repo,
       ...(spec.ref === undefined ? {} : { ref: spec.ref }),
       ...(spec.repoAuth === undefined ? {} : { auth: spec.repoAuth }),
+      ...(spec.checkout === undefined ? {} : { checkout: spec.checkout }),
       dir,
       clock: components.clock,
       signal,

@@ -8,9 +8,14 @@ import type { AuthBook, PlaceAuth } from '../../repos/auth/auth-book.ts'
 import type { RepoCredential } from '../../repos/auth/credential.ts'
 
 export type OwnAuth = { secret: string; user?: string | undefined }
+export type Within = { url: string; authorized: boolean }
 export type RepoAuth = {
-  /** @param own what the task itself names; it goes before the table */
-  credentialFor(url: string, own?: OwnAuth): Promise<RepoCredential | undefined>
+  /**
+   * @param own what the task itself names; it goes before the table
+   * @param within the repository that names this one as a submodule: its credentials count only where those of that one were asked for
+   *   and are the same line of the table (or its host's, where the task named them), so that no repository can have another one read for it
+   */
+  credentialFor(url: string, own?: OwnAuth, within?: Within): Promise<RepoCredential | undefined>
   list(): RepoAuthView[]
   set(request: RepoAuthRequest): Promise<RepoAuthView>
   remove(place: string): Promise<void>
@@ -48,10 +53,14 @@ export function createRepoAuth({ book, open, write, assertMayWrite, nameOf, agen
     })
   }
   return {
-    async credentialFor(url, own) {
+    async credentialFor(url, own, within) {
       const entry = book.find(url)
-      const { secret: name, user } = own ?? entry ?? {}
       const hosts = entry?.hostKeys === undefined ? {} : { hostKeys: entry.hostKeys }
+      if (within !== undefined) {
+        const isShared = own === undefined ? book.find(within.url)?.place === entry?.place : new URL(within.url).host === new URL(url).host
+        if (!within.authorized || !isShared) return hosts
+      }
+      const { secret: name, user } = own ?? entry ?? {}
       if (name === undefined) {
         if (entry?.agent !== true) return entry === undefined ? undefined : hosts
         return { ...hosts, ...(agentSocket === undefined ? {} : { agentSocket }) }

@@ -4,7 +4,9 @@ import type { PeerId } from '../../../protocols/ids.ts'
 import type { ReposPort } from '../../api/repos-port.ts'
 import { createAuthBook } from '../../repos/auth/auth-book.ts'
 import type { RepoCredential } from '../../repos/auth/credential.ts'
-import { cloneInto, type Cloned, type CloneRequest, fetchInto, systemGit } from '../../repos/clone.ts'
+import { cloneInto, type Cloned, fetchInto, systemGit } from '../../repos/clone.ts'
+import { cloneWhole, type WholeRequest } from '../../repos/modules/clone-whole.ts'
+import { wishesSubmodules } from './module-wish.ts'
 import { createKeptRepos } from '../../repos/kept/kept-repos.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Engine } from '../../tasks/engine.ts'
@@ -20,7 +22,7 @@ const DURABLE_MS = 1_500
 export type Repos = {
   part: FoldPart
   /** For a task: with what it names itself, or with what the mesh has for that place. */
-  clone(request: CloneRequest & { auth?: OwnAuth | undefined }): Promise<Cloned>
+  clone(request: WholeRequest & { auth?: OwnAuth | undefined }): Promise<Cloned>
   /** What the mesh has for that place. */
   credentialFor(url: string): Promise<RepoCredential | undefined>
   open(rooms: { self: PeerId; engine: Engine; fleet: Fleet; feed: EventFeed; vault: Pick<Vault, 'open'> }): ReposPort
@@ -46,13 +48,20 @@ export function createRepos({ clock, dataDir, env, onError }: ReposComponents): 
   })
   return {
     part: book.part,
-    async clone({ auth: own, ...request }) {
-      const credential = await auth?.credentialFor(request.url, own)
-      const mirror = kept.mirrorOf(request.url)
-      // Where it cannot be brought up to date now, the clone itself says why, or does without.
-      if (mirror !== undefined && own === undefined) await kept.fetch(mirror.name).catch(() => {})
-      return cloneInto({ ...request, knownHosts, meshDataDir: dataDir, credential, mirror: mirror?.dir })
-    },
+    clone: ({ auth: own, ...whole }) =>
+      cloneWhole(
+        {
+          wishes: wishesSubmodules,
+          async clone(request, within) {
+            const credential = await auth?.credentialFor(request.url, own, within)
+            const mirror = kept.mirrorOf(request.url)
+            // Where it cannot be brought up to date now, the clone itself says why, or does without.
+            if (mirror !== undefined && own === undefined) await kept.fetch(mirror.name).catch(() => {})
+            return cloneInto({ ...request, knownHosts, meshDataDir: dataDir, credential, mirror: mirror?.dir })
+          },
+        },
+        whole,
+      ),
     credentialFor: async (url) => auth?.credentialFor(url),
     start: () => void kept.start().catch(onError),
     stop: kept.stop,

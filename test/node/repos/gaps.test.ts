@@ -30,7 +30,8 @@ afterAll(async () => {
 
 const pointer = (size: number | string, more = ''): string =>
   `version https://git-lfs.github.com/spec/v1\n${more}oid sha256:${'4d'.repeat(32)}\nsize ${size}\n`
-const section = (path: string, url = 'https://example.org/x.git'): string => `[submodule "${path}"]\n\tpath = ${path}\n\turl = ${url}\n`
+const section = (path: string, url = 'https://example.org/x.git'): string =>
+  `[submodule "${path.replaceAll('"', '')}"]\n\tpath = ${path}\n\turl = ${url}\n`
 
 /** Adds entries that only name a commit of another repository. */
 function gitlinks(repo: GitRepo, ...paths: string[]): void {
