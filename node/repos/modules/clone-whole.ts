@@ -88,7 +88,7 @@ function innerOf(request: CloneRequest, { url, module, dir, path, limits }: Inne
     clock,
     limits,
     // The outer paths say nothing of what lies in it.
-    checkout: { ...(checkout?.depth === undefined ? {} : { depth: checkout.depth }) },
+    checkout: checkout?.depth === undefined ? {} : { depth: checkout.depth },
     ...(signal === undefined ? {} : { signal }),
     ...(engine === undefined ? {} : { engine }),
     ...(onProgress === undefined
