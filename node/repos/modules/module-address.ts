@@ -23,7 +23,7 @@ export function readModules(text: string): Map<string, { name: string; url: stri
       if (name !== undefined && section !== undefined) byName.set(name, section)
     }
     const [, key, value] = /^\s*(path|url)\s*=\s*(.*)$/i.exec(head === null ? line : line.slice(head[0].length)) ?? []
-    if (section !== undefined && key !== undefined) section[key.toLowerCase() as 'path' | 'url'] = valueOf(value ?? '')
+    if (section !== undefined && key !== undefined) section[key.toLowerCase() as 'path' | 'url'] = textOfValue(value ?? '')
   }
   const found = [...byName].flatMap(([name, { path = '', url }]) =>
     path === '' || url === undefined ? [] : [[posix.normalize(path).replace(/\/$/, ''), { name, url }] as const],
@@ -32,7 +32,7 @@ export function readModules(text: string): Map<string, { name: string; url: stri
 }
 
 /** A value as git reads it: quotes hold blanks and comments, a backslash the next sign. */
-function valueOf(text: string): string {
+function textOfValue(text: string): string {
   let value = ''
   let isQuoted = false
   for (let at = 0; at < text.length; at++) {
