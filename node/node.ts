@@ -1,12 +1,11 @@
 // The composition root: one node, built from its parts, read from top to bottom. Nothing else constructs and connects.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { availableParallelism, hostname } from 'node:os'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { decodeCallRequest, encodeCall } from '../protocols/calls.ts'
 import type { PeerId, TaskId } from '../protocols/ids.ts'
 import type { Presence } from '../protocols/presence.ts'
-import type { ProfileRecord } from '../protocols/records.ts'
 import { operatorToken } from './api/access/token-file.ts'
 import { createApiServer } from './api/server.ts'
 import type { ReadyInfo, UpOptions } from './config.ts'
@@ -51,7 +50,6 @@ import { createInsidePort } from './wiring/ports/inside-port.ts'
 import { createNamesPort } from './wiring/ports/names-port.ts'
 import { createLastWordsWiring } from './wiring/last-words.ts'
 import { assertAdmin, createLifecycle, type Stopped } from './wiring/lifecycle.ts'
-import type { Resources } from './tasks/matching/resources.ts'
 import { createMemberFacts } from './wiring/member-facts.ts'
 import { connectMesh, createPresenceTeller, createSender } from './wiring/mesh-link.ts'
 import { createMayWrite } from './wiring/plan/may-write.ts'
@@ -59,6 +57,7 @@ import { createMetrics } from './wiring/metrics.ts'
 import { createRepos } from './wiring/repos/repos-wiring.ts'
 import { createNodePort } from './wiring/node-port.ts'
 import { createOverlayWiring } from './wiring/overlay/overlay-wiring.ts'
+import { listenAddresses, machineName, profileOf, sayWhoIAm } from './wiring/own-profile.ts'
 import { createOwnPresence, resourcesOf } from './wiring/presence.ts'
 import { createProgressBoard } from './tasks/view/progress-board.ts'
 import { createAddressStore, createValues, openEpoch, readSeatMemory } from './wiring/stored-state.ts'
@@ -649,49 +648,3 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
 /** Silence of a log that is followed: the work may say nothing for a long time. */
 const CALL_SILENCE_MS = 24 * 3_600_000
 const COMMAND_MS = 10_000
-
-function machineName(): string {
-  const name =
-    hostname()
-      .split('.')[0]
-      ?.toLowerCase()
-      .replace(/[^a-z0-9_-]/g, '') ?? ''
-  return /^[a-z0-9]/.test(name) ? name.slice(0, 63) : 'worker'
-}
-
-/** The port of the first start is kept, so that others find this node again. */
-async function listenAddresses(options: UpOptions, values: { get<Value>(name: string): Promise<Value | undefined> }): Promise<string[]> {
-  if (options.listen.length > 0) return options.listen
-  const before = (await values.get<string[]>('listen')) ?? []
-  const port = before.map((address) => /^\/ip4\/[^/]+\/tcp\/(\d+)/.exec(address)?.[1]).find((found) => found !== undefined)
-  return [`/ip4/0.0.0.0/tcp/${port ?? 0}`]
-}
-
-function profileOf(options: UpOptions, name: string, slots: number, version: string, resources: Resources): ProfileRecord {
-  const { roles, skills, labels, accept, pool, repo } = options
-  return {
-    kind: 'profile',
-    name,
-    roles,
-    skills,
-    labels,
-    slots,
-    accept,
-    version,
-    resources,
-    ...(pool === undefined ? {} : { pool }),
-    ...(repo === undefined ? {} : { repo }),
-  }
-}
-
-/** Writes the profile into the log where it differs from what the mesh knows. */
-function sayWhoIAm(engine: Engine, profile: ProfileRecord, self: PeerId): void {
-  const { hlc: _hlc, epoch: _epoch, ...known } = engine.fold.profile(self) ?? { hlc: 0, epoch: 0 }
-  const sorted = (value: object): string =>
-    JSON.stringify(value, (_key, part: unknown) =>
-      typeof part === 'object' && part !== null && !Array.isArray(part)
-        ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-        : part,
-    )
-  if (sorted(known) !== sorted(profile)) engine.append(profile)
-}
