@@ -64,6 +64,7 @@ import { createAddressStore, createValues, openEpoch, readSeatMemory } from './w
 import { createServices } from './wiring/services/services.ts'
 import { createKnowledgeWiring } from './wiring/tools/knowledge.ts'
 import { createQuestionsWiring } from './wiring/tools/questions.ts'
+import { createTokens } from './wiring/tokens/tokens.ts'
 import { createTaskTokens } from './wiring/tools/task-tokens.ts'
 import { createRetention } from './wiring/tasks/retention.ts'
 import { createUpgradeWiring } from './wiring/upgrade/upgrade.ts'
@@ -318,6 +319,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     const githost = createGithostWiring({ self, clock, random, log, dataDir, mayWrite })
     const questions = createQuestionsWiring({ self, clock, onError })
     const knowledge = createKnowledgeWiring({ self, clock, random })
+    const userTokens = createTokens({ self, clock, random, members, onError })
     const secretBook = createSecretBook(() => secretsChanged())
     let secretsChanged = (): void => {}
     const sealing = await createSealing(identity)
@@ -351,7 +353,16 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
               ),
         },
         assertKnown: (kind) => upgrade.assertKnown(kind),
-        foldParts: [...agenda.parts, secretBook.part, repos.part, services.part, ...githost.parts, sessions.part, knowledge.part],
+        foldParts: [
+          ...agenda.parts,
+          secretBook.part,
+          repos.part,
+          services.part,
+          ...githost.parts,
+          sessions.part,
+          knowledge.part,
+          userTokens.part,
+        ],
         work: terminals.around(work),
         offers: () => fleet.offers(),
         nameOf: (peer) => fleet.nameOf(peer),
@@ -493,6 +504,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       },
       options.upgrade,
     )
+    const tokenDesk = userTokens.open({ engine, fleet })
     const blobPort = createBlobPort({ blobs, fetch: blobFetch, retention })
     const port = createNodePort({
       ...agenda.open({ engine, fleet, feed }),
@@ -511,6 +523,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       parts: {
         terminals: terminals.port,
         secrets: vault,
+        tokens: tokenDesk,
         repos: repos.open({ self, engine, fleet, feed, vault }),
         services: services.open({ engine, fleet, feed }),
         blobs: blobPort,
@@ -559,7 +572,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       }),
     })
     const api = createApiServer(
-      { node: port, clock, random, log, token, taskTokens: tokens },
+      { node: port, clock, random, log, token, taskTokens: tokens, userTokens: tokenDesk },
       { host: options.http.host, port: options.http.port, auth: options.auth, webDir: WEB_DIR, logFile, version },
     )
 
@@ -604,6 +617,8 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     presence.start()
     agenda.start()
     questions.start(port.messages)
+    tokenDesk.start()
+    lifecycle.onStop('tokens', tokenDesk.stop)
     retention.start()
     repos.start()
     lifecycle.onStop('repos', repos.stop)

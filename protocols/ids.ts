@@ -12,6 +12,8 @@ export type TaskId = Branded<'TaskId'>
 export type MessageId = Branded<'MessageId'>
 /** ID of an entry of knowledge: of the form of a task ID; binds author and content. */
 export type KnowledgeId = Branded<'KnowledgeId'>
+/** ID of a token: of the form of a task ID; binds author and content. */
+export type TokenId = Branded<'TokenId'>
 /** Mesh ID: the hash of the genesis record, lower-case base32. */
 export type MeshId = Branded<'MeshId'>
 /** SHA-256 of a blob, lower-case hex. */
@@ -129,8 +131,12 @@ export function isKnowledgeId(text: string): text is KnowledgeId {
   return TASK_ID.test(text)
 }
 
-/** The time in the ID of a message or an entry of knowledge, milliseconds since 1970. */
-export function timeOfId(id: MessageId | KnowledgeId): number {
+export function isTokenId(text: string): text is TokenId {
+  return TASK_ID.test(text)
+}
+
+/** The time in the ID of a message, an entry of knowledge or a token, milliseconds since 1970. */
+export function timeOfId(id: MessageId | KnowledgeId | TokenId): number {
   return Array.from(id.slice(0, 10)).reduce((time, character) => time * 32 + ALPHABET.indexOf(character), 0)
 }
 

@@ -1,6 +1,7 @@
 // What members write into their logs. Records are validated where they enter; fields that this version does not
 // know stay in the stored bytes, so that an older node hands on what a newer one wrote.
 import * as z from 'zod'
+import { tokenRecord, tokenRevocation } from './access/token-records.ts'
 import { knowledgeRecord } from './agents/knowledge.ts'
 import { answerValue } from './agents/question.ts'
 import { bytesOf } from './bytes.ts'
@@ -237,6 +238,8 @@ export const entry = z.discriminatedUnion('kind', [
   sessionRecord,
   sessionOrder,
   knowledgeRecord,
+  tokenRecord,
+  tokenRevocation,
 ])
 export type Entry = z.infer<typeof entry>
 /** An entry of a kind that this version does not know: kept and handed on, never folded. */

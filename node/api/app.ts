@@ -10,6 +10,7 @@ import { artifactRoutes } from './routes/builds/artifacts.ts'
 import { buildRoutes } from './routes/builds/builds.ts'
 import { buildCacheRoutes } from './routes/builds/caches.ts'
 import { blobRoutes } from './routes/tasks/blobs.ts'
+import { tokenRoutes } from './routes/access/tokens.ts'
 import { secretRoutes } from './routes/secrets/secrets.ts'
 import { docsRoutes } from './routes/docs.ts'
 import type { Api } from './env.ts'
@@ -112,6 +113,7 @@ export function createApp(components: AppComponents, options: { origin: () => st
   app.route('/', scheduleRoutes(node.schedules))
   app.route('/', serviceRoutes(node.services))
   app.route('/', secretRoutes(node))
+  app.route('/', tokenRoutes(node))
   app.route('/', repoAuthRoutes(node.repos))
   app.route('/', repoRoutes(node.repos))
   app.route('/', lockRoutes(node.names, gate))

@@ -24,6 +24,7 @@ import type { ServiceRequest, ServiceView } from '../../protocols/http/services.
 import type { UpgradeView } from '../../protocols/http/upgrade.ts'
 import type { HostedRepoView, HostRequest } from '../../protocols/http/hosted.ts'
 import type { MergeView, OrderView, SessionAnswer, SessionMessage, SessionRequest, SessionView } from '../../protocols/http/sessions.ts'
+import type { MadeToken, RevokedToken, TokenRequest, TokenView } from '../../protocols/http/tokens.ts'
 import type { SecretView } from '../../protocols/http/secrets.ts'
 import type { QuestionDesk } from '../agents/questions/desk.ts'
 import type { Library } from '../knowledge/library.ts'
@@ -56,6 +57,13 @@ export type SecretPort = {
   set(request: { name: string; value: string; workers?: string[] | undefined }): Promise<SecretView>
   grant(name: string, workers: readonly string[]): Promise<SecretView>
   remove(name: string): Promise<void>
+}
+
+/** Tokens for people and programs; the text of one comes out once. */
+export type TokensPort = {
+  list(): TokenView[]
+  create(request: TokenRequest): Promise<MadeToken>
+  revoke(which: string): Promise<RevokedToken>
 }
 
 /** Files by the hash of their content. */
@@ -108,6 +116,7 @@ export type NodePort = {
   blobs: BlobPort
   builds: BuildsPort
   secrets: SecretPort
+  tokens: TokensPort
   /** What a task that runs here says of itself. */
   reportProgress(id: string, report: ProgressReport): void
   invite(request: InviteRequest): Promise<InviteView>
@@ -211,8 +220,17 @@ export type MessagesPort = {
   markRead(asker: string | undefined, ids: readonly string[]): Promise<ReadAnswer>
 }
 
-/** Who calls: the operator of this node, or a task that runs on it with a token of its own. */
-export type Actor = { kind: 'operator' } | { kind: 'task'; task: string; verbs: readonly Verb[] }
+/** Who calls: the operator of this node, a task that runs on it with a token of its own, or a holder of a token of the mesh; `all` is as the operator. */
+export type Actor =
+  | { kind: 'operator' }
+  | { kind: 'task'; task: string; verbs: readonly Verb[] }
+  | { kind: 'user'; token: string; name: string; all: boolean; verbs: readonly Verb[] }
+
+/** Tokens of the mesh. */
+export type UserTokens = {
+  /** Undefined where the text is none. @throws NimbusError where it is one that counts no more; `ended` fires when it stops counting */
+  check(text: string): { id: string; name: string; role: string; verbs: readonly Verb[]; ended: AbortSignal } | undefined
+}
 
 /** Tokens that the node gave to the tasks it runs. */
 export type TaskTokens = { taskOf(token: string): string | undefined; verbsOf(task: string): readonly Verb[] }

@@ -21,6 +21,9 @@ const STATUS_OF_KIND: Record<ErrorKind, ProblemStatus> = {
 const STATUS_OF_CODE: Record<string, ProblemStatus> = {
   'sign-in-needed': 401,
   'token-wrong': 401,
+  'token-expired': 401,
+  'token-revoked': 401,
+  'token-elsewhere': 401,
   'wrong-host': 421,
   'body-too-large': 413,
   'blob-too-large': 413,

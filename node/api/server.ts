@@ -13,11 +13,19 @@ import { createApp } from './app.ts'
 import { createAuth } from './access/auth.ts'
 import type { Guard } from './access/guard.ts'
 import { createGuard } from './access/guard.ts'
-import type { NodePort, TaskTokens } from './ports.ts'
+import type { NodePort, TaskTokens, UserTokens } from './ports.ts'
 import { signInUrl } from './routes/session.ts'
 import { createStaticFiles } from './static-files.ts'
 
-export type ApiServerComponents = { node: NodePort; clock: Clock; random: Random; log: Log; token: string; taskTokens?: TaskTokens }
+export type ApiServerComponents = {
+  node: NodePort
+  clock: Clock
+  random: Random
+  log: Log
+  token: string
+  taskTokens?: TaskTokens
+  userTokens?: UserTokens
+}
 export type ApiServerOptions = {
   host: string
   /** 0 takes a free one. */

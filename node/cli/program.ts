@@ -8,6 +8,7 @@ import { addMessageCommands } from './commands/message.ts'
 import { addMeshCommands } from './commands/mesh.ts'
 import { addHostedRepoCommands } from './commands/hosting/hosted-repo.ts'
 import { addScheduleCommands } from './commands/schedule.ts'
+import { addTokenCommands } from './commands/access/token.ts'
 import { addSecretCommands } from './commands/tasks/secret.ts'
 import { addPoolCommands } from './commands/tasks/pool.ts'
 import { addNameCommands } from './commands/names/names.ts'
@@ -87,6 +88,7 @@ function buildProgram(io: Io, components: ProgramComponents, action: Action): Co
   addTaskCommands(program, action)
   addArtifactCommands(program, action)
   addSecretCommands(program, action)
+  addTokenCommands(program, action)
   addRepoCommands(program, action)
   addPoolCommands(program, action)
   addBuildCommands(program, action)

@@ -43,6 +43,7 @@ export type NodePortComponents = {
       | 'blobs'
       | 'builds'
       | 'secrets'
+      | 'tokens'
       | 'names'
       | 'groups'
       | 'terminals'

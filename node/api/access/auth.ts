@@ -5,11 +5,11 @@ import type { Clock } from '../../kernel/clock.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import type { Random } from '../../kernel/random.ts'
 import { createFailureLimiter } from './failure-limiter.ts'
-import type { Actor, TaskTokens } from '../ports.ts'
+import type { Actor, TaskTokens, UserTokens } from '../ports.ts'
 
 export type Session = { csrf: string; expiresAt: number; ended: AbortController }
-/** A caller that proved who it is. `session` is there where a cookie was the proof. */
-export type Caller = { actor: Actor; session?: Session }
+/** A caller that proved who it is. `session` is there where a cookie was the proof; `ended` fires when the token counts no more. */
+export type Caller = { actor: Actor; session?: Session; ended?: AbortSignal }
 
 export type Auth = {
   readonly mode: 'token' | 'none'
@@ -36,7 +36,7 @@ const TICKETS_MAX = 256
 export const OPERATOR: Actor = { kind: 'operator' }
 
 export function createAuth(
-  components: { clock: Clock; random: Random; token: string; taskTokens?: TaskTokens | undefined },
+  components: { clock: Clock; random: Random; token: string; taskTokens?: TaskTokens | undefined; userTokens?: UserTokens | undefined },
   options: { mode: 'token' | 'none'; port: () => number },
 ): Auth {
   const { clock, random } = components
@@ -59,6 +59,11 @@ export function createAuth(
     const { taskTokens } = components
     const task = taskTokens?.taskOf(given)
     if (task !== undefined) return { actor: { kind: 'task', task, verbs: taskTokens?.verbsOf(task) ?? [] } }
+    const user = components.userTokens?.check(given)
+    if (user !== undefined) {
+      const { id, name, role, verbs, ended } = user
+      return { actor: { kind: 'user', token: id, name, all: role === 'operator', verbs }, ended }
+    }
     return fail(address, 'token-wrong', 'The token is not one of this node.', 'Use the one in the file `token` of its data folder.')
   }
 
@@ -104,7 +109,7 @@ export function createAuth(
     },
     redeemTicket(ticket, address) {
       const caller = tickets.take(hash(ticket))
-      if (caller === undefined || caller.session?.ended.signal.aborted === true)
+      if (caller === undefined || caller.session?.ended.signal.aborted === true || caller.ended?.aborted === true)
         return fail(
           address,
           'sign-in-needed',

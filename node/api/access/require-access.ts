@@ -1,9 +1,11 @@
 // After the guard: who calls, and may they. Runs before every route that is not open to all.
 import type { Context, MiddlewareHandler } from 'hono'
 import { NimbusError } from '../../kernel/errors.ts'
+import type { Actor } from '../ports.ts'
 import type { Auth, Caller } from './auth.ts'
 import { OPERATOR } from './auth.ts'
 import type { NodePort } from '../ports.ts'
+import { cutOff } from './cut-off.ts'
 import { mayAsk } from './rights.ts'
 import type { ApiEnv } from '../env.ts'
 import { requireBytesType, requireJsonType } from '../input.ts'
@@ -27,15 +29,24 @@ export function requireAccess(auth: Auth, node: Pick<NodePort, 'isBelow'>): Midd
       }
     }
     const { actor } = caller
-    if (actor.kind !== 'operator' && !mayAsk(node, actor, { method: c.req.method, path: c.req.path, entity: c.req.query('entity') })) {
-      throw new NimbusError('task-token', `This token may not ask for that: it holds ${actor.verbs.join(', ') || 'no verb'}.`, {
-        kind: 'refused',
-        cure: "Publish the task with the verb that it needs (--may), or use the operator's token.",
-      })
-    }
+    const asked = { method: c.req.method, path: c.req.path, entity: c.req.query('entity') }
+    if (!mayAll(actor) && !mayAsk(node, actor, asked)) throw outOfScope(actor)
+    if (caller.ended !== undefined) cutOff(c.env.incoming.socket, caller.ended)
     c.set('caller', caller)
     await next()
   }
+}
+
+function mayAll(actor: Actor): actor is Extract<Actor, { kind: 'operator' | 'user' }> {
+  return actor.kind === 'operator' || (actor.kind === 'user' && actor.all)
+}
+
+function outOfScope({ kind, verbs }: Exclude<Actor, { kind: 'operator' }>): NimbusError {
+  const held = verbs.join(', ') || 'no verb'
+  return new NimbusError(kind === 'task' ? 'task-token' : 'token-scope', `This token may not ask for that: it holds ${held}.`, {
+    kind: 'refused',
+    cure: `${kind === 'task' ? 'Publish the task with the verb that it needs' : 'Make a token with the verb that it needs'} (--may), or use the operator's token.`,
+  })
 }
 
 export function isUpgrade(c: Context<ApiEnv>): boolean {

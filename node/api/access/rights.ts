@@ -7,8 +7,8 @@ type Rule = {
   method: 'GET' | 'POST'
   path: RegExp
   verb: Verb
-  /** Of a task: the task in the path has to be itself, or one below it. */
-  whose?: 'own' | 'family'
+  /** Of a task: the task in the path has to be itself, or one below it. `user`: not for tasks at all, they look at their own only. */
+  whose?: 'own' | 'family' | 'user'
 }
 
 const ID = '([^/]+)'
@@ -30,6 +30,13 @@ const RULES: readonly Rule[] = [
   rule('GET', '/api/knowledge(?:/[^/]+)?', 'knowledge.read'),
   rule('POST', '/api/knowledge', 'knowledge.add'),
   rule('POST', '/api/locks/[^/]+/(?:take|release)', 'lock.hold'),
+  rule('GET', '/api/(?:groups|locks|counters)(?:/[^/]+)?', 'mesh.read', 'user'),
+  rule('GET', '/(?:api/upgrade|metrics)', 'mesh.read', 'user'),
+  rule('GET', '/api/(?:tasks|pools|builds)', 'task.read', 'user'),
+  rule('GET', '/api/(?:schedules|services|sessions)(?:/[^/]+)?', 'task.read', 'user'),
+  rule('GET', '/api/repos', 'repo.read', 'user'),
+  rule('GET', '/api/hosted-repos(?:/[^/]+)?', 'repo.read', 'user'),
+  rule('POST', `/api/tasks/${ID}/cancel`, 'task.publish', 'user'),
 ]
 /** What says of itself only what its token may. */
 const OPEN: ReadonlySet<string> = new Set(['GET /api/openapi.json', 'GET /api/me', 'GET /mcp', 'POST /mcp', 'DELETE /mcp'])
@@ -40,15 +47,35 @@ type Asked = { method: string; path: string; entity: string | undefined }
 
 export function mayAsk(node: Pick<NodePort, 'isBelow'>, { task, verbs }: Holder, { method, path, entity }: Asked): boolean {
   if (OPEN.has(`${method} ${path}`)) return true
-  if (method === 'GET' && path === '/api/events')
-    return verbs.includes('task.read') && entity !== undefined && (task === undefined || node.isBelow(entity.replace(/^task\//, ''), task))
+  if (method === 'GET' && path === '/api/events') return mayHear(node, { task, verbs }, entity)
   return RULES.some((one) => {
     const found = one.method === method ? one.path.exec(path) : null
     if (found === null || !verbs.includes(one.verb)) return false
-    if (one.whose === undefined || task === undefined) return true
+    if (one.whose === undefined) return true
+    if (task === undefined || one.whose === 'user') return task === undefined && one.whose !== 'own'
     const asked = found[1] ?? ''
     return one.whose === 'own' ? asked === task : node.isBelow(asked, task)
   })
+}
+
+/** A task hears of its family. Whoever has no task hears what its verbs read; all kinds of events together need all of these. */
+const HEAR_ALL: readonly Verb[] = ['mesh.read', 'task.read', 'message.read', 'question.ask', 'knowledge.read']
+const HEAR: Readonly<Record<string, Verb>> = {
+  task: 'task.read',
+  build: 'task.read',
+  worker: 'mesh.read',
+  mesh: 'mesh.read',
+  knowledge: 'knowledge.read',
+}
+
+function mayHear(
+  node: Pick<NodePort, 'isBelow'>,
+  { task, verbs }: { task: string | undefined; verbs: readonly Verb[] },
+  entity: string | undefined,
+): boolean {
+  if (task !== undefined) return verbs.includes('task.read') && entity !== undefined && node.isBelow(entity.replace(/^task\//, ''), task)
+  const needed = Object.hasOwn(HEAR, entity?.split('/')[0] ?? '') ? [HEAR[entity?.split('/')[0] ?? '']] : HEAR_ALL
+  return needed.every((one) => one !== undefined && verbs.includes(one))
 }
 
 function rule(method: Rule['method'], path: string, verb: Verb, whose?: Rule['whose']): Rule {

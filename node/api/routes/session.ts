@@ -71,8 +71,9 @@ export function sessionRoutes(auth: Auth, origin: () => string): Api {
       answers: { 201: { text: 'The link', schema: linkView } },
     }),
     async (c) => {
-      if (c.var.caller.session !== undefined)
-        throw new NimbusError('token-needed', 'A signed-in browser may not make sign-in links.', {
+      // Nor anything else whose right ends before that of the browser that follows the link.
+      if (c.var.caller.session !== undefined || c.var.caller.actor.kind !== 'operator')
+        throw new NimbusError('token-needed', 'A signed-in browser may not make sign-in links, nor a token that was made.', {
           kind: 'refused',
           cure: 'Run `nimbus open` where the token is.',
         })

@@ -4,6 +4,7 @@ import * as z from 'zod'
 import type { TaskView } from '../../../protocols/http/views.ts'
 import { taskState, taskView } from '../../../protocols/http/views.ts'
 import { publishMany, taskRequest } from '../../../protocols/http/task-request.ts'
+import { limitTasks } from '../access/limited-tasks.ts'
 import { describe } from '../describe.ts'
 import type { Api, ApiEnv } from '../env.ts'
 import { createRoutes } from '../env.ts'
@@ -69,7 +70,7 @@ export function taskRoutes(node: TaskNode): Api {
 
 async function publish(c: Context<ApiEnv>, node: TaskNode): Promise<Response> {
   const { many, requests } = await readTasks(c)
-  const { ids, durability, duplicates } = await node.publish(requests, ...parentOf(c))
+  const { ids, durability, duplicates } = await node.publish(limitTasks(c.var.caller.actor, requests), ...parentOf(c))
   const status = ids.every((id) => duplicates.has(id)) ? 200 : durability === 'majority' ? 201 : 202
   if (many) return c.json({ ids, durability, ...(duplicates.size > 0 ? { duplicates: [...duplicates] } : {}) }, status)
   return c.json({ id: ids[0], durability, ...(duplicates.size > 0 ? { duplicate: true } : {}) }, status)

@@ -164,6 +164,8 @@ export function createFold(listener: FoldListener, options: FoldOptions): Fold {
       case 'session':
       case 'session-order':
       case 'knowledge':
+      case 'token':
+      case 'token-revoked':
         return
     }
   }

@@ -15,6 +15,8 @@ import type {
   UpgradePort,
 } from '../../../node/api/ports.ts'
 import type { ReposPort } from '../../../node/api/repos-port.ts'
+import type { TokenDesk } from '../../../node/tasks/tokens/token-desk.ts'
+import { createTokenRoom } from '../tasks/tokens/token-room.ts'
 import { createFakeTools } from '../agents/fake-tools.ts'
 import { NimbusError } from '../../../node/kernel/errors.ts'
 import { createFakeHosting, createFakeRepos } from './rooms/fake-repos.ts'
@@ -127,6 +129,7 @@ export function createFakeRooms(self: PeerId): {
   hosting: HostingPort
   sessions: SessionsPort
   builds: BuildsPort
+  tokens: TokenDesk
 } & ReturnType<typeof createFakeTools> {
   return {
     names: createFakeNames(),
@@ -137,6 +140,7 @@ export function createFakeRooms(self: PeerId): {
     hosting: createFakeHosting(),
     sessions: createFakeSessions(),
     builds: createFakeBuilds(),
+    tokens: createTokenRoom(self).desk,
     ...createFakeTools(),
   }
 }

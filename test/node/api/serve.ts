@@ -8,6 +8,7 @@ import { createApiServer } from '../../../node/api/server.ts'
 import { operatorToken } from '../../../node/api/access/token-file.ts'
 import { createSystemClock } from '../../../node/kernel/clock.ts'
 import { silentLog } from '../../../node/kernel/log.ts'
+import type { TokenDesk } from '../../../node/tasks/tokens/token-desk.ts'
 import { createSystemRandom } from '../../../node/kernel/random.ts'
 import type { FakeNode } from './fake-node.ts'
 import { createFakeNode } from './fake-node.ts'
@@ -35,7 +36,15 @@ export async function serveFake(options: { auth?: 'token' | 'none' } = {}): Prom
   const token = await operatorToken(dataDir, createSystemRandom())
   const taskTokens = { taskOf: (given: string) => (given === TASK_TOKEN ? 'a-task' : undefined), verbsOf: () => TASK_VERBS }
   const api = createApiServer(
-    { node, clock: createSystemClock(), random: createSystemRandom(), log: silentLog, token, taskTokens },
+    {
+      node,
+      clock: createSystemClock(),
+      random: createSystemRandom(),
+      log: silentLog,
+      token,
+      taskTokens,
+      userTokens: node.tokens as TokenDesk,
+    },
     { host: '127.0.0.1', port: 0, auth: options.auth ?? 'token', webDir, logFile: join(dataDir, 'nimbus.log'), version: '0.1.0' },
   )
   const { origin, port } = await api.start()

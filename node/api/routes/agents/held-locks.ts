@@ -44,5 +44,5 @@ export function heldLockRoutes({ heldLocks }: Pick<NodePort, 'heldLocks'>): Api 
 
 function ownerOf(c: Context<ApiEnv>): string {
   const { actor } = c.var.caller
-  return actor.kind === 'task' ? actor.task : actor.kind
+  return actor.kind === 'task' ? actor.task : actor.kind === 'user' ? `token/${actor.token}` : actor.kind
 }

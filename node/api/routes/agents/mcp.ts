@@ -34,7 +34,7 @@ export function mcpRoutes({ clock, random, version, app }: McpRouteComponents): 
       if (!(error instanceof NimbusError) || error.code !== 'invalid-json') throw error
       return c.json({ jsonrpc: '2.0', error: { code: JSON_RPC_PARSE_ERROR, message: error.message }, id: null }, 400)
     }
-    const owner = actor.kind === 'task' ? `task ${actor.task}` : actor.kind
+    const owner = actor.kind === 'task' ? `task ${actor.task}` : actor.kind === 'user' ? `token ${actor.token}` : actor.kind
     return (await (loaded ??= load())).fetch(c.req.raw, { owner, caller: callOf(app(), c), body })
   }
   const answers = { 200: { text: 'JSON-RPC of the Model Context Protocol, as JSON or server-sent events' } }

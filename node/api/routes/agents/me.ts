@@ -23,5 +23,6 @@ export function meRoute(): Api {
 
 function viewOf(actor: Actor): CallerView {
   if (actor.kind === 'operator') return { kind: 'operator', verbs: [...VERBS] }
+  if (actor.kind === 'user') return { kind: 'user', name: actor.name, verbs: actor.all ? [...VERBS] : [...actor.verbs] }
   return { kind: 'task', task: actor.task, verbs: [...actor.verbs] }
 }

@@ -35,7 +35,11 @@ export function buildCacheRoutes(builds: Pick<BuildsPort, 'cache'>, gate: Stream
       const { actor } = c.var.caller
       const leave = gate.enter()
       try {
-        const found = await builds.cache(key, actor.kind === 'operator' ? undefined : actor.task, c.req.raw.signal)
+        const found = await builds.cache(
+          key,
+          actor.kind === 'operator' ? undefined : actor.kind === 'task' ? actor.task : '',
+          c.req.raw.signal,
+        )
         if (found === undefined) throw notFound('build cache', key)
         return c.body(streamOf(found.bytes, leave), 200, {
           'content-type': BYTES,
