@@ -29,10 +29,9 @@ export function createTokenRoom(
 ): TokenRoom {
   const hlc = createHlc(clock)
   const log: TokenRoom['log'] = []
-  let desk: TokenDesk | undefined
-  const book = createTokenBook((id) => desk?.noteRevoked(id))
+  const book = createTokenBook((id) => desk.noteRevoked(id))
   const take: TokenRoom['take'] = ({ entry, block }) => book.part.apply(entry, block)
-  desk = createTokenDesk({
+  const desk: TokenDesk = createTokenDesk({
     self,
     clock,
     random: createSystemRandom(),

@@ -116,7 +116,7 @@ describe('the book', () => {
       { hash: new Uint8Array(32) },
       { name: 'other' },
     ])
-      fresh.part.apply({ ...entry, ...wider } as never, signed)
+      fresh.part.apply({ ...entry, ...wider }, signed)
     fresh.part.apply(entry, { ...signed, author: BOB })
     fresh.part.apply(entry, { ...signed, hlc: 1 })
     expect(fresh.all()).toEqual([])
