@@ -24,7 +24,6 @@ import type { ServiceRequest, ServiceView } from '../../protocols/http/services.
 import type { UpgradeView } from '../../protocols/http/upgrade.ts'
 import type { HostedRepoView, HostRequest } from '../../protocols/http/hosted.ts'
 import type { MergeView, OrderView, SessionAnswer, SessionMessage, SessionRequest, SessionView } from '../../protocols/http/sessions.ts'
-import type { MadeToken, RevokedToken, TokenRequest, TokenView } from '../../protocols/http/tokens.ts'
 import type { SecretView } from '../../protocols/http/secrets.ts'
 import type { QuestionDesk } from '../agents/questions/desk.ts'
 import type { Library } from '../knowledge/library.ts'
@@ -32,6 +31,7 @@ import type { HeldLocks } from '../agents/mcp/held-locks.ts'
 import type { Verb } from '../../protocols/agents/capability.ts'
 import type { BuildDetail, BuildView, ProvenanceView } from '../../protocols/builds/build-views.ts'
 import type { TaskId } from '../../protocols/ids.ts'
+import type { TokensPort } from './routes/access/tokens-port.ts'
 import type { TerminalsPort } from './routes/terminals/terminals-port.ts'
 
 export type WorkerVerb = 'drain' | 'resume' | 'restart' | 'stop'
@@ -57,13 +57,6 @@ export type SecretPort = {
   set(request: { name: string; value: string; workers?: string[] | undefined }): Promise<SecretView>
   grant(name: string, workers: readonly string[]): Promise<SecretView>
   remove(name: string): Promise<void>
-}
-
-/** Tokens for people and programs; the text of one comes out once. */
-export type TokensPort = {
-  list(): TokenView[]
-  create(request: TokenRequest): Promise<MadeToken>
-  revoke(which: string): Promise<RevokedToken>
 }
 
 /** Files by the hash of their content. */
@@ -225,12 +218,6 @@ export type Actor =
   | { kind: 'operator' }
   | { kind: 'task'; task: string; verbs: readonly Verb[] }
   | { kind: 'user'; token: string; name: string; all: boolean; verbs: readonly Verb[] }
-
-/** Tokens of the mesh. */
-export type UserTokens = {
-  /** Undefined where the text is none. @throws NimbusError where it is one that counts no more; `ended` fires when it stops counting */
-  check(text: string): { id: string; name: string; role: string; verbs: readonly Verb[]; ended: AbortSignal } | undefined
-}
 
 /** Tokens that the node gave to the tasks it runs. */
 export type TaskTokens = { taskOf(token: string): string | undefined; verbsOf(task: string): readonly Verb[] }

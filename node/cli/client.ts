@@ -13,11 +13,7 @@ export type Client = {
   get<Answer>(path: string): Promise<Answer>
   post<Answer>(path: string, body?: unknown): Promise<Answer>
   /** Any request that is answered with JSON, or with text where that is accepted; without a limit of time where a signal is given. */
-  call(
-    method: 'GET' | 'POST' | 'DELETE',
-    path: string,
-    options: { body?: unknown; signal?: AbortSignal; accept?: string },
-  ): Promise<unknown>
+  call(method: string, path: string, options: { body?: unknown; signal?: AbortSignal; accept?: string }): Promise<unknown>
   /** A request that is answered when something has happened, however long that takes. */
   hold(path: string, signal: AbortSignal): Promise<void>
   /** Sends bytes as they come. */

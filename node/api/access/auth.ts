@@ -5,7 +5,8 @@ import type { Clock } from '../../kernel/clock.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import type { Random } from '../../kernel/random.ts'
 import { createFailureLimiter } from './failure-limiter.ts'
-import type { Actor, TaskTokens, UserTokens } from '../ports.ts'
+import type { Actor, TaskTokens } from '../ports.ts'
+import type { UserTokens } from '../routes/access/tokens-port.ts'
 
 export type Session = { csrf: string; expiresAt: number; ended: AbortController }
 /** A caller that proved who it is. `session` is there where a cookie was the proof; `ended` fires when the token counts no more. */

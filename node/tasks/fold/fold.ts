@@ -100,6 +100,13 @@ export function createFold(listener: FoldListener, options: FoldOptions): Fold {
     chooseRecord(state)
     listener.onTask(state, 'register')
   }
+  const applyCancel = ({ task, reason }: Extract<Entry, { kind: 'cancel' }>, block: Block): void => {
+    const state = stateOf(task)
+    state.updated = Math.max(state.updated, block.hlc)
+    if (state.cancel !== undefined && !isEarlier(block, state.cancel)) return
+    state.cancel = { author: block.author, hlc: block.hlc, ...(reason === undefined ? {} : { reason }) }
+    listener.onTask(state, 'cancel')
+  }
   const applyRun = ({ task, outcome, ...run }: AttemptRecord, block: Block): void => {
     const { epoch, attempt, startedAt, term } = run
     const state = stateOf(task)
@@ -117,13 +124,8 @@ export function createFold(listener: FoldListener, options: FoldOptions): Fold {
       }
       case 'tasks':
         return eachOfBatch(entry, block, applyTask)
-      case 'cancel': {
-        const state = stateOf(entry.task)
-        state.updated = Math.max(state.updated, block.hlc)
-        if (state.cancel !== undefined && !isEarlier(block, state.cancel)) return
-        state.cancel = { author: block.author, hlc: block.hlc, ...(entry.reason === undefined ? {} : { reason: entry.reason }) }
-        return listener.onTask(state, 'cancel')
-      }
+      case 'cancel':
+        return applyCancel(entry, block)
       case 'register':
         return applyValue(entry.task, entry.value, block)
       case 'registers':

@@ -5,7 +5,7 @@ import type { TokenRecord, TokenRole } from '../../../protocols/access/token-rec
 import { idOfToken } from '../../../protocols/access/token-records.ts'
 import type { Verb } from '../../../protocols/agents/capability.ts'
 import { VERBS } from '../../../protocols/agents/capability.ts'
-import type { MadeToken, RevokedToken, TokenRequest, TokenView } from '../../../protocols/http/tokens.ts'
+import type { MadeToken, RevokedToken, TokenRequest, TokenView } from '../../../protocols/access/token-views.ts'
 import type { PeerId, TokenId } from '../../../protocols/ids.ts'
 import { isTokenId } from '../../../protocols/ids.ts'
 import type { Entry } from '../../../protocols/records.ts'

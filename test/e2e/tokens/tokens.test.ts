@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { MadeToken, TokenView } from '../../../protocols/http/tokens.ts'
+import type { MadeToken, TokenView } from '../../../protocols/access/token-views.ts'
 import type { RealMesh, RealNode } from '../../support/real-mesh.ts'
 import { createRealMesh, runCli } from '../../support/real-mesh.ts'
 import { until } from '../../support/until.ts'

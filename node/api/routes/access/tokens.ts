@@ -1,6 +1,6 @@
 // Tokens for people and programs: list, make, revoke. Its text leaves this node once, in the answer that makes it.
 import * as z from 'zod'
-import { madeToken, revokedToken, tokenRequest, tokenView } from '../../../../protocols/http/tokens.ts'
+import { madeToken, revokedToken, tokenRequest, tokenView } from '../../../../protocols/access/token-views.ts'
 import { NimbusError } from '../../../kernel/errors.ts'
 import { describe } from '../../describe.ts'
 import type { Api } from '../../env.ts'

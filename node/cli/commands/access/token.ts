@@ -1,6 +1,6 @@
 // Tokens for people and programs: make one, list them, revoke. The text of a token is shown once, when it is made.
 import type { Command } from 'commander'
-import type { MadeToken, RevokedToken, TokenView } from '../../../../protocols/http/tokens.ts'
+import type { MadeToken, RevokedToken, TokenView } from '../../../../protocols/access/token-views.ts'
 import { formatDuration } from '../../../kernel/durations.ts'
 import { safe } from '../../../kernel/safe-text.ts'
 import { createClient } from '../../client.ts'

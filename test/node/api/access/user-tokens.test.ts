@@ -1,10 +1,10 @@
 // What a token of the mesh opens, route by route: refused where no verb of it says yes, over at once when it is revoked.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { CallerView } from '../../../protocols/agents/capability.ts'
-import type { TokenRequest } from '../../../protocols/http/tokens.ts'
-import type { Served } from './serve.ts'
-import { serveFake } from './serve.ts'
-import { until } from '../../support/until.ts'
+import type { CallerView } from '../../../../protocols/agents/capability.ts'
+import type { TokenRequest } from '../../../../protocols/access/token-views.ts'
+import type { Served } from '../serve.ts'
+import { serveFake } from '../serve.ts'
+import { until } from '../../../support/until.ts'
 
 let served: Served
 let routes: string[]
@@ -138,7 +138,9 @@ describe('a token of the mesh', () => {
     const reading = (async () => {
       for await (const _piece of stream.body ?? []) void _piece
     })()
-    reading.catch(() => {}).finally(() => (over = true))
+    reading
+      .catch(() => {}) // it is cut off
+      .finally(() => (over = true))
     expect((await served.request('DELETE', `/api/tokens/${id}`)).status).toBe(200)
     await until(() => over, { what: 'the end of the stream', timeoutMs: 20_000 })
     const response = await ask(token, 'GET', '/api/mesh')

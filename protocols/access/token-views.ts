@@ -1,8 +1,8 @@
 // Tokens as a client makes and lists them. The text of one is in the answer that made it, and nowhere afterwards.
 import * as z from 'zod'
-import { tokenRole } from '../access/token-records.ts'
+import { tokenRole } from './token-records.ts'
 import { verb, VERBS } from '../agents/capability.ts'
-import { durationText } from './task-request.ts'
+import { durationText } from '../http/task-request.ts'
 
 export const tokenRequest = z
   .strictObject({
