@@ -1,10 +1,12 @@
 // How the dashboard is built: one page, hashed assets, nothing inline (the node serves it under a strict CSP),
 // nothing from another origin.
 import { defineConfig } from 'vite'
+import { xtermWithoutInlineStyles } from './xterm-styles.ts'
 
 export default defineConfig({
   root: import.meta.dirname,
   base: '/',
+  plugins: [xtermWithoutInlineStyles()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: 'dist',

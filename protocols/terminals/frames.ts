@@ -1,11 +1,9 @@
 // What a terminal and those who are attached to it say to each other: the same bytes on the socket of its host, between nodes and on a
-// WebSocket. A terminal sends frames: one byte of kind, then a position in its output, then what the kind needs; events are JSON.
+// WebSocket, with a schema for each. How frames lie in bytes is in frame-bytes.ts.
 import * as z from 'zod'
 import { TERMINAL_COLS_MAX, TERMINAL_HISTORY_MAX, TERMINAL_INPUT_MAX, TERMINAL_PIECE_BYTES_MAX, TERMINAL_ROWS_MAX } from '../limits.ts'
+import { decodeFrame, encodeFrame } from './frame-bytes.ts'
 
-const KIND = { output: 1, screen: 2, resize: 3, event: 4 } as const
-const POSITION_BYTES = 8
-const HEAD_BYTES = 1 + POSITION_BYTES
 /** The longest frame of output or screen. */
 export const TERMINAL_FRAME_BYTES_MAX = TERMINAL_PIECE_BYTES_MAX + 64
 
@@ -38,6 +36,9 @@ export const terminalSaying = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('resize'), ...terminalSize.shape }),
   /** Writes from now on. */
   z.strictObject({ t: z.literal('take') }),
+  /** Nobody looks here now: no output until `resume`, which brings a new screen. */
+  z.strictObject({ t: z.literal('pause') }),
+  z.strictObject({ t: z.literal('resume') }),
   /** Leaves, and lets others write at once. */
   z.strictObject({ t: z.literal('bye') }),
 ])
@@ -81,46 +82,13 @@ export type TerminalFrame =
   | { t: 'event'; event: TerminalEvent }
 
 export function encodeTerminalFrame(frame: TerminalFrame): Uint8Array {
-  if (frame.t === 'event') return joined(Uint8Array.of(KIND.event), new TextEncoder().encode(JSON.stringify(frame.event)))
-  const head = new Uint8Array(HEAD_BYTES + (frame.t === 'output' ? 0 : frame.t === 'resize' ? 4 : 5))
-  const view = new DataView(head.buffer)
-  head[0] = KIND[frame.t]
-  view.setBigUint64(1, BigInt(frame.seq))
-  if (frame.t === 'output') return joined(head, frame.bytes)
-  view.setUint16(HEAD_BYTES, frame.size.cols)
-  view.setUint16(HEAD_BYTES + 2, frame.size.rows)
-  if (frame.t === 'resize') return head
-  head[HEAD_BYTES + 4] = frame.more ? 1 : 0
-  return joined(head, frame.bytes)
-}
-
-function joined(head: Uint8Array, body: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(head.length + body.length)
-  bytes.set(head)
-  bytes.set(body, head.length)
-  return bytes
+  return encodeFrame(frame)
 }
 
 /** Undefined for what is no frame of a terminal. */
 export function decodeTerminalFrame(bytes: Uint8Array): TerminalFrame | undefined {
-  if (bytes[0] === KIND.event) return decodeEvent(bytes.subarray(1))
-  if (bytes.length < HEAD_BYTES) return undefined
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const seq = Number(view.getBigUint64(1))
-  if (bytes[0] === KIND.output) return { t: 'output', seq, bytes: bytes.subarray(HEAD_BYTES) }
-  if (bytes.length < HEAD_BYTES + 4) return undefined
-  const size = terminalSize.safeParse({ cols: view.getUint16(HEAD_BYTES), rows: view.getUint16(HEAD_BYTES + 2) }).data
-  if (size === undefined) return undefined
-  if (bytes[0] === KIND.resize) return { t: 'resize', seq, size }
-  if (bytes[0] !== KIND.screen || bytes.length < HEAD_BYTES + 5) return undefined
-  return { t: 'screen', seq, size, more: bytes[HEAD_BYTES + 4] === 1, bytes: bytes.subarray(HEAD_BYTES + 5) }
-}
-
-function decodeEvent(bytes: Uint8Array): TerminalFrame | undefined {
-  try {
-    const event = terminalEvent.safeParse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))).data
-    return event === undefined ? undefined : { t: 'event', event }
-  } catch {
-    return undefined // not JSON: the caller treats it like any other frame that is none
-  }
+  const frame = decodeFrame(bytes)
+  if (frame?.t !== 'event') return frame
+  const event = terminalEvent.safeParse(frame.event).data
+  return event === undefined ? undefined : { t: 'event', event }
 }

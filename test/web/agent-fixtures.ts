@@ -1,6 +1,7 @@
 // Sessions of agents and questions to people in the shapes of the API.
 import type { QuestionView } from '../../protocols/agents/question-views.ts'
 import type { SessionMessage, SessionView } from '../../protocols/http/sessions.ts'
+import type { TerminalView } from '../../protocols/terminals/views.ts'
 import { peerIdOf } from './fixtures.ts'
 
 const MINUTE = 60_000
@@ -58,6 +59,18 @@ export function aQuestion(index: number, text: string, more: Partial<QuestionVie
     text,
     askedBy: 'birch',
     askedAt: Date.now() - index * 3 * MINUTE,
+    ...more,
+  }
+}
+
+export function aTerminal(index: number, more: Partial<TerminalView> = {}): TerminalView {
+  return {
+    id: `01jt${index.toString().padStart(4, '0')}q7wk3mv8t2ga5znc9x`,
+    state: 'running',
+    argv: ['htop', '--tree'],
+    worker: peerIdOf('birch'),
+    workerName: 'birch',
+    createdAt: Date.now() - index * 11 * MINUTE,
     ...more,
   }
 }

@@ -5,6 +5,8 @@ import type { OrderView, SessionMessage, SessionView } from '../../protocols/htt
 import type { ServiceView } from '../../protocols/http/services.ts'
 import type { MessageView } from '../../protocols/http/messages.ts'
 import type { ScheduleView } from '../../protocols/http/schedules.ts'
+import type { TerminalView } from '../../protocols/terminals/views.ts'
+import type { TerminalListener } from '../../web/src/transport/terminal-calls.ts'
 import type { EventListener, LogQuery, Session, TaskQuery, Transport } from '../../web/src/transport/transport.ts'
 import { ApiError } from '../../web/src/transport/api-error.ts'
 import { aMesh, aSchedule, someOutput, someTasks } from './fixtures.ts'
@@ -22,6 +24,9 @@ export type FakeTransport = Transport & {
     said: SessionMessage[]
     questions: QuestionView[]
     services: ServiceView[]
+    terminals: TerminalView[]
+    /** Those who are attached to a terminal, newest last. */
+    attached: TerminalListener[]
     refuse: ApiError | undefined
   }
   listener(): EventListener
@@ -46,6 +51,8 @@ export function createFakeTransport(): FakeTransport {
     said: [],
     questions: [],
     services: [],
+    terminals: [],
+    attached: [],
     refuse: undefined,
   }
   let listener: EventListener | undefined
@@ -117,6 +124,7 @@ export function createFakeTransport(): FakeTransport {
       service: (name, verb) => answer(`${verb} service ${name}`, () => findService(name)),
       rollback: (name, revision) => answer(`rollback ${name} to ${revision}`, () => findService(name)),
     },
+    terminals: createFakeTerminals(state, answer, calls),
     log,
     logAddress: (id) => `/api/tasks/${id}/log`,
     events(given) {
@@ -162,6 +170,29 @@ function createFakeAgents(
         const answered: QuestionView = { ...find(state.questions, id), state: 'answered', answer: { ...given, ...by } }
         state.questions = state.questions.map((one) => (one.id === id ? answered : one))
         return answered
+      }),
+  }
+}
+
+function createFakeTerminals(
+  state: FakeTransport['state'],
+  answer: <Answer>(call: string, value: () => Answer) => Promise<Answer>,
+  calls: string[],
+): Transport['terminals'] {
+  const find = (id: string): TerminalView => {
+    const found = state.terminals.find((one) => one.id === id)
+    if (found === undefined) throw new ApiError({ code: 'terminal-unknown', detail: `No terminal ${id}.`, status: 404 })
+    return found
+  }
+  return {
+    terminals: () => answer('terminals', () => [...state.terminals]),
+    terminal: (id) => answer(`terminal ${id}`, () => find(id)),
+    open: (draft) => answer(`open terminal ${JSON.stringify(draft)}`, () => find(state.terminals[0]?.id ?? '')),
+    stop: (id) => answer(`stop terminal ${id}`, () => undefined),
+    attach: (id, { mode }, listener) =>
+      answer(`attach ${id} to ${mode}`, () => {
+        state.attached.push(listener)
+        return { say: (saying) => void calls.push(`say ${JSON.stringify(saying)}`), close: () => void calls.push(`leave ${id}`) }
       }),
   }
 }

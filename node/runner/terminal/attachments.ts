@@ -59,6 +59,8 @@ export function createAttachments({ clock, mirror, type, resize }: Parts): Attac
   }
   const obey = (reader: Reader, say: TerminalSaying): void => {
     const { client, who, tell } = reader
+    if (say.t === 'pause') return reader.pause()
+    if (say.t === 'resume') return reader.resume()
     if (say.t === 'take') return void lease.ask(client, who, 'take')
     if (say.t === 'bye') return lease.release(client)
     if (!lease.isWriter(client)) return tell(notWriter(lease.current()?.who))

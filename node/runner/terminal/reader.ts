@@ -20,6 +20,9 @@ export type Reader = {
   tell(event: TerminalEvent): void
   /** Draws all of it anew. */
   refresh(): void
+  /** Nothing more is drawn until `resume`, which draws all of it anew. */
+  pause(): void
+  resume(): void
   /** Says a last word; resolves when it is read, or the reader is gone. */
   end(event: TerminalEvent): Promise<void>
   drop(): void
@@ -31,8 +34,10 @@ export function createReader(
   { client, who, history }: { client: string; who: string; history: number },
 ): Reader {
   let behind = false
+  let paused = false
   const write = (frame: TerminalFrame): void => void (socket.writable && socket.write(frameBytes(encodeTerminalFrame(frame))))
   const refresh = (): void => {
+    if (paused) return
     behind = false
     const { seq, size, text, rest } = mirror.copy(history)
     const bytes = Buffer.from(text)
@@ -49,7 +54,7 @@ export function createReader(
     client,
     who,
     push(frame) {
-      if (behind || !socket.writable) return
+      if (behind || paused || !socket.writable) return
       if (socket.writableLength > WAITING_BYTES_MAX) behind = true
       else socket.write(frame)
     },
@@ -58,8 +63,19 @@ export function createReader(
       else write({ t: 'event', event })
     },
     refresh,
+    pause() {
+      paused = true
+    },
+    resume() {
+      if (!paused) return
+      paused = false
+      refresh()
+    },
     end(event) {
-      if (behind) refresh()
+      if (paused || behind) {
+        paused = false
+        refresh()
+      }
       write({ t: 'event', event })
       return new Promise((resolve) => {
         socket.once('close', () => resolve())

@@ -11,8 +11,10 @@ import { requirement } from '../../support/requirements.ts'
 import { until } from '../../support/until.ts'
 import type { OpenPage } from './open-page.ts'
 import { launchBrowser, openPage } from './open-page.ts'
+import { terminalFlow } from './terminal-flow.ts'
 
 const browserNeeded = requirement('chromium')
+const vim = requirement('vim')
 const REPOSITORY = join(import.meta.dirname, '../../..')
 const COUNTING = 'i=0; while [ $i -lt 300 ]; do i=$((i+1)); echo "line $i"; sleep 0.2; done'
 
@@ -140,6 +142,10 @@ describe.skipIf(!browserNeeded.present)(browserNeeded.title('the dashboard of a 
     await page.locator('.said-end').getByText('The session is done').waitFor()
     await page.locator('.page-head').getByText('done', { exact: true }).waitFor()
   })
+
+  test.skipIf(!vim.present)(vim.title('a terminal is left on the page of one node, and found as it was on the page of another'), () =>
+    terminalFlow({ open, host: birch, first: cedar, second: maple }),
+  )
 
   test('a service that runs on one node is seen to answer, and stopped by a button, on the page of another', async () => {
     const serve = `require('node:http').createServer((_, answer) => answer.end('ok')).listen(process.env.PORT, '127.0.0.1')`

@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
 import { WebSocketServer } from 'ws'
 import type { MeshView, TaskView } from '../../../protocols/http/views.ts'
-import { aQuestion, aSession, anAsk, someMessages } from '../../web/agent-fixtures.ts'
+import { encodeTerminalFrame } from '../../../protocols/terminals/frames.ts'
+import { aQuestion, aSession, aTerminal, anAsk, someMessages } from '../../web/agent-fixtures.ts'
 import { aService } from '../../web/work-fixtures.ts'
 import { aMesh, aMessage, aSchedule, someOutput, someTasks } from '../../web/fixtures.ts'
 
@@ -64,6 +65,16 @@ const SERVICES = [
   }),
 ]
 
+const TERMINALS = [aTerminal(1), aTerminal(2, { name: 'the long migration', argv: ['bash'], state: 'ready' })]
+const SCREEN = [
+  '\x1b[7m  PID USER      CPU%  MEM%  COMMAND                                            \x1b[0m',
+  '    1 root       0.0   0.1  \x1b[32minit\x1b[0m',
+  '  812 nimbus     4.2   1.3  \x1b[38;2;255;170;90m├─ node nimbus up\x1b[0m',
+  '  840 nimbus    \x1b[1;31m97.0\x1b[0m   8.8  │  └─ cargo build --release',
+  '\x1b[4munderlined\x1b[0m \x1b[3mitalic\x1b[0m \x1b[1mbold\x1b[0m \x1b[44;97m on blue \x1b[0m 表示 ✓',
+  '$ ',
+]
+
 export type StandIn = {
   url: string
   state: { mesh: MeshView; tasks: TaskView[]; signedIn: boolean }
@@ -79,7 +90,13 @@ export async function startStandIn(dist: string): Promise<StandIn> {
   let refusing = false
   server.on('upgrade', (request, socket, head) => {
     if (refusing) socket.destroy()
-    else sockets.handleUpgrade(request, socket, head, () => undefined)
+    else
+      sockets.handleUpgrade(request, socket, head, (client) => {
+        if (request.url?.startsWith('/api/terminals/') !== true) return
+        client.send(encodeTerminalFrame({ t: 'event', event: { t: 'hello', you: true } }))
+        const screen = { t: 'screen', seq: 0, size: { cols: 80, rows: 24 }, more: false, bytes: Buffer.from(SCREEN.join('\r\n')) } as const
+        client.send(encodeTerminalFrame(screen))
+      })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   let cursor = 0
@@ -128,6 +145,7 @@ function route(state: StandIn['state'], method: string, url: URL, body: Record<s
   if (noun === 'schedules') return ok({ items: SCHEDULES })
   if (noun === 'messages') return ok({ items: MESSAGES })
   if (noun === 'sessions') return ok(id === undefined ? { items: SESSIONS } : SESSIONS.find((one) => one.id === id))
+  if (noun === 'terminals') return ok(id === undefined ? { items: TERMINALS } : TERMINALS.find((one) => one.id === id))
   if (noun === 'services') return ok({ items: SERVICES })
   if (noun === 'questions') return ok(id === undefined ? { items: QUESTIONS } : QUESTIONS.find((one) => one.id === id))
   if (noun === 'workers') return ok(state.mesh.members.find((member) => member.peerId === id) ?? {})

@@ -2,7 +2,7 @@
 // console error, a refused content-security rule, a request to another origin, a page wider than the screen.
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
-import { aSession } from '../../web/agent-fixtures.ts'
+import { aSession, aTerminal } from '../../web/agent-fixtures.ts'
 import { peerIdOf } from '../../web/fixtures.ts'
 import { type StandIn, startStandIn } from './stand-in.ts'
 
@@ -40,6 +40,8 @@ export const SHOTS: readonly Shot[] = [
   { name: 'messages', path: at('/messages') },
   { name: 'sessions', path: at('/sessions') },
   { name: 'session', path: at(`/sessions/${aSession(1, 'waiting').id}`), prepare: (page) => page.getByText('1 of 40 failed').waitFor() },
+  { name: 'terminals', path: at('/terminals') },
+  { name: 'terminal', path: at(`/terminals/${aTerminal(1).id}`), prepare: (page) => page.getByText('1 root').waitFor() },
   { name: 'questions', path: at('/questions') },
   { name: 'services', path: at('/services') },
   { name: 'service', path: at('/services/web') },

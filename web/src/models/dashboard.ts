@@ -7,6 +7,7 @@ import type { ScheduleView } from '../../../protocols/http/schedules.ts'
 import type { QuestionView } from '../../../protocols/agents/question-views.ts'
 import type { ServiceView } from '../../../protocols/http/services.ts'
 import type { SessionView } from '../../../protocols/http/sessions.ts'
+import type { TerminalView } from '../../../protocols/terminals/views.ts'
 import { type ApiError, asApiError } from '../transport/api-error.ts'
 import type { Session, StreamState, Transport } from '../transport/transport.ts'
 import { type Activity, createActivity } from './activity.ts'
@@ -42,6 +43,8 @@ export type Dashboard = {
   sessions: LiveList<SessionView>
   questions: LiveList<QuestionView>
   services: LiveList<ServiceView>
+  /** Those that have not ended. */
+  terminals: LiveList<TerminalView>
   /** Whose messages are shown; empty for the inbox of this node. */
   messageTopic: Signal<string>
   /** The dialog that is open over the page. */
@@ -102,6 +105,7 @@ export function createDashboard(transport: Transport): Dashboard {
     else if (event.type === 'worker.updated') takeWorker(event.data as WorkerView)
     else if (event.type === 'task.updated') {
       takeTask(event.data as TaskView)
+      if ((event.data as TaskView).spec.kind === 'terminal') lists.terminals.changed()
       counts ??= setTimeout(refreshMesh, COUNTS_AFTER_MS)
     }
   }
@@ -160,7 +164,8 @@ export function createDashboard(transport: Transport): Dashboard {
   function stop(): void {
     closeEvents?.()
     clearInterval(meshEvery)
-    for (const part of [queue, lists.schedules, lists.messages, lists.sessions, lists.questions, lists.services]) part.stop()
+    for (const part of [queue, lists.schedules, lists.messages, lists.sessions, lists.questions, lists.services, lists.terminals])
+      part.stop()
     for (const timer of [counts, poll]) clearTimeout(timer)
   }
 
@@ -179,12 +184,13 @@ export function createDashboard(transport: Transport): Dashboard {
 }
 
 /** What waits for a person is known on every page; the other lists once they were looked at. */
-function refreshLists({ schedules, messages, sessions, questions, services }: Lists): void {
+function refreshLists({ schedules, messages, sessions, questions, services, terminals }: Lists): void {
   void sessions.load()
   void questions.load()
   schedules.changed()
   messages.changed()
   services.changed()
+  terminals.changed()
 }
 
 function noteChange({ schedules, messages, sessions, questions, services }: Lists, type: string): void {
@@ -206,5 +212,6 @@ function createLists(transport: Transport) {
     sessions: createLiveList(() => transport.agents.sessions()),
     questions: createLiveList(() => transport.agents.questions()),
     services: createLiveList(() => transport.work.services()),
+    terminals: createLiveList(() => transport.terminals.terminals()),
   }
 }

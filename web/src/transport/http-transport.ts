@@ -6,11 +6,16 @@ import { createAgentCalls } from './agent-calls.ts'
 import { openEventStream } from './event-stream.ts'
 import { readLogChunks } from './log-stream.ts'
 import { createRestClient, queryString } from './rest-client.ts'
+import { createTerminalCalls } from './terminal-calls.ts'
 import { createWorkCalls } from './work-calls.ts'
 import type { EventListener, LogQuery, Transport } from './transport.ts'
 
 export function createHttpTransport(options: { onSignedOut: () => void }): Transport {
   const rest = createRestClient({ fetch: (input, init) => fetch(input, init), onSignedOut: options.onSignedOut })
+  const doors = {
+    ticket: async () => (await rest.post<{ ticket: string }>('/api/events/ticket')).ticket,
+    openSocket: (path: string) => new WebSocket(new URL(path, location.href.replace(/^http/, 'ws'))),
+  }
   const taskPath = (id: string) => `/api/tasks/${encodeURIComponent(id)}`
   const workerPath = (id: string) => `/api/workers/${encodeURIComponent(id)}`
 
@@ -38,16 +43,9 @@ export function createHttpTransport(options: { onSignedOut: () => void }): Trans
     readMessages: async (ids) => void (await rest.post('/api/messages/read', { ids })),
     agents: createAgentCalls(rest),
     work: createWorkCalls(rest),
+    terminals: createTerminalCalls(rest, doors),
     log,
     logAddress: (id, attempt) => `${taskPath(id)}/log${queryString({ attempt })}`,
-    events: (listener: EventListener) =>
-      openEventStream(
-        {
-          ticket: async () => (await rest.post<{ ticket: string }>('/api/events/ticket')).ticket,
-          probe: () => rest.get('/api/health'),
-          openSocket: (path) => new WebSocket(new URL(path, location.href.replace(/^http/, 'ws'))),
-        },
-        listener,
-      ),
+    events: (listener: EventListener) => openEventStream({ ...doors, probe: () => rest.get('/api/health') }, listener),
   }
 }

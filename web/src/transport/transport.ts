@@ -4,6 +4,7 @@ import type { MessageView } from '../../../protocols/http/messages.ts'
 import type { ScheduleView } from '../../../protocols/http/schedules.ts'
 import type { TaskRequest } from '../../../protocols/http/task-request.ts'
 import type { AgentCalls } from './agent-calls.ts'
+import type { TerminalCalls } from './terminal-calls.ts'
 import type { WorkCalls } from './work-calls.ts'
 
 export type Session = { signedIn: boolean; auth: 'token' | 'none' }
@@ -49,6 +50,7 @@ export type Transport = {
   readMessages(ids: readonly string[]): Promise<void>
   agents: AgentCalls
   work: WorkCalls
+  terminals: TerminalCalls
   /** The output of one attempt from a raw byte offset; with `follow` it ends when that attempt ends. */
   log(id: string, query: LogQuery, signal: AbortSignal): AsyncIterable<LogChunk>
   /** Where a browser downloads it. */

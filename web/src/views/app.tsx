@@ -16,6 +16,8 @@ import {
   SessionsPage,
   TaskPage,
   TasksPage,
+  TerminalPage,
+  TerminalsPage,
   WorkerPage,
   WorkersPage,
   fetchLazyViews,
@@ -59,6 +61,7 @@ function pageAt(path: string): { view: ComponentChildren; title: string } {
     if (first === 'workers') return { view: <WorkersPage />, title: 'Workers' }
     if (first === 'tasks') return { view: <TasksPage />, title: 'Tasks' }
     if (first === 'sessions') return { view: <SessionsPage />, title: 'Sessions' }
+    if (first === 'terminals') return { view: <TerminalsPage />, title: 'Terminals' }
     if (first === 'questions') return { view: <QuestionsPage />, title: 'Questions' }
     if (first === 'services') return { view: <ServicesPage />, title: 'Services' }
     if (first === 'schedules') return { view: <SchedulesPage />, title: 'Schedules' }
@@ -67,6 +70,7 @@ function pageAt(path: string): { view: ComponentChildren; title: string } {
   } else if (more.length === 0 && id !== undefined) {
     if (first === 'workers') return { view: <WorkerPage key={id} id={id} />, title: 'Worker' }
     if (first === 'sessions') return { view: <SessionPage key={id} id={id} />, title: 'Session' }
+    if (first === 'terminals') return { view: <TerminalPage key={id} id={id} />, title: 'Terminal' }
     if (first === 'services') return { view: <ServicePage key={id} name={id} />, title: 'Service' }
     if (first === 'questions') return { view: <QuestionPage key={id} id={id} />, title: 'Question' }
     if (first === 'tasks') return { view: <TaskPage key={id} id={id} />, title: 'Task' }

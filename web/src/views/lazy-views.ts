@@ -10,6 +10,8 @@ export const SchedulesPage = lazyView(async () => (await import('./schedules/sch
 export const MessagesPage = lazyView(async () => (await import('./messages/messages-page.tsx')).MessagesPage)
 export const SessionsPage = lazyView(async () => (await import('./sessions/sessions-page.tsx')).SessionsPage)
 export const SessionPage = lazyView(async () => (await import('./sessions/session-page.tsx')).SessionPage)
+export const TerminalsPage = lazyView(async () => (await import('./terminals/terminals-page.tsx')).TerminalsPage)
+export const TerminalPage = lazyView(async () => (await import('./terminals/terminal-page.tsx')).TerminalPage)
 export const QuestionsPage = lazyView(async () => (await import('./questions/questions-page.tsx')).QuestionsPage)
 export const QuestionPage = lazyView(async () => (await import('./questions/question-page.tsx')).QuestionPage)
 export const ServicesPage = lazyView(async () => (await import('./services/services-page.tsx')).ServicesPage)
@@ -18,7 +20,7 @@ export const PublishDialog = lazyView(async () => (await import('./tasks/publish
 export const InviteDialog = lazyView(async () => (await import('./mesh/invite-dialog.tsx')).InviteDialog)
 export const ShortcutsDialog = lazyView(async () => (await import('./shell/shortcuts-dialog.tsx')).ShortcutsDialog)
 
-/** Fetches them all; one that fails is tried again when it is opened. */
+/** Fetches them all but the emulator, which is large and comes when a terminal is opened; one that fails is tried again when it is opened. */
 export function fetchLazyViews(): void {
   for (const view of [
     TasksPage,
@@ -31,6 +33,7 @@ export function fetchLazyViews(): void {
     MessagesPage,
     SessionsPage,
     SessionPage,
+    TerminalsPage,
     QuestionsPage,
     QuestionPage,
     ServicesPage,

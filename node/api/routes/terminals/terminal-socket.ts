@@ -85,7 +85,11 @@ function sayingOf(data: RawData, isBinary: boolean): ReturnType<typeof terminalS
     )
   if (t === 'input')
     throw refused('terminal-input-invalid', 'What is typed comes as a text.', `Send from 1 to ${TERMINAL_INPUT_MAX} characters at a time.`)
-  throw refused('terminal-message-unknown', 'The message is none that a terminal knows.', 'It knows input, resize, take and bye.')
+  throw refused(
+    'terminal-message-unknown',
+    'The message is none that a terminal knows.',
+    'It knows input, resize, take, pause, resume and bye.',
+  )
 }
 
 function refused(code: string, message: string, cure: string): NimbusError {

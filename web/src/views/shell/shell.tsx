@@ -15,6 +15,7 @@ const PLACES = [
   { href: '/workers', name: 'Workers', icon: 'workers', keys: 'g w' },
   { href: '/tasks', name: 'Tasks', icon: 'tasks', keys: 'g t' },
   { href: '/sessions', name: 'Sessions', icon: 'agent', keys: 'g a' },
+  { href: '/terminals', name: 'Terminals', icon: 'terminal', keys: 'g e' },
   { href: '/questions', name: 'Questions', icon: 'question', keys: 'g q' },
   { href: '/services', name: 'Services', icon: 'service', keys: 'g v' },
   { href: '/schedules', name: 'Schedules', icon: 'clock', keys: 'g s' },
