@@ -13,6 +13,7 @@ export function keyText(key: KeyName, application: boolean): string {
 /** What was typed while Ctrl or Alt of the key bar was on: they count for its first character. */
 export function withModifiers(text: string, { ctrl, alt }: { ctrl: boolean; alt: boolean }): string {
   const first = text[0] ?? ''
-  const control = first === ' ' ? '\0' : first === '?' ? '\x7f' : /[@-_a-z]/.test(first) ? String.fromCharCode(first.charCodeAt(0) & 0x1f) : first
+  const control =
+    first === ' ' ? '\0' : first === '?' ? '\x7f' : /[@-_a-z]/.test(first) ? String.fromCharCode(first.charCodeAt(0) & 0x1f) : first
   return (alt ? '\x1b' : '') + (ctrl ? control : first) + text.slice(1)
 }
