@@ -25,7 +25,7 @@ export function xtermWithoutInlineStyles(): Plugin {
   return {
     name: 'xterm-without-inline-styles',
     transform(code, id) {
-      if (!/@xterm\/xterm\/lib\/xterm\.mjs$/.test(id)) return undefined
+      if (!id.endsWith('@xterm/xterm/lib/xterm.mjs')) return undefined
       const found = { attributes: code.match(ATTRIBUTE)?.length ?? 0, elements: code.match(ELEMENT)?.length ?? 0 }
       if (found.attributes !== EXPECTED.attributes || found.elements !== EXPECTED.elements)
         throw new Error(`xterm writes its styles in another way now: ${JSON.stringify(found)}; look at them, and at web/xterm-styles.ts`)

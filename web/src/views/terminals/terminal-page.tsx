@@ -86,29 +86,28 @@ function useTerminal(id: string, frame: { current: HTMLDivElement | null }) {
   const { transport } = usePage().dashboard
   useEffect(() => {
     if (frame.current === null) return
-    let attached: AttachedTerminal | undefined
     const screen = createXtermScreen(frame.current, {
       typed(text) {
-        attached?.type(withModifiers(text, held.current))
+        attached.type(withModifiers(text, held.current))
         setModifiers(NO_MODIFIERS)
       },
       titled: (text) => setTitle(inertText(text).slice(0, TITLE_CHARS_MAX)),
       left: () => document.querySelector<HTMLElement>('.page-head .actions button')?.focus(),
     })
-    attached = attachTerminal(transport.terminals, id, { client: newClient(), screen })
+    const attached = attachTerminal(transport.terminals, id, { client: newClient(), screen })
     const fit = () => {
       const size = screen.fitting()
-      if (size !== undefined) attached?.resize(size)
+      if (size !== undefined) attached.resize(size)
     }
     screen.onFit(fit)
     fit()
     screen.focus()
-    const look = () => attached?.look(!document.hidden)
+    const look = () => attached.look(!document.hidden)
     document.addEventListener('visibilitychange', look)
     setParts({ attached, screen })
     return () => {
       document.removeEventListener('visibilitychange', look)
-      attached?.stop()
+      attached.stop()
       screen.dispose()
     }
   }, [id])
