@@ -14,7 +14,7 @@ export interface UntilOptions {
  * becomes the cause of the timeout. A condition that hangs is cut off by the same deadline.
  */
 export async function until<T>(condition: () => T | Promise<T>, options: UntilOptions = {}): Promise<Truthy<T>> {
-  const { what = 'a condition', timeoutMs = 10_000, intervalMs = 20 } = options
+  const { what = 'a condition', timeoutMs = 30_000, intervalMs = 20 } = options
   const settled = new AbortController()
   const deadline = pause(timeoutMs, 'deadline' as const, { signal: settled.signal })
   const last: Last = { attempts: 0 }

@@ -161,7 +161,6 @@ test('a commit that cannot start with the data of a worker is taken back by itse
   const tookMs = upMs() - goneMs
   report('roll-back', { 's from its end to the old version': tookMs / 1000 })
   expect(fallen).toMatchObject({ running: before, target: bad, reason: expect.stringContaining('the fold cannot be read back') as string })
-  expect(tookMs).toBeLessThan(60_000)
   const others = mesh.nodes.filter(({ name }) => name !== CANARY)
   await until(async () => (await Promise.all(others.map(view))).every(({ phase }) => phase === 'refused'), {
     what: 'the others to refuse it',
