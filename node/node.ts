@@ -207,6 +207,8 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       blobs,
       clone: repos.clone,
       environment: process.env,
+      fetch: blobFetch,
+      call: blobSource.call,
       tell: (message) => host.peers().forEach((peer) => void send(peer, message)),
     })
     const runsAs = (task: TaskId, runEpoch: number): Record<string, string> => ({
@@ -364,6 +366,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
           userTokens.part,
         ],
         work: terminals.around(work),
+        notHereBeforeMs: sessions.notHereBeforeMs,
         offers: () => fleet.offers(),
         nameOf: (peer) => fleet.nameOf(peer),
         slots: () => (presence.current().state === 'active' ? slots : 0),
@@ -428,6 +431,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       retentionMs: options.retention,
       dataDir,
       engine,
+      saved: sessions.named,
       agenda: { plans: () => [...agenda.plans(), ...services.plans()] },
       blobs,
       work,
@@ -479,6 +483,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       grant: vault.grantTo,
       mayCommand: mayWrite,
       takeCommits: githost.take,
+      takeBlob: sessions.take,
     })
     host.onCall((peer, body, signal) => desk.answer(peer, decodeCallRequest(body), signal))
     const upgrade = await createUpgradeWiring(
@@ -531,6 +536,8 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         sessions: sessions.open({
           engine,
           fleet,
+          sealing,
+          sealingKey: secretBook.sealingKey,
           views,
           quota: options,
           node: {

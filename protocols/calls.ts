@@ -6,7 +6,7 @@ import { bytesUpTo } from './bytes.ts'
 import type { PeerId, TaskId } from './ids.ts'
 import { isPeerId, isTaskId } from './ids.ts'
 import { commitId, hostedName } from './githost/hosted-names.ts'
-import { HOSTED_REFS_MAX, SECRET_READERS_MAX } from './limits.ts'
+import { HOSTED_REFS_MAX, SECRET_READERS_MAX, SESSION_SAVE_BYTES_MAX } from './limits.ts'
 import { attachRequest, clientId, terminalSaying } from './terminals/frames.ts'
 
 const peerId = z.custom<PeerId>((value) => typeof value === 'string' && isPeerId(value))
@@ -21,6 +21,8 @@ export const callRequest = z.discriminatedUnion('op', [
   z.looseObject({ op: z.literal('grant'), name: z.string().max(64), readers: z.array(peerId).min(1).max(SECRET_READERS_MAX) }),
   /** Fetch these commits of a repository from the asking node, which is about to let a branch point to them. */
   z.looseObject({ op: z.literal('repo-take'), repo: hostedName, commits: z.array(commitId).min(1).max(HOSTED_REFS_MAX) }),
+  /** Fetch this blob from the asking node and keep it: the answer comes when it is on the disk. */
+  z.looseObject({ op: z.literal('blob-take'), hash: z.string().length(64), size: z.int().min(0).max(SESSION_SAVE_BYTES_MAX) }),
   z.looseObject({ op: z.literal('command'), verb: z.enum(['drain', 'resume', 'restart', 'stop']) }),
   /** The frames of a terminal of the asked node, for as long as the call lasts. */
   z.looseObject({ op: z.literal('terminal-attach'), task: taskId, attach: attachRequest }),

@@ -92,6 +92,12 @@ export const SESSION_FILES_MAX = 100
 export const SESSION_ASKS_MAX = 16
 /** Orders that a session remembers as done: as many as may wait for it, so that none is done twice. */
 export const SESSION_TAKEN_MAX = 256
+/** Bytes of what a session saves of itself, encrypted: conversation, notes and changes; a larger one is not saved, and says so. */
+export const SESSION_SAVE_BYTES_MAX = 64 * 1024 * 1024
+/** Workers that may take over one session: each costs some 140 bytes of its record. */
+export const SESSION_READERS_MAX = 16
+/** Members that are named as having a save. */
+export const SESSION_COPIES_MAX = 8
 /** Bytes of a question to people, and of what it shows beside: it is part of a task's record. */
 export const QUESTION_BYTES_MAX = 8 * 1024
 export const QUESTION_DETAIL_BYTES_MAX = 32 * 1024

@@ -51,7 +51,7 @@ export type PermissionAnswer = { allow: boolean; message?: string }
 
 /** What the host listens to. Tokens and cost are of this process alone. */
 export type AgentListener = {
-  event(event: Exclude<AgentEvent, { type: 'ask' | 'decided' | 'taken' | 'refused' | 'silent' | 'end' }>): void
+  event(event: Exclude<AgentEvent, { type: 'ask' | 'decided' | 'taken' | 'refused' | 'silent' | 'saved' | 'end' }>): void
   /** Answered by `answer`, sooner or later; the agent waits. */
   permission(request: PermissionRequest): void
   /** A sign of life that is no event. */

@@ -21,6 +21,8 @@ export type SessionBook = {
   part: FoldPart
   /** What this worker said last of the session. */
   record(session: TaskId, worker: PeerId): SessionRecord | undefined
+  /** Every worker's last word of it. */
+  recordsOf(session: TaskId): ReadonlyMap<PeerId, SessionRecord>
   /** The last word of anybody, and whose it is. */
   newest(session: TaskId): SessionRecord | undefined
   newestWorker(session: TaskId): PeerId | undefined
@@ -82,6 +84,7 @@ export function createSessionBook(onChange: (session: TaskId) => void): SessionB
       ],
     },
     record: (session, worker) => sessions.get(session)?.records.get(worker),
+    recordsOf: (session) => sessions.get(session)?.records ?? new Map(),
     newest: (session) => newestOf(sessions.get(session))?.[1],
     newestWorker: (session) => newestOf(sessions.get(session))?.[0],
     orders: (session) => [...(sessions.get(session)?.orders.values() ?? [])].sort((a, b) => (a.id < b.id ? -1 : 1)),

@@ -1,18 +1,16 @@
 // What people and programs ask of sessions, at any node: start, look, give orders, answer. An order is an entry of the logs: the
 // session's worker does each once, whenever it can be reached, and its record says what became of it.
-import type { OrderView, SessionAnswer, SessionRequest, SessionView } from '../../protocols/http/sessions.ts'
-import type { TaskRequest } from '../../protocols/http/task-request.ts'
+import type { OrderView, SessionAnswer, SessionMove, SessionRequest, SessionView } from '../../protocols/http/sessions.ts'
 import type { PeerId, TaskId } from '../../protocols/ids.ts'
 import { isTaskId, taskId } from '../../protocols/ids.ts'
 import type { SessionOrder } from '../../protocols/agents/session-records.ts'
 import type { Entry } from '../../protocols/records.ts'
-import type { AgentSpec, TaskSpec } from '../../protocols/tasks/task-spec.ts'
+import type { TaskSpec } from '../../protocols/tasks/task-spec.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { parseDuration } from '../kernel/durations.ts'
 import { NimbusError } from '../kernel/errors.ts'
 import type { Random } from '../kernel/random.ts'
-import { specOf } from '../tasks/task-spec.ts'
 import type { SessionBook } from './session-book.ts'
+import { followUp, specFor } from './session-specs.ts'
 
 export type SessionDeskComponents = {
   self: PeerId
@@ -31,6 +29,9 @@ export type SessionDeskComponents = {
   /** What was asked for when it began. */
   specOf(session: TaskId): TaskSpec | undefined
   cancel(task: TaskId): Promise<unknown>
+  isSettled(task: TaskId): boolean
+  /** The worker of that name. @throws NimbusError where it is none, or may not go on with the session */
+  target(session: TaskId, worker: string): PeerId
   /** Settles at the next change of the session, or when the signal fires. */
   changed(session: TaskId, signal: AbortSignal): Promise<void>
 }
@@ -46,6 +47,8 @@ export type SessionDesk = {
   stop(session: string): Promise<OrderView>
   answer(session: string, answer: SessionAnswer): Promise<OrderView>
   resume(session: string, how: { budgetUsd?: number | undefined }): Promise<SessionView>
+  /** Another worker goes on with it: from where its worker ends it now, or from what was saved where that worker is gone. */
+  move(session: string, to: SessionMove): Promise<OrderView>
 }
 
 const ACKNOWLEDGE_MS = 1_500
@@ -63,7 +66,7 @@ export function createSessionDesk(components: SessionDeskComponents): SessionDes
       cure: 'nimbus session ls lists them.',
     })
   }
-  const give = async (session: TaskId, order: Pick<SessionOrder, 'op' | 'text' | 'request' | 'allow'>): Promise<TaskId> => {
+  const give = async (session: TaskId, order: Pick<SessionOrder, 'op' | 'text' | 'request' | 'allow' | 'to' | 'now'>): Promise<TaskId> => {
     const createdAt = clock.wallMs()
     const id = taskId(self, createdAt, components.random.bytes(16))
     const given = Object.fromEntries(Object.entries(order).filter(([, value]) => value !== undefined)) as typeof order
@@ -159,54 +162,37 @@ export function createSessionDesk(components: SessionDeskComponents): SessionDes
       await goOn(session, GO_ON, budgetUsd)
       return known(id)
     },
+    async move(id, { worker, now }) {
+      components.assertMayWrite('move a session')
+      const session = known(id)
+      const target = components.target(session.id as TaskId, worker)
+      const last = session.tasks.at(-1) as TaskId
+      const spec = components.specOf(last)
+      if (spec?.agent === undefined) return known(id) && { order: last, taken: false, session }
+      if (target === session.worker && session.state !== 'interrupted')
+        throw new NimbusError('session-there', `Session ${id} is on ${components.nameOf(target)} already.`, {
+          kind: 'refused',
+          cure: 'nimbus worker ls lists the others.',
+        })
+      const isOver = components.isSettled(last)
+      // The prompt goes along where nobody may have taken it; whoever did knows its order.
+      const agent = { ...spec.agent, ...(isOver ? { prompt: '' } : { order: spec.agent.order ?? last }), home: target }
+      const task = await components.publish({ ...followUp({ ...spec, agent }, { ...session, worker: target }) })
+      if (isOver) return { order: task, taken: true, session: known(id) }
+      if (isOpen(session)) return settled(session.id as TaskId, await give(session.id as TaskId, { op: 'move', to: target, now }))
+      await components.cancel(last)
+      return { order: task, taken: true, session: known(id) }
+    },
   }
-}
-
-/** A task that goes on with a session where its folder is, when the task before it is over; one at a time. */
-export function followUp(spec: TaskSpec, { id, tasks, worker }: Pick<SessionView, 'id' | 'tasks' | 'worker'>): TaskSpec {
-  const session = id as TaskId
-  const { after: _after, dedupe: _dedupe, ...rest } = spec
-  return {
-    ...rest,
-    agent: { ...(spec.agent as AgentSpec), session, run: (spec.agent?.run ?? 0) + 1 },
-    after: [tasks.at(-1) as TaskId],
-    afterAny: true,
-    concurrency: [{ key: `session/${session}`, limit: 1 }],
-    ...(worker === undefined ? {} : { worker }),
-  }
-}
-
-const AGENT_FIELDS = [
-  'prompt',
-  'driver',
-  'command',
-  'model',
-  'budgetUsd',
-  'allow',
-  'ask',
-  'deny',
-  'permission',
-  'network',
-  'sandbox',
-  'session',
-] as const
-
-function specFor(asked: SessionRequest, wallMs: number): TaskSpec {
-  const { idle, silentTimeout, freeMemoryMb, ...request } = asked
-  const ms = (value: string | number | undefined): number | undefined => (typeof value === 'string' ? parseDuration(value) : value)
-  const fields: Record<string, unknown> = { idleMs: ms(idle), silentMs: ms(silentTimeout) }
-  const rest: Record<string, unknown> = { ...request }
-  for (const field of AGENT_FIELDS) {
-    fields[field] = rest[field]
-    delete rest[field]
-  }
-  const agent = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
-  const task = { argv: [], attempts: 1, ...rest, kind: 'agent', resources: { freeMemoryMb }, agent }
-  return specOf(task as unknown as TaskRequest, wallMs)
 }
 
 export function isLive({ state }: SessionView): boolean {
   return state !== 'done' && state !== 'failed' && state !== 'interrupted'
+}
+
+/** A process of it may be there. */
+function isOpen({ state }: SessionView): boolean {
+  return state === 'working' || state === 'waiting' || state === 'idle'
 }
 
 function liveOnly(session: SessionView): TaskId {

@@ -11,7 +11,8 @@ import type { AgentSpec } from '../../protocols/tasks/task-spec.ts'
 import type { HostOrder, InboxOrder, Places } from './host/notes/host-order.ts'
 import { placesOf } from './host/notes/host-order.ts'
 
-export type Ground = { base?: string; branch?: string }
+/** `treeBefore`: the work tree on the worker before, which the agent may still speak of. */
+export type Ground = { base?: string; branch?: string; treeBefore?: string }
 
 export function sessionOf(task: TaskId, agent: AgentSpec): TaskId {
   return agent.session ?? task
@@ -31,7 +32,8 @@ export async function prepareFolder(
   const { task, epoch, spec, agent } = order
   const session = sessionOf(task, agent)
   const places = placesOf(join(components.dataDir, 'sessions', session))
-  for (const folder of [places.home, places.config, places.run, places.out]) await mkdir(folder, { recursive: true, mode: 0o700 })
+  for (const folder of [places.home, places.config, places.run, places.out, places.save])
+    await mkdir(folder, { recursive: true, mode: 0o700 })
   const ground = readGround(places) ?? (await layGround(components, { spec, session, places, signal, tell }))
   const hostOrder: HostOrder = { session, task, epoch, agent, ...ground }
   await writeFile(places.order, JSON.stringify(hostOrder), { mode: 0o600 })
@@ -48,17 +50,7 @@ async function layGround(
   let ground: Ground = {}
   if (spec.repo === undefined) await mkdir(places.tree, { recursive: true })
   else {
-    tell({ phase: 'cloning', message: 'asking the server' })
-    const { commit } = await clone({
-      url: spec.repo,
-      ...(spec.ref === undefined ? {} : { ref: spec.ref }),
-      ...(spec.repoAuth === undefined ? {} : { auth: spec.repoAuth }),
-      dir: places.tree,
-      clock,
-      signal,
-      onProgress: ({ phase, loaded, percent }) =>
-        tell({ phase: 'cloning', message: `${phase}: ${loaded}`, ...(percent === undefined ? {} : { percent }) }),
-    })
+    const commit = await layTree({ clock, clone }, { spec, places, signal, tell })
     ground = { base: commit, branch: branchOf(session) }
     // Two small files make the branch, without running git.
     const ref = join(places.tree, '.git', 'refs', 'heads', ...branchOf(session).split('/'))
@@ -69,6 +61,25 @@ async function layGround(
   await writeFile(join(places.run, 'ground.new'), JSON.stringify(ground))
   await rename(join(places.run, 'ground.new'), groundFile(places))
   return ground
+}
+
+/** The repository of the session, cloned into its work tree. @returns the commit */
+export async function layTree(
+  { clock, clone }: { clock: Clock; clone: PreparationComponents['clone'] },
+  { spec, places, signal, tell }: { spec: WorkOrder['spec']; places: Places; signal: AbortSignal; tell(progress: Progress): void },
+): Promise<string> {
+  tell({ phase: 'cloning', message: 'asking the server' })
+  const { commit } = await clone({
+    url: spec.repo ?? '',
+    ...(spec.ref === undefined ? {} : { ref: spec.ref }),
+    ...(spec.repoAuth === undefined ? {} : { auth: spec.repoAuth }),
+    dir: places.tree,
+    clock,
+    signal,
+    onProgress: ({ phase, loaded, percent }) =>
+      tell({ phase: 'cloning', message: `${phase}: ${loaded}`, ...(percent === undefined ? {} : { percent }) }),
+  })
+  return commit
 }
 
 function readGround(places: Places): Ground | undefined {

@@ -2,46 +2,41 @@
 // what is left at the end. The process itself is the work of a task; this is what stands around it.
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
-import type { AgentLine } from '../../protocols/agents/agent-events.ts'
+import type { AgentEventOf, AgentLine } from '../../protocols/agents/agent-events.ts'
 import { readAgentLine } from '../../protocols/agents/agent-events.ts'
 import type { SessionRecord } from '../../protocols/agents/session-records.ts'
-import type { BlobHash, PeerId, TaskId } from '../../protocols/ids.ts'
+import type { BlobHash, TaskId } from '../../protocols/ids.ts'
 import type { Entry, Outcome } from '../../protocols/records.ts'
 import type { AgentSpec } from '../../protocols/tasks/task-spec.ts'
-import type { Cancel, Clock } from '../kernel/clock.ts'
+import type { Cancel } from '../kernel/clock.ts'
 import { NimbusError } from '../kernel/errors.ts'
 import type { Random } from '../kernel/random.ts'
 import type { LogFollow } from '../runner/output-log.ts'
 import type { BlobStore } from '../store/blobs.ts'
 import type { WorkOrder } from '../tasks/execution.ts'
 import type { AgentWork } from '../tasks/work/agent-work.ts'
-import type { PreparationComponents } from '../tasks/work/prepare-run.ts'
 import { BUNDLE_FILE, DIFF_FILE } from './host/work-tree.ts'
 import type { Places } from './host/notes/host-order.ts'
 import type { SessionBook } from './session-book.ts'
-import { exists, handedOver, handOver, isPrepared, prepareFolder, sessionOf } from './session-folder.ts'
+import { type ReadyComponents, readyFolder } from './moving/ready-folder.ts'
+import type { SessionSaves } from './moving/session-saves.ts'
+import { exists, handedOver, handOver, sessionOf } from './session-folder.ts'
 import { readHostLines } from './session-lines.ts'
 import { accountOf, createStartTurns } from './start-turns.ts'
-import { afterLine, emptyRecord, nextRun } from './session-tally.ts'
+import { afterLine, firstRecord } from './session-tally.ts'
 
-export type SessionRunsComponents = {
-  clock: Clock
-  dataDir: string
-  self: PeerId
+export type SessionRunsComponents = ReadyComponents & {
   random: Pick<Random, 'next'>
   book: Pick<SessionBook, 'orders' | 'newest' | 'newestWorker' | 'all'>
   blobs: Pick<BlobStore, 'putFile'>
-  clone: PreparationComponents['clone']
-  /** Of the node: the agent's credentials are in it. */
-  environment: Readonly<Record<string, string | undefined>>
+  saves: SessionSaves
   append(entry: Entry): void
+  /** Settles when a majority has what was appended, or the signal fires. */
+  settled(signal: AbortSignal): Promise<void>
   /** One event of a session that runs here, for everybody who watches now. */
   tell(output: { session: TaskId; task: TaskId; epoch: number; at: number; line: AgentLine }): void
   /** A task that goes on with a session, for orders that came too late for its run. */
   goOn(task: TaskId, session: TaskId): void
-  /** The same task again for the worker where the session's folder is. */
-  sendBack(task: TaskId, worker: PeerId): void
-  nameOf(peer: PeerId): string
 }
 
 export type SessionRuns = {
@@ -59,6 +54,7 @@ type Run = {
   /** A record that waits for its time. */
   pending: Cancel | undefined
   following: Promise<void>
+  saving: Promise<void>
   reminder: Cancel
 }
 
@@ -72,7 +68,7 @@ const HOST = fileURLToPath(new URL('./host/host-main.ts', import.meta.url))
 const PASSED_ON = /^(ANTHROPIC_(API_KEY|AUTH_TOKEN|BASE_URL|MODEL|SMALL_FAST_MODEL)|NIMBUS_CLAUDE|LC_ALL|TZ)$/
 
 export function createSessionRuns(components: SessionRunsComponents): SessionRuns {
-  const { clock, book } = components
+  const { clock, book, saves } = components
   const runs = new Map<TaskId, Run>()
   const passedOn = Object.fromEntries(
     Object.entries(components.environment).filter(([name, value]) => PASSED_ON.test(name) && value !== undefined),
@@ -84,7 +80,18 @@ export function createSessionRuns(components: SessionRunsComponents): SessionRun
     run.record = { ...run.record, rev: run.record.rev + 1 }
     components.append(run.record)
   }
+  /** One after the other: the newest that others have is the one that is told. */
+  const keep = (run: Run, { n, after }: AgentEventOf<'saved'>): void => {
+    const one = async (): Promise<void> => {
+      const save = await saves.take(run.places, run.session, n)
+      if (save === undefined) return
+      run.record = { ...run.record, save: { ...save, ...(after === undefined ? {} : { after }) } }
+      write(run)
+    }
+    run.saving = run.saving.then(one).catch(() => {}) // a full disk: the next one may find room
+  }
   const take = (run: Run, line: AgentLine, at: number): void => {
+    if (line.type === 'saved') return keep(run, line)
     const { record, urgent } = afterLine(run.record, line, run.places.tree)
     run.record = record
     components.tell({ session: run.session, task: run.order.task, epoch: run.order.epoch, at, line })
@@ -106,13 +113,14 @@ export function createSessionRuns(components: SessionRunsComponents): SessionRun
     for (const { id } of orders) run.handed.add(id)
     void handOver(
       run.places,
-      orders.map(({ id, op, text, request, allow, by }) => ({
+      orders.map(({ id, op, text, request, allow, now, by }) => ({
         id,
         op,
         by,
         ...(text === undefined ? {} : { text }),
         ...(request === undefined ? {} : { request }),
         ...(allow === undefined ? {} : { allow }),
+        ...(now === undefined ? {} : { now }),
       })),
     ).catch(() => orders.forEach(({ id }) => run.handed.delete(id))) // the disk is full: tried again with the next order
   }
@@ -136,16 +144,12 @@ export function createSessionRuns(components: SessionRunsComponents): SessionRun
     async prepare(order, signal, tell) {
       const agent = agentOf(order)
       const session = sessionOf(order.task, agent)
-      await assertHere(components, order.task, session)
-      const { places, ground } = await prepareFolder(components, { ...order, agent }, signal, tell)
-      const before = book.newest(session)
-      const now = clock.wallMs()
+      const ready = await readyFolder(components, { ...order, agent }, signal, tell)
+      const { places, ground } = ready
       const name = { session, task: order.task, run: agent.run ?? 0, epoch: order.epoch }
-      const record: SessionRecord = {
-        ...(before === undefined ? emptyRecord(name, now) : nextRun(before, name, now)),
-        ...ground,
-        account: accountOf({ ...passedOn, ...order.spec.env }),
-      }
+      const account = accountOf({ ...passedOn, ...order.spec.env })
+      const isOwn = book.newestWorker(session) === components.self
+      const record = { ...firstRecord(book.newest(session), isOwn, name, clock.wallMs(), ready), account }
       const run: Run = {
         order,
         session,
@@ -154,10 +158,14 @@ export function createSessionRuns(components: SessionRunsComponents): SessionRun
         handed: handedOver(places),
         pending: undefined,
         following: Promise.resolve(),
+        saving: Promise.resolve(),
         reminder: () => {},
       }
       runs.set(order.task, run)
       write(run)
+      // Whoever goes on with it later must know that it was here, before anything is done.
+      if (ready.save !== undefined) await components.settled(signal)
+      await saves.allow(places, session)
       handOrders(run)
       await turns.wait(run.record.account ?? '', signal, (untilMs) => limited(run, untilMs))
       if (run.record.reason !== undefined) begin(run)
@@ -177,6 +185,7 @@ export function createSessionRuns(components: SessionRunsComponents): SessionRun
       const run = runs.get(task)
       if (run === undefined) return {}
       await run.following
+      await run.saving
       if (run.pending !== undefined) write(run)
       const { reason } = run.record
       return {
@@ -190,6 +199,7 @@ export function createSessionRuns(components: SessionRunsComponents): SessionRun
       runs.delete(task)
       run?.pending?.()
       run?.reminder()
+      if (run !== undefined) saves.over(run.places, run.session)
       if (run === undefined || outcome.result === 'lost') return
       const taken = new Set(run.record.taken)
       const waiting = book.orders(run.session).filter(({ id, op }) => op === 'send' && !taken.has(id))
@@ -224,17 +234,6 @@ function agentOf({ task, spec }: WorkOrder): AgentSpec {
   throw new NimbusError('agent-spec-missing', `Task ${task} is of kind agent and does not say what the agent shall do.`, {
     kind: 'usage',
     cure: 'nimbus session start publishes such a task.',
-  })
-}
-
-/** A session goes on where its folder is: elsewhere it would do again what it has done. */
-async function assertHere({ self, dataDir, book, sendBack, nameOf }: SessionRunsComponents, task: TaskId, session: TaskId): Promise<void> {
-  const worker = book.newestWorker(session)
-  if (worker === undefined || worker === self || (await isPrepared(dataDir, session))) return
-  sendBack(task, worker)
-  throw new NimbusError('session-elsewhere', `The work of session ${session} lies on ${nameOf(worker)}: it goes on there.`, {
-    kind: 'refused',
-    cure: 'Start that worker again.',
   })
 }
 

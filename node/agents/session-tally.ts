@@ -19,8 +19,32 @@ export function nextRun(before: SessionRecord, name: RunName, at: number): Sessi
   return { ...kept, ...name, rev: 0, at, state: 'starting', asks: [] }
 }
 
+/**
+ * What is said first of a run.
+ * @param isOwn this worker said what was known before: what another one sealed cannot be opened in this one's name
+ */
+export function firstRecord(
+  before: SessionRecord | undefined,
+  isOwn: boolean,
+  name: RunName,
+  at: number,
+  { ground: { base, branch }, taken, save }: Beginning,
+): SessionRecord {
+  const { save: old, ...known } = before === undefined ? emptyRecord(name, at) : nextRun(before, name, at)
+  const current = save ?? (isOwn ? old : undefined)
+  return {
+    ...known,
+    ...(base === undefined ? {} : { base }),
+    ...(branch === undefined ? {} : { branch }),
+    ...(taken === undefined ? {} : { taken }),
+    ...(current === undefined ? {} : { save: current }),
+  }
+}
+/** Of its folder; `taken` and `save` where it goes on from what another worker saved. */
+type Beginning = { ground: { base?: string; branch?: string }; taken?: string[]; save?: NonNullable<SessionRecord['save']> }
+
 /** What others need not hear of at once. */
-const LATER: ReadonlySet<AgentLine['type']> = new Set(['message', 'tool', 'tool-result', 'usage', 'refused', 'note'])
+const LATER: ReadonlySet<AgentLine['type']> = new Set(['message', 'tool', 'tool-result', 'usage', 'refused', 'note', 'saved'])
 
 /** `urgent`: others must hear of it at once. */
 export function afterLine(record: SessionRecord, line: AgentLine, root: string): { record: SessionRecord; urgent: boolean } {
@@ -67,6 +91,7 @@ function changesOf(record: SessionRecord, line: AgentLine, root: string): Change
     case 'end':
       return afterEnd(line)
     case 'tool-result':
+    case 'saved':
     case 'note':
       return {}
   }

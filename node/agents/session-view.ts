@@ -46,12 +46,14 @@ export function sessionView(tasks: readonly TaskState[], context: SessionContext
     budgetUsd,
     said: record?.said,
     limitedUntil: record?.limitedUntil,
+    saved: savedOf(record, context),
   }
   return {
     id: first.id,
     state,
     prompt: spec.agent?.prompt ?? '',
     driver: spec.agent?.driver ?? '',
+    onLoss: spec.agent?.onLoss ?? 'wait',
     author,
     authorName: context.nameOf(author),
     turns: record?.turns ?? 0,
@@ -91,11 +93,24 @@ function standingOf(session: TaskId, last: TaskState, context: SessionContext): 
       reason: {
         code: 'worker-unreachable',
         message: `Its worker ${context.nameOf(worker)} cannot be reached.`,
-        cure: 'It goes on when its worker is back; nothing of it is lost.',
+        cure: goesOn(last, record),
       },
     }
   if (record === undefined || isEnd(record.state)) return { ...known, state: record === undefined ? 'starting' : 'idle' }
   return { ...known, state: record.state, ...(record.reason === undefined ? {} : { reason: record.reason }) }
+}
+
+function savedOf(record: SessionRecord | undefined, { nameOf }: SessionContext): SessionView['saved'] {
+  if (record?.save === undefined) return undefined
+  const { at, size, after, kept } = record.save
+  return { at, bytes: size, ...(after === undefined ? {} : { after }), on: kept.map(nameOf) }
+}
+
+function goesOn(last: TaskState, record: SessionRecord | undefined): string {
+  if (record?.save === undefined) return 'It goes on when its worker is back; nothing of it is lost.'
+  return last.task?.spec.agent?.onLoss === 'move'
+    ? 'Another worker goes on in a moment with what it saved.'
+    : 'It goes on when its worker is back; nimbus session move ID WORKER goes on elsewhere with what it saved.'
 }
 
 function endingOf({ value }: TaskState, record: SessionRecord | undefined): { state: SessionStateName; reason?: Reason } {

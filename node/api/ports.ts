@@ -23,7 +23,15 @@ import type { ReposPort } from './repos-port.ts'
 import type { ServiceRequest, ServiceView } from '../../protocols/http/services.ts'
 import type { UpgradeView } from '../../protocols/http/upgrade.ts'
 import type { HostedRepoView, HostRequest } from '../../protocols/http/hosted.ts'
-import type { MergeView, OrderView, SessionAnswer, SessionMessage, SessionRequest, SessionView } from '../../protocols/http/sessions.ts'
+import type {
+  MergeView,
+  OrderView,
+  SessionAnswer,
+  SessionMessage,
+  SessionMove,
+  SessionRequest,
+  SessionView,
+} from '../../protocols/http/sessions.ts'
 import type { SecretView } from '../../protocols/http/secrets.ts'
 import type { QuestionDesk } from '../agents/questions/desk.ts'
 import type { Library } from '../knowledge/library.ts'
@@ -177,6 +185,8 @@ export type SessionsPort = {
   /** The first answer to a request counts; `won` says whether it was this one. */
   answer(id: string, answer: SessionAnswer): Promise<OrderView>
   resume(id: string, how: { budgetUsd?: number | undefined }): Promise<SessionView>
+  /** Another worker goes on with it. */
+  move(id: string, to: SessionMove): Promise<OrderView>
   /** What it said and did, from the first task on; with `follow` until it ends. */
   messages(id: string, query: { follow: boolean; signal: AbortSignal }): AsyncIterable<SessionMessage>
   /** Merges its commits into a branch of the origin and pushes that. */

@@ -67,6 +67,8 @@ export type EngineComponents = ReplicaPorts & {
   /** A seat that nobody links to for so long gives its place to another member; five minutes where it is not told. */
   seatDeadMs?: number
   work: Work
+  /** Before this another worker is the one to claim a task, by the monotonic clock. */
+  notHereBeforeMs?(state: TaskState): number
   /** Refuses an entry of a kind that not every member knows. */
   assertKnown?(kind: Entry['kind']): void
   /** What other rooms keep in the fold. */
@@ -348,6 +350,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     jointRoom: () => (components.slots() === 0 ? 0 : joints.room()),
     claimJoint: (task) => joints.claim(task),
     openAtMs: names.gates.openAtMs,
+    ...(components.notHereBeforeMs === undefined ? {} : { notHereBeforeMs: components.notHereBeforeMs }),
     claim: (task) =>
       isAvailable(fold.task(task) ?? { task: undefined }) ? available.start(task) : void tryClaim(task).catch(listener.onError),
     end: (task, reason) => void tryEnd(task, reason).catch(listener.onError),

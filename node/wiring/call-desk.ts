@@ -18,9 +18,10 @@ export type CallDeskComponents = {
   command(verb: WorkerVerb): Promise<void>
   grant(secret: string, readers: readonly PeerId[]): Promise<void>
   takeCommits(repo: string, commits: readonly string[], from: PeerId): Promise<void>
+  takeBlob(from: PeerId, blob: { hash: string; size: number }, signal: AbortSignal): Promise<void>
 }
 
-export function createCallDesk({ logs, terminals, mayCommand, command, grant, takeCommits }: CallDeskComponents): CallDesk {
+export function createCallDesk({ logs, terminals, mayCommand, command, grant, takeCommits, takeBlob }: CallDeskComponents): CallDesk {
   const answers = async function* (from: PeerId, request: CallRequest | undefined, signal: AbortSignal): AsyncIterable<CallAnswer> {
     if (request === undefined)
       throw new NimbusError('request-unknown', 'This version does not know that request.', {
@@ -36,13 +37,14 @@ export function createCallDesk({ logs, terminals, mayCommand, command, grant, ta
     if (!mayCommand(from))
       throw new NimbusError(
         'may-not-command',
-        `A viewer may not ${request.op === 'grant' ? 'grant a secret on' : request.verb} a worker.`,
+        `A viewer may not ${request.op === 'grant' ? 'grant a secret on' : request.op === 'blob-take' ? 'leave files on' : request.verb} a worker.`,
         {
           kind: 'refused',
           cure: 'Do it on a member of the mesh.',
         },
       )
-    if (request.op === 'grant') await grant(request.name, request.readers)
+    if (request.op === 'blob-take') await takeBlob(from, request, signal)
+    else if (request.op === 'grant') await grant(request.name, request.readers)
     else await command(request.verb)
     yield { t: 'done' }
   }

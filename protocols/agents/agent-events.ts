@@ -76,6 +76,8 @@ export const agentEvent = z.discriminatedUnion('type', [
   /** An order was done, or refused for a reason. */
   z.looseObject({ type: z.literal('taken'), order: id, error: z.string().max(500).optional() }),
   z.looseObject({ type: z.literal('note'), text, cut: count.optional() }),
+  /** The host has put the state of the session into a file for its node: the `n`th one of this process. */
+  z.looseObject({ type: z.literal('saved'), n: count, after: id.optional() }),
   /** The last line. Without it the host did not end by itself. */
   z.looseObject({
     type: z.literal('end'),

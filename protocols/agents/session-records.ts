@@ -1,8 +1,16 @@
 // Sessions in the logs: what the worker that runs one says of it, and orders that anybody gives to it.
 import * as z from 'zod'
-import { AGENT_TEXT_MAX, SESSION_ASKS_MAX, SESSION_FILES_MAX, SESSION_TAKEN_MAX } from '../limits.ts'
-import type { TaskId } from '../ids.ts'
-import { isTaskId } from '../ids.ts'
+import {
+  AGENT_TEXT_MAX,
+  SESSION_ASKS_MAX,
+  SESSION_COPIES_MAX,
+  SESSION_FILES_MAX,
+  SESSION_READERS_MAX,
+  SESSION_TAKEN_MAX,
+} from '../limits.ts'
+import type { BlobHash, PeerId, TaskId } from '../ids.ts'
+import { isPeerId, isTaskId } from '../ids.ts'
+import { sealedKey } from '../tasks/secret-records.ts'
 import { tokenCounts } from './agent-events.ts'
 import { SESSION_STATES } from './session-states.ts'
 
@@ -10,6 +18,20 @@ const count = z.int().min(0)
 const timeMs = z.int().min(0)
 const id = z.string().min(1).max(200)
 const task = z.custom<TaskId>((value) => typeof value === 'string' && isTaskId(value), 'not a task ID')
+
+const peer = z.custom<PeerId>((value) => typeof value === 'string' && isPeerId(value), 'not a peer ID')
+/** All that another worker needs to go on (decision 0028): one encrypted blob, and its key sealed by the author of the record to each that may. */
+const save = z.looseObject({
+  hash: z.custom<BlobHash>((value) => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value), 'not a hash'),
+  size: count,
+  at: timeMs,
+  /** The last call of a tool that was finished when it was made. */
+  after: z.string().max(200).optional(),
+  sealed: z.array(sealedKey).max(SESSION_READERS_MAX),
+  /** Members that said that they have the blob. */
+  kept: z.array(peer).max(SESSION_COPIES_MAX),
+})
+export type SessionSave = z.infer<typeof save>
 
 const ask = z.looseObject({ request: id, tool: z.string().max(200), input: z.string().max(4_096), askedAt: timeMs, reminders: count })
 const decision = z.looseObject({
@@ -56,6 +78,7 @@ export const sessionRecord = z.looseObject({
   account: z.string().max(64).optional(),
   limitedUntil: timeMs.optional(),
   refused: z.array(z.string().max(300)).max(SESSION_ASKS_MAX).optional(),
+  save: save.optional(),
 })
 export type SessionRecord = z.infer<typeof sessionRecord>
 
@@ -65,7 +88,11 @@ export const sessionOrder = z.looseObject({
   id: task,
   session: task,
   createdAt: timeMs,
-  op: z.enum(['send', 'interrupt', 'answer', 'stop']),
+  op: z.enum(['send', 'interrupt', 'answer', 'stop', 'move']),
+  /** Of `move`: the worker that goes on. */
+  to: peer.optional(),
+  /** Of `move`: in the middle of a call too. */
+  now: z.boolean().optional(),
   /** Of `send`: the prompt. Of `answer`: what the agent is told. */
   text: z.string().max(AGENT_TEXT_MAX).optional(),
   request: id.optional(),

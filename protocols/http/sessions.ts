@@ -53,6 +53,8 @@ export const sessionRequest = z
     freeMemoryMb: z.int().min(0).default(1_024),
     env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a variable name'), text(32_768)).optional(),
     secrets: z.array(secretName).max(32).optional(),
+    /** When its worker is lost: another one goes on from what was saved, or it waits for that worker. */
+    onLoss: z.enum(['move', 'wait']).optional(),
     /** An earlier session that this one goes on with. */
     session: z.string().max(64).optional(),
   })
@@ -71,6 +73,15 @@ export const sessionAnswer = z
   .meta({ id: 'SessionAnswer' })
 export type SessionAnswer = z.infer<typeof sessionAnswer>
 export const sessionResume = z.strictObject({ budgetUsd: usd.optional() }).meta({ id: 'SessionResume' })
+export const sessionMove = z
+  .strictObject({
+    /** The worker that goes on with it, by name or peer ID. */
+    worker: word,
+    /** In the middle of a tool call too; otherwise that call may end first. */
+    now: z.boolean().default(false),
+  })
+  .meta({ id: 'SessionMove' })
+export type SessionMove = z.infer<typeof sessionMove>
 export const sessionMerge = z.strictObject({ into: text(200).min(1).optional() }).meta({ id: 'SessionMerge' })
 
 const reason = z.object({ code: z.string(), message: z.string(), cure: z.string().optional() })
@@ -110,6 +121,10 @@ export const sessionView = z
     /** Hosts that it tried to reach and may not. */
     refused: z.array(z.string()),
     limitedUntil: z.int().optional(),
+    /** When its worker is lost. */
+    onLoss: z.enum(['move', 'wait']),
+    /** What another worker could go on from: when that was saved, after which call of a tool, and who has it. */
+    saved: z.object({ at: z.int(), bytes: z.int(), after: z.string().optional(), on: z.array(z.string()) }).optional(),
     createdAt: z.int(),
     updatedAt: z.int(),
     /** The tasks that carried it, oldest first. */

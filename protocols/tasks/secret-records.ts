@@ -9,7 +9,7 @@ import { SECRET_BYTES_MAX, SECRET_READERS_MAX } from '../limits.ts'
 const name = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/)
 const reader = z.custom<PeerId>((value) => typeof value === 'string' && isPeerId(value), 'not a peer ID')
 /** HPKE in auth mode: the encapsulated key, and the key of the body sealed with it. */
-const sealedKey = z.looseObject({ to: reader, enc: bytesOf(32), key: bytesOf(48) })
+export const sealedKey = z.looseObject({ to: reader, enc: bytesOf(32), key: bytesOf(48) })
 export type SealedKey = z.infer<typeof sealedKey>
 
 /** The public X25519 key of the author, to which others seal. */

@@ -1,7 +1,7 @@
 // What a task asks for, as its author signs it. Fields that this version does not know stay in the stored bytes.
 import * as z from 'zod'
-import type { BlobHash, TaskId } from '../ids.ts'
-import { isTaskId } from '../ids.ts'
+import type { BlobHash, PeerId, TaskId } from '../ids.ts'
+import { isPeerId, isTaskId } from '../ids.ts'
 import { AFTER_MAX, AGENT_TEXT_MAX, TERMINAL_COLS_MAX, TERMINAL_ROWS_MAX } from '../limits.ts'
 import { questionSpec } from '../agents/question.ts'
 import { checkoutSpec } from '../repos/checkout.ts'
@@ -39,6 +39,10 @@ export const agentSpec = z.looseObject({
   run: count.optional(),
   /** Where the prompt is that of an earlier task, which may have taken it: that task. */
   order: taskId.optional(),
+  /** What becomes of it when its worker is lost: another one goes on from what was saved, or it waits. Where it is not said, it waits. */
+  onLoss: z.enum(['move', 'wait']).optional(),
+  /** With `move`: where it goes on while that worker is there. */
+  home: z.custom<PeerId>((value) => typeof value === 'string' && isPeerId(value), 'not a peer ID').optional(),
 })
 export type AgentSpec = z.infer<typeof agentSpec>
 

@@ -237,6 +237,7 @@ export const callRequests: CallRequest[] = [
   { op: 'log', task: TASK, epoch: 1, from: 0, follow: true },
   { op: 'blob', hash: LOG },
   { op: 'command', verb: 'drain' },
+  { op: 'blob-take', hash: LOG, size: 4_096 },
 ]
 export const callAnswers: CallAnswer[] = [
   { t: 'chunk', offset: 0, stream: 1, time: CREATED_AT, bytes: Uint8Array.of(104, 105, 10) },

@@ -5,7 +5,7 @@ import type { Entry } from '../../protocols/records.ts'
 import { alice, CREATED_AT, NONCE, TASK } from './samples.ts'
 
 const tokens = { input: 4_900, output: 170, cacheRead: 0, cacheWrite: 12 }
-const agent = { prompt: 'fix it', driver: 'claude', budgetUsd: 2.5, ask: ['Bash'], sandbox: 'process', idleMs: 60_000 }
+const agent = { prompt: 'fix it', driver: 'claude', budgetUsd: 2.5, ask: ['Bash'], sandbox: 'process', idleMs: 60_000, onLoss: 'move' }
 
 export const sessionBlocks: Record<string, Block> = {
   sessions: {
@@ -45,7 +45,16 @@ export const sessionBlocks: Record<string, Block> = {
         taken: [TASK],
         account: '0123456789abcdef',
         limitedUntil: CREATED_AT + 1,
+        save: {
+          hash: 'b'.repeat(64),
+          size: 4_096,
+          at: CREATED_AT,
+          after: 'toolu_1',
+          sealed: [{ to: alice.peerId, enc: new Uint8Array(32).fill(1), key: new Uint8Array(48).fill(2) }],
+          kept: [alice.peerId],
+        },
       },
+      { kind: 'session-order', id: TASK, session: TASK, createdAt: CREATED_AT, op: 'move', to: alice.peerId, now: true, by: 'alice' },
       { kind: 'session-order', id: TASK, session: TASK, createdAt: CREATED_AT, op: 'send', text: '/compact', by: 'alice' },
       {
         kind: 'session-order',

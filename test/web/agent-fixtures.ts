@@ -25,6 +25,7 @@ export function aSession(index: number, state: SessionView['state'], more: Parti
     asks: [],
     decided: [],
     refused: [],
+    onLoss: 'move',
     createdAt: Date.now() - index * 7 * MINUTE,
     updatedAt: Date.now() - index * 2 * MINUTE,
     tasks: [idOf(index)],

@@ -20,6 +20,8 @@ export type Enclosure = {
   launch(order: LaunchOrder): AgentPipe
   /** Git on a used work tree: only in here, without network, hooks and the agent's folders. */
   git(args: readonly string[], writable?: readonly string[]): Promise<StepEnd>
+  /** A fixed script of ours in the work tree, with arguments; `writable` and `readable` beside the tree. */
+  script(text: string, args: readonly string[], beside: { writable: readonly string[]; readable?: readonly string[] }): Promise<StepEnd>
 }
 
 export type EnclosureOptions = {
@@ -37,6 +39,20 @@ export function createEnclosure({ clock, places, tier, gate, environment, given 
   const path = environment['PATH'] ?? '/usr/local/bin:/usr/bin:/bin'
   const bwrap = tier === 'none' ? undefined : requireBubblewrap(path)
   const tools = [...Object.values(toolHomes({ ...environment })), ...foldersOf(path)]
+  const runInTree = (argv: readonly string[], writable: readonly string[], readable: readonly string[]): Promise<StepEnd> => {
+    const env = { ...given, PATH: path, HOME: '/tmp', GIT_CONFIG_NOSYSTEM: '1', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C.UTF-8' }
+    const words =
+      bwrap === undefined
+        ? argv
+        : sandboxArgv({ bwrap, argv, cwd: places.tree, env, network: false, writable: [places.tree, ...writable], readable })
+    return runStep(clock, {
+      argv: words,
+      cwd: places.tree,
+      env: bwrap === undefined ? env : { PATH: path },
+      timeoutMs: GIT_MS_MAX,
+      onOutput: () => {},
+    })
+  }
   return {
     launch({ argv, env, readable, onLine, onLongLine }) {
       const all = { ...given, ...proxyVariables(), ...env }
@@ -62,19 +78,9 @@ export function createEnclosure({ clock, places, tier, gate, environment, given 
       if (git === undefined)
         throw new NimbusError('git-missing', 'There is no git on this worker.', { kind: 'missing', cure: 'apt-get install git' })
       const argv = [git, '-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false', '-c', 'gc.auto=0', ...args]
-      const env = { ...given, PATH: path, HOME: '/tmp', GIT_CONFIG_NOSYSTEM: '1', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C.UTF-8' }
-      const words =
-        bwrap === undefined
-          ? argv
-          : sandboxArgv({ bwrap, argv, cwd: places.tree, env, network: false, writable: [places.tree, ...writable], readable: [] })
-      return runStep(clock, {
-        argv: words,
-        cwd: places.tree,
-        env: bwrap === undefined ? env : { PATH: path },
-        timeoutMs: GIT_MS_MAX,
-        onOutput: () => {},
-      })
+      return runInTree(argv, writable, [])
     },
+    script: (text, args, { writable, readable = [] }) => runInTree(['/bin/sh', '-c', text, 'sh', ...args], writable, readable),
   }
 }
 

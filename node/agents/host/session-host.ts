@@ -9,8 +9,9 @@ import { createEnclosure } from './enclosure.ts'
 import { openGate } from './gate.ts'
 import { openHistory } from './notes/history.ts'
 import { isSameTask, placesOf, readHostOrder } from './notes/host-order.ts'
+import { createSaver } from './saving/saver.ts'
 import { SessionLoop } from './session-loop.ts'
-import type { HostComponents } from './session-parts.ts'
+import { type HostComponents, MOVING } from './session-parts.ts'
 import { harvest } from './work-tree.ts'
 
 const EXIT = { done: 0, failed: 1, interrupted: 130 } as const
@@ -47,11 +48,21 @@ export async function runSessionHost(components: HostComponents, root: string): 
     }
     const given = { ...identity, NIMBUS_SESSION: order.session, NIMBUS_MCP: 'http://{gate}/mcp', ...agentVariables(upstream !== undefined) }
     const enclosure = createEnclosure({ clock, places, tier: agent.sandbox ?? 'process', gate: gate.address, environment, given })
-    const session = new SessionLoop({ finished: history.finished, components, places, order, driver, enclosure, emit })
-    const ending = await session.run()
+    const saver = createSaver({
+      clock,
+      places,
+      order,
+      enclosure,
+      onSaved: (n, after) => write({ time: clock.wallMs(), type: 'saved', n, ...(after === undefined ? {} : { after }) }),
+      onFailed: (text) => emit({ type: 'note', text }),
+    })
+    const parts = { finished: history.finished, worthSaving: saver.note, components, places, order, driver, enclosure, emit }
+    const ending = await new SessionLoop(parts).run()
     // A worker that stops keeps the folder as it is: the next process goes on in it.
     if (ending === undefined) return EXIT.interrupted
-    const left = await harvest(enclosure, places, order)
+    // What moves is put away where it ends.
+    const left = ending === MOVING ? undefined : await harvest(enclosure, places, order)
+    await saver.finish()
     emit({ type: 'end', ...ending, ...left })
     return EXIT[ending.state]
   } finally {

@@ -8,8 +8,9 @@ import { closeAgent } from './close-agent.ts'
 import type { HostOrder, HostState, InboxOrder } from './notes/host-order.ts'
 import { readHostState, writeHostState } from './notes/host-order.ts'
 import { followInbox } from './notes/inbox.ts'
+import { createLeaving, type Leaving } from './leaving.ts'
 import { createPermissions, type Permissions } from './permissions.ts'
-import { agentOrder, type Ending, endOf, goOnWords, hung, overBudget, type SessionParts } from './session-parts.ts'
+import { agentOrder, type Ending, endOf, goOnWords, hung, MOVING, overBudget, type SessionParts } from './session-parts.ts'
 import { createSilence, type Silence } from './silence.ts'
 
 export class SessionLoop {
@@ -19,6 +20,7 @@ export class SessionLoop {
   readonly #over = Promise.withResolvers<Ending | undefined>()
   readonly #permissions: Permissions
   readonly #silence: Silence
+  readonly #leaving: Leaving
   #agent: AgentProcess | undefined
   #busy = false
   #cancelIdle: Cancel = () => {}
@@ -34,6 +36,7 @@ export class SessionLoop {
       emit: (event) => this.#emit(event),
       answer: (request, answer) => this.#agent?.answer(request, answer),
     })
+    this.#leaving = createLeaving(this.#clock, () => this.#finish(MOVING))
     this.#silence = createSilence(this.#clock, parts.order.agent.silentMs, {
       isOpen: () => this.#busy && this.#permissions.waiting() === 0,
       onSilent: (silentMs) => this.#emit({ type: 'silent', silentMs }),
@@ -60,6 +63,7 @@ export class SessionLoop {
     const ending = await this.#over.promise
     stopInbox()
     this.#cancelIdle()
+    this.#leaving.stop()
     this.#silence.stop()
     if (this.#agent !== undefined)
       await closeAgent(this.#clock, this.#agent, {
@@ -73,7 +77,7 @@ export class SessionLoop {
   #queueFirst({ task, agent }: HostOrder): void {
     const { open, started, queue } = this.#state
     if (open !== undefined && queue[0]?.order !== open.order)
-      queue.unshift({ order: open.order, text: started ? goOnWords(this.#parts.finished) : open.text })
+      queue.unshift({ order: open.order, text: started ? goOnWords(this.#parts) : open.text })
     // A task without a prompt is there for orders that came when the one before it ended.
     const id = agent.order ?? task
     if (!this.#state.taken.includes(id) && agent.prompt !== '') this.#accept({ order: id, text: agent.prompt })
@@ -100,6 +104,9 @@ export class SessionLoop {
         return undefined
       case 'answer':
         return this.#permissions.decide(order)
+      case 'move':
+        this.#leaving.order(order.now === true || !this.#busy || this.#permissions.waiting() > 0)
+        return undefined
       case 'stop':
         delete this.#state.open
         this.#save()
@@ -166,7 +173,11 @@ export class SessionLoop {
       case 'usage':
         return this.#emit({ ...event, tokens: addTokens(this.#before.tokens, event.tokens) })
       case 'turn':
-        return this.#onTurn(event)
+        this.#onTurn(event)
+        return this.#parts.worthSaving()
+      case 'tool-result':
+        this.#emit(event)
+        return this.#leaving.isTime() ? undefined : this.#parts.worthSaving(event.call)
       default:
         return this.#emit(event)
     }
@@ -178,6 +189,7 @@ export class SessionLoop {
     this.#state.agentSession = event.agentSession ?? this.#state.agentSession
     this.#save()
     this.#emit({ ...event, resumed })
+    this.#parts.worthSaving()
   }
 
   #onTurn(event: AgentEventOf<'turn'>): void {
@@ -189,6 +201,7 @@ export class SessionLoop {
     this.#busy = false
     this.#save()
     this.#emit({ ...event, turns: Math.max(this.#state.turns, turns + 1), tokens: this.#state.tokens, costUsd: this.#state.costUsd })
+    if (this.#leaving.isTime()) return
     if (event.result === 'budget' || event.result === 'error')
       return this.#finish({
         state: 'failed',

@@ -21,6 +21,8 @@ export type SessionParts = {
   driver: AgentDriver
   enclosure: Enclosure
   emit(event: AgentEvent): void
+  /** Something was finished that shall not be lost with this machine. */
+  worthSaving(call?: string): void
   /** Calls that earlier runs of the task finished. */
   finished: readonly string[]
 }
@@ -51,6 +53,9 @@ export function agentOrder(
 
 export type Ending = { state: 'done' | 'failed' | 'interrupted'; reason?: AgentReason }
 
+/** Another worker goes on with it. */
+export const MOVING: Ending = { state: 'interrupted', reason: { code: 'moving', message: 'It moves to another worker.' } }
+
 export function endOf(result: AgentEventOf<'turn'>['result']): Ending {
   return result === 'interrupted'
     ? { state: 'interrupted', reason: { code: 'interrupted', message: 'Its turn was interrupted, and nobody sent more.' } }
@@ -80,10 +85,18 @@ function askOf({ ask = [] }: AgentSpec): { ask?: string[] } {
 }
 
 /** What an agent is told whose turn was cut off. Its own memory may lack what happened in the last moment; ours does not. */
-export function goOnWords(finished: readonly string[]): string {
+export function goOnWords({
+  finished,
+  order: { treeBefore },
+  places: { tree },
+}: Pick<SessionParts, 'finished' | 'order' | 'places'>): string {
   const calls =
     finished.length === 0
       ? ''
       : `\nThese calls were finished, whether you remember them or not:\n${finished.map((call) => `- ${call}`).join('\n')}`
-  return `The process that ran you was ended in the middle of this turn, and this is a new one in the same folder. Look at what is done already, do not repeat it, and go on.${calls}`
+  const place =
+    treeBefore === undefined || treeBefore === tree
+      ? 'in the same folder'
+      : `on another machine: your folder, which was ${treeBefore}, is ${tree} now, as it was saved`
+  return `The process that ran you was ended in the middle of this turn, and this is a new one ${place}. Look at what is done already, do not repeat it, and go on.${calls}`
 }

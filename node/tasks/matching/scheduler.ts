@@ -50,6 +50,8 @@ export type SchedulerComponents = {
   freeSinceMs(state: TaskState, sinceMs: number): number
   /** When the keys and rates of a task let it in, by the monotonic clock; Infinity while only a change of one can. */
   openAtMs(spec: TaskSpec): number
+  /** Before this another worker is the one to claim it, by the monotonic clock. */
+  notHereBeforeMs?(state: TaskState): number
   claim(task: TaskId): void
   /** How many more joints this node may take, and how it takes one: they need no slot. */
   jointRoom(): number
@@ -189,8 +191,10 @@ export function createScheduler(components: SchedulerComponents): Scheduler {
     for (const listed of candidates) {
       const { candidate, from } = listed
       if (components.isBusyWith(candidate.task)) continue
-      const spec = fold.task(candidate.task)?.task?.spec
-      const openMs = spec === undefined ? 0 : components.openAtMs(spec)
+      const state = fold.task(candidate.task)
+      const spec = state?.task?.spec
+      const elsewhereMs = state === undefined ? 0 : (components.notHereBeforeMs?.(state) ?? 0)
+      const openMs = spec === undefined ? 0 : Math.max(elsewhereMs, components.openAtMs(spec))
       if (openMs === Infinity || (spec !== undefined && !components.hasRoom(spec))) continue
       const atMs = turns.dueMs(candidate, from.workers, openMs)
       if (atMs <= nowMs) yield listed

@@ -19,6 +19,8 @@ export type SweepComponents = {
   blobs: Pick<BlobStore, 'list' | 'remove'>
   /** Work that is to come and names blobs, such as the tasks of schedules. */
   plans(): Iterable<TaskSpec>
+  /** Blobs that something beside tasks names. */
+  named(): Iterable<string>
   /** A run has ended whose result no register has yet: what it left is named nowhere. */
   isSettling(): boolean
   /** Logs of runs that were never put away. */
@@ -91,6 +93,7 @@ export function createSweep(components: SweepComponents): Sweep {
   }
   const considerAll = async (): Promise<void> => {
     const seen = new Set<readonly TaskId[]>()
+    keepAll(components.named())
     for (const plan of components.plans()) keepAll(blobsOfSpec(plan))
     let looked = 0
     for (const state of fold.tasks()) {

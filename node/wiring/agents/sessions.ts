@@ -11,24 +11,25 @@ import type { TaskSpec } from '../../../protocols/tasks/task-spec.ts'
 import type { SessionsPort } from '../../api/ports.ts'
 import { createSessionBook } from '../../agents/session-book.ts'
 import { mergeSession } from '../../agents/session-merge.ts'
-import { createSessionDesk, followUp, isLive } from '../../agents/session-desk.ts'
+import { createSessionDesk, isLive } from '../../agents/session-desk.ts'
+import { createSessionSaves } from '../../agents/moving/session-saves.ts'
 import { createSessionReading, type ReadingComponents } from '../../agents/session-reading.ts'
 import { createSessionRuns } from '../../agents/session-runs.ts'
+import { followUp } from '../../agents/session-specs.ts'
 import { sessionView } from '../../agents/session-view.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Random } from '../../kernel/random.ts'
 import type { BlobStore } from '../../store/blobs.ts'
-import type { Engine } from '../../tasks/engine.ts'
 import type { FoldPart, TaskState } from '../../tasks/fold/fold.ts'
 import type { Quota } from '../../tasks/own-load.ts'
-import type { Fleet } from '../../tasks/view/fleet.ts'
 import type { AgentWork } from '../../tasks/work/agent-work.ts'
 import type { PreparationComponents } from '../../tasks/work/prepare-run.ts'
 import { createMayWrite } from '../plan/may-write.ts'
 import type { BareEvent, Views } from '../views.ts'
+import { createMoving, type Moving, type MovingComponents, type MovingRooms } from './moving.ts'
 import { createSessionChains } from './session-chains.ts'
 
-export type SessionsComponents = {
+export type SessionsComponents = Pick<MovingComponents, 'call' | 'fetch'> & {
   self: PeerId
   clock: Clock
   random: Random
@@ -39,13 +40,13 @@ export type SessionsComponents = {
   /** To every linked member. */
   tell(message: LinkMessage): void
 }
-export type Sessions = {
+export type Sessions = Pick<Moving, 'notHereBeforeMs' | 'named' | 'take'> & {
   part: FoldPart
   work: AgentWork
   noteTask(state: TaskState): void
   receive(from: PeerId, message: LinkMessageOf<'session-output'>): void
   eventsOf(block: Block): BareEvent[]
-  open(rooms: { engine: Engine; fleet: Fleet; views: Pick<Views, 'feed' | 'taskOf'>; quota: Quota; node: ReadingNode }): SessionsPort
+  open(rooms: MovingRooms & { views: Pick<Views, 'feed' | 'taskOf'>; quota: Quota; node: ReadingNode }): SessionsPort
 }
 
 /** What reading and cancelling needs of the node: asked for when it is used. */
@@ -66,14 +67,20 @@ export function createSessions(components: SessionsComponents): Sessions {
   let opened: Opened | undefined
   const changed = (session: TaskId): void => {
     chains.changed(session)
+    moving.changed(session)
     runs.onOrders(session)
     opened?.updated(session)
   }
   const book = createSessionBook(changed)
+  const moving = createMoving({ ...components, book })
+  const saves = createSessionSaves({ ...components, ports: moving.ports })
   const runs = createSessionRuns({
     ...components,
     book,
+    saves,
+    said: moving.said,
     append: (entry) => void opened?.append(entry),
+    settled: async (signal) => opened?.settled(signal),
     tell({ session, task, epoch, at, line }) {
       components.tell({ t: 'session-output', session, task, epoch, at, line: JSON.stringify(line) })
       opened?.output({ session, task, epoch, at, line })
@@ -84,6 +91,9 @@ export function createSessions(components: SessionsComponents): Sessions {
   })
   return {
     part: book.part,
+    notHereBeforeMs: moving.notHereBeforeMs,
+    named: moving.named,
+    take: moving.take,
     work: runs.work,
     noteTask(state) {
       const session = chains.note(state)
@@ -95,7 +105,8 @@ export function createSessions(components: SessionsComponents): Sessions {
     },
     eventsOf: (block) =>
       (block.entries as Entry[]).flatMap((entry) => (entry.kind === 'session' ? (opened?.eventOf(entry.session) ?? []) : [])),
-    open({ engine, fleet, views, quota, node }) {
+    open({ engine, fleet, views, quota, node, ...rooms }) {
+      moving.open({ engine, fleet, ...rooms })
       for (const state of engine.fold.tasks()) chains.note(state)
       const aliveNow = (peer: PeerId): boolean => peer === self || fleet.view(peer)?.state === 'alive'
       const view = (session: TaskId): SessionView | undefined =>
@@ -114,8 +125,12 @@ export function createSessions(components: SessionsComponents): Sessions {
         return id
       }
       const specOf = (task: TaskId): TaskSpec | undefined => engine.fold.task(task)?.task?.spec
+      let appended = 0
       opened = {
-        append: engine.append,
+        append: (entry) => (appended = engine.append(entry)),
+        async settled(signal) {
+          while (!signal.aborted && (await engine.durable(appended, ACKNOWLEDGE_MS)) !== 'majority');
+        },
         nameOf: fleet.nameOf,
         updated: (session) => views.feed.emit(() => eventOf(session)),
         output: ({ session, task, epoch, at, line }) =>
@@ -131,7 +146,7 @@ export function createSessions(components: SessionsComponents): Sessions {
           const spec = specOf(task)
           if (spec?.agent === undefined) return
           const next = { ...spec, agent: { ...spec.agent, order: spec.agent.order ?? task } }
-          engine.publishOnce(followUp(next, { id: spec.agent.session ?? task, tasks: [task], worker }))
+          engine.publishOnce({ ...followUp(next, { id: spec.agent.session ?? task, tasks: [task], worker }), worker })
         },
       }
       const desk = createSessionDesk({
@@ -148,6 +163,8 @@ export function createSessions(components: SessionsComponents): Sessions {
         publish,
         specOf,
         cancel: node.cancel,
+        isSettled: (task) => engine.fold.task(task)?.value.state === 'settled',
+        target: moving.target,
         changed: chains.next,
       })
       const reading = createSessionReading({
@@ -170,6 +187,7 @@ export function createSessions(components: SessionsComponents): Sessions {
 /** What is there once the engine and the views are. */
 type Opened = {
   append(entry: Entry): number
+  settled(signal: AbortSignal): Promise<void>
   nameOf(peer: PeerId): string
   updated(session: TaskId): void
   output(output: { session: TaskId; task: TaskId; epoch: number; at: number; line: AgentLine }): void

@@ -19,6 +19,8 @@ export function createRetention(components: {
   dataDir: string
   engine: Pick<Engine, 'fold' | 'execution'>
   agenda: Pick<Agenda, 'plans'>
+  /** Blobs that sessions saved after this wall time. */
+  saved(sinceMs: number): Iterable<string>
   blobs: BlobStore
   work: Pick<ShellWork, 'logFile'>
   onRemoved(hash: string): void
@@ -34,6 +36,7 @@ export function createRetention(components: {
     rule,
     blobs,
     plans: components.agenda.plans,
+    named: () => components.saved(clock.wallMs() - components.retentionMs),
     isSettling: () => execution.runs().some(({ phase }) => phase === 'settling'),
     dropOldLogs: (beforeMs) =>
       dropOldLogs(

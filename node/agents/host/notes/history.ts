@@ -16,23 +16,21 @@ export type History = {
   finished: string[]
 }
 
-/** @param isSame the runs before this one were of the same task */
+/** @param isSame the runs before this one were of the same task: what they said is said again */
 export function openHistory(file: string, isSame: boolean, say: (line: object) => void): History {
   let bytes = 0
   const calls = new Map<string, string>()
   const finished: string[] = []
-  if (!isSame) writeFileSync(file, '', { mode: 0o600 })
-  else {
-    const text = textOf(file)
-    bytes = Buffer.byteLength(text)
-    for (const line of text.split('\n')) {
-      const event = readAgentLine(line)
-      if (event === undefined) continue
-      say({ ...event, replayed: true })
-      if (event.type === 'tool') calls.set(event.call, `${event.tool} ${event.input.slice(0, FINISHED_TEXT_MAX)}`)
-      if (event.type === 'tool-result') finished.push(`${calls.get(event.call) ?? event.call} -> ${event.text.slice(0, FINISHED_TEXT_MAX)}`)
-    }
+  const text = textOf(file)
+  for (const line of text.split('\n')) {
+    const event = readAgentLine(line)
+    if (event === undefined) continue
+    if (isSame) say({ ...event, replayed: true })
+    if (event.type === 'tool') calls.set(event.call, `${event.tool} ${event.input.slice(0, FINISHED_TEXT_MAX)}`)
+    if (event.type === 'tool-result') finished.push(`${calls.get(event.call) ?? event.call} -> ${event.text.slice(0, FINISHED_TEXT_MAX)}`)
   }
+  if (isSame) bytes = Buffer.byteLength(text)
+  else writeFileSync(file, '', { mode: 0o600 })
   return {
     finished: finished.slice(-FINISHED_MAX),
     add(line) {

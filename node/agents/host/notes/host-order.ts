@@ -16,9 +16,11 @@ export type HostOrder = {
   /** Of the repository: what it began with. */
   base?: string
   branch?: string
+  /** The folder that the agent knows from the worker before. */
+  treeBefore?: string
 }
 /** An order as it reaches the host. */
-export type InboxOrder = Pick<SessionOrder, 'id' | 'op' | 'text' | 'request' | 'allow' | 'by'>
+export type InboxOrder = Pick<SessionOrder, 'id' | 'op' | 'text' | 'request' | 'allow' | 'by' | 'now'>
 
 export type HostState = {
   /** Whose lines are in the history. */
@@ -49,6 +51,8 @@ export function placesOf(root: string) {
     /** Written by us alone. */
     run,
     out: join(root, 'out'),
+    /** Between us and git in the sandbox, out of the agent's reach. */
+    save: join(root, 'save'),
     order: join(run, 'order.json'),
     state: join(run, 'state.json'),
     inbox: join(run, 'inbox.jsonl'),

@@ -6,6 +6,7 @@ import {
   sessionAnswer,
   sessionMerge,
   sessionMessage,
+  sessionMove,
   sessionRequest,
   sessionResume,
   sessionSend,
@@ -64,6 +65,20 @@ export function agentSessionRoutes(sessions: SessionsPort, gate: StreamGate): Ap
     }),
     async (c) => {
       const view = await sessions.answer(c.req.param('id'), await readBody(c, sessionAnswer))
+      return c.json(view, view.taken ? 200 : 202)
+    },
+  )
+  api.post(
+    '/api/sessions/:id/move',
+    describe({
+      id: 'moveSession',
+      tag,
+      summary: 'Another worker goes on with it; where its worker is gone, from what that one saved',
+      body: sessionMove,
+      answers: ordered,
+    }),
+    async (c) => {
+      const view = await sessions.move(c.req.param('id'), await readBody(c, sessionMove))
       return c.json(view, view.taken ? 200 : 202)
     },
   )

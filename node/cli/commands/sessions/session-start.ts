@@ -33,6 +33,11 @@ export function addStartCommand(session: Command, action: Action): void {
     )
     .option('--network <host>', 'may be reached beside the model', collect)
     .option('--sandbox <tier>', 'process (default) or none', oneOf('--sandbox', ['process', 'none']))
+    .option(
+      '--on-loss <what>',
+      'when its worker is lost: move (default: another one goes on with what was saved) or wait (default with --worker)',
+      oneOf('--on-loss', ['move', 'wait']),
+    )
     .option('--idle <duration>', 'how long it waits for more when a turn is over', duration('--idle'))
     .option('--silent-timeout <duration>', 'silence after which a turn counts as hung (default 10m)', duration('--silent-timeout'))
     .option('--timeout <duration>', 'the longest it may run', duration('--timeout'))

@@ -50,6 +50,8 @@ export function printSession(cli: Cli, item: SessionView): void {
     ['why', item.reason === undefined ? '' : `${item.reason.message} ${item.reason.cure ?? ''}`.trim()],
     ['worker', item.workerName ?? ''],
     ['agent', [item.driver, item.model, item.version].filter((word) => word !== undefined).join(' ')],
+    ['on loss', item.onLoss],
+    ['saved', item.saved === undefined ? '' : `${new Date(item.saved.at).toISOString()} on ${item.saved.on.join(', ')}`],
     ['branch', item.branch ?? ''],
     ['commit', item.commit ?? ''],
     ['turns', String(item.turns)],

@@ -78,6 +78,17 @@ function addOrders(session: Command, action: Action): void {
       .option('--note <text>', 'what the agent is told')
       .action(action((cli, [id, request], { note }) => answer(cli, id, { request, allow, note })))
   session
+    .command('move <id> <worker>')
+    .description('another worker goes on with it: conversation, files and branch go along')
+    .option('--now', 'in the middle of a call too; otherwise that may end first, for up to a minute')
+    .action(
+      action(async (cli, [id, worker], { now }) => {
+        const view = await (await createClient(cli)).post<OrderView>(`${pathOf(id)}/move`, { worker, now: now === true })
+        if (cli.globals.json) cli.printJson(view)
+        else cli.print(`Session ${view.session.id} goes on on ${safe(worker ?? '')}${view.taken ? '' : ' when its worker has saved it'}.`)
+      }),
+    )
+  session
     .command('merge <id>')
     .description('merge its commits into a branch of the origin and push it')
     .option('--into <branch>', 'that branch (default: where it began)')

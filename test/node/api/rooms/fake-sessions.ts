@@ -20,6 +20,7 @@ export function createFakeSessions(): SessionsPort {
     asks: [{ request: 'r1', tool: 'Bash', input: '{}', askedAt: 1, reminders: 0 }],
     decided: [],
     refused: [],
+    onLoss: 'move',
     createdAt: 1,
     updatedAt: 1,
     tasks: [SESSION],
@@ -37,6 +38,7 @@ export function createFakeSessions(): SessionsPort {
     send: order,
     interrupt: order,
     stop: order,
+    move: order,
     answer: order,
     resume: async (id) => known(id),
     async *messages(id) {

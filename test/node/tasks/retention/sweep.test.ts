@@ -27,6 +27,7 @@ let clock: VirtualClock
 let blobs: BlobStore
 let tasks: Map<TaskId, TaskState>
 let plans: TaskSpec[]
+let saved: string[]
 let settling: boolean
 let removed: string[]
 let onRemoved: (hash: string) => void
@@ -38,6 +39,7 @@ beforeEach(() => {
   blobs = createBlobStore({ dir })
   tasks = new Map()
   plans = []
+  saved = []
   settling = false
   removed = []
   onRemoved = () => {}
@@ -49,6 +51,7 @@ beforeEach(() => {
     rule: createRetentionRule(clock, fold, 7 * DAY),
     blobs,
     plans: () => plans,
+    named: () => saved,
     isSettling: () => settling,
     dropOldLogs: () => Promise.resolve(),
     onRemoved: (hash) => (removed.push(hash), onRemoved(hash)),

@@ -1,0 +1,99 @@
+// Sessions that leave their worker: moved by hand, taken over when the machine is gone, fenced where it was only paused. With the real
+// program on real nodes; one mesh goes through all of it.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { SessionView } from '../../../protocols/http/sessions.ts'
+import { createGitServer, type GitServer } from '../../support/git-http.ts'
+import type { RealNode } from '../../support/real-mesh.ts'
+import { until } from '../../support/until.ts'
+import { type AgentMesh, bwrap, claude, createAgentMesh, inState, messages, session, start } from './agent-mesh.ts'
+
+const PATIENCE_MS = 90_000
+
+describe.skipIf(!claude.present || !bwrap.present)(bwrap.title(claude.title('sessions that move')), () => {
+  let agents: AgentMesh
+  let git: GitServer
+  let nodes: RealNode[]
+  beforeAll(async () => {
+    git = await createGitServer()
+    agents = await createAgentMesh()
+    for (const name of ['a', 'b', 'c']) await agents.add(name, name === 'a' ? ['--accept', 'kind=shell'] : [])
+    nodes = agents.mesh.nodes
+    await agents.mesh.settled()
+  })
+  afterAll(async () => {
+    await agents?.close()
+    await git?.close()
+  })
+  const nodeOf = ({ workerName }: SessionView): RealNode => nodes.find(({ name }) => name === workerName) as RealNode
+
+  /** A model that does the first step that the conversation does not know to be finished; `slow` ones do not end when first begun. */
+  const script = (word: string, steps: number, slow: readonly number[]): string[] => {
+    const seen: string[] = []
+    const begun = new Set<number>()
+    agents.model.brain(word, (conversation) => {
+      seen.push(conversation)
+      const step = Array.from({ length: steps }, (_, at) => at + 1).find((one) => !conversation.includes(`finished-${one}`))
+      if (step === undefined) return { text: 'All steps are finished.' }
+      const long = slow.includes(step) && !begun.has(step) ? 'sleep 300; ' : ''
+      begun.add(step)
+      const command = `echo step-${step} >> steps.txt; echo ${step} > only-${step}.txt; ${long}echo finished-$((${step}))`
+      return { tools: [{ name: 'Bash', input: { command, description: `step ${step}` } }] }
+    })
+    return seen
+  }
+  /** Until the finished call that printed this is in a save. */
+  const savedAfter = async (at: RealNode, id: string, text: string): Promise<SessionView> => {
+    let view: SessionView | undefined
+    await until(
+      async () => {
+        view = await session(at, id)
+        const done = (await messages(at, id)).find(({ event }) => event.type === 'tool-result' && String(event['text']).includes(text))
+        return done !== undefined && view.saved?.after === done.event['call']
+      },
+      { what: `a save after ${text}`, timeoutMs: PATIENCE_MS },
+    )
+    return view as SessionView
+  }
+  const inStep = async (view: SessionView, step: number): Promise<void> => {
+    const file = join(nodeOf(view).dataDir, 'sessions', view.id, 'tree', 'steps.txt')
+    const begun = async (): Promise<boolean> => (await readFile(file, 'utf8').catch(() => '')).includes(`step-${step}`) // not there yet
+    await until(begun, { what: `step ${step} on ${view.workerName}`, timeoutMs: PATIENCE_MS })
+  }
+
+  test('moved in the middle of a call, then its machine is lost: the same conversation, files and branch on the other worker', async () => {
+    const [a] = nodes as [RealNode]
+    const repo = git.repo('walk', { 'steps.txt': '', 'kept.txt': 'from the origin\n' })
+    const seen = script('walk-on', 5, [2, 4])
+    const { id } = await start(a, { prompt: 'walk-on', repo: repo.url })
+    const first = await savedAfter(a, id, 'finished-1')
+    expect(first.onLoss).toBe('move')
+    await inStep(first, 2)
+    const target = first.workerName === 'b' ? 'c' : 'b'
+    const moved = await a.cli('session', 'move', id, target, '--now')
+    expect(moved.code, moved.stderr).toBe(0)
+    // Step 3 is done there; then that machine goes for good, in the middle of step 4.
+    const second = await savedAfter(a, id, 'finished-3')
+    expect(second.workerName).toBe(target)
+    await inStep(second, 4)
+    const lost = nodeOf(second)
+    await lost.kill()
+    const end = await inState(a, id, 'done', PATIENCE_MS)
+    expect(end.workerName).toBe(first.workerName)
+    expect(end.tasks).toHaveLength(2)
+
+    const steps = (await a.cli('session', 'diff', id)).stdout.match(/^\+step-\d$/gm) ?? []
+    expect([...new Set(steps)].sort()).toEqual(['+step-1', '+step-2', '+step-3', '+step-4', '+step-5'])
+    for (const finished of [1, 3, 5]) expect(steps.filter((step) => step === `+step-${finished}`)).toHaveLength(1)
+    const last = seen.at(-1) ?? ''
+    expect(last.match(/walk-on/g)).toHaveLength(1)
+    for (let step = 1; step <= 5; step++) expect(last.match(new RegExp(`finished-${step}`, 'g'))?.length, `step ${step}`).toBeGreaterThan(0)
+    expect(last).toContain('on another machine')
+    // What was told of the first worker is told by all nodes, and the branch is one.
+    expect((await a.cli('session', 'merge', id)).code).toBe(0)
+    expect(repo.git('ls-remote', 'origin', 'refs/heads/main')).toContain(end.commit)
+    await lost.restart()
+    await agents.mesh.settled()
+  })
+})
