@@ -99,7 +99,8 @@ async function* linesOf(chunks: AsyncIterable<LogChunk>): AsyncIterable<{ at: nu
     let start = 0
     for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10, start)) {
       const event = readAgentLine(rest.toString('utf8', start, end))
-      if (event !== undefined) yield { at: restAt + start, event }
+      // What is between a host and its node is nobody's message.
+      if (event !== undefined && event.type !== 'saved') yield { at: restAt + start, event }
       start = end + 1
     }
     rest = rest.subarray(start)

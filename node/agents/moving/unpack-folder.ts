@@ -1,6 +1,6 @@
 // The folder of a session on a worker that goes on with it: the repository as it was in the beginning, then all that was saved. Built
 // aside and put in its place as a whole; an older folder of the same session is kept beside it.
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { tokenCounts } from '../../../protocols/agents/agent-events.ts'
@@ -10,6 +10,7 @@ import { NimbusError } from '../../kernel/errors.ts'
 import type { Enclosure } from '../host/enclosure.ts'
 import { type HostState, type Places, placesOf } from '../host/notes/host-order.ts'
 import { UNPACK_SCRIPT } from '../host/saving/save-tree.ts'
+import { exists } from '../session-folder.ts'
 import type { SavedState } from './saved-state.ts'
 
 export type UnpackComponents = {
@@ -60,7 +61,7 @@ export async function unpackFolder(
   await writeFile(aside.state, JSON.stringify(known), { mode: 0o600, flush: true })
   await writeFile(aside.history, saved.history, { mode: 0o600 })
   await writeFile(join(aside.run, 'ground.json'), JSON.stringify(ground), { flush: true })
-  if ((await stat(root).catch(() => undefined)) !== undefined) await rename(root, `${root}.was-${Math.round(components.clock.wallMs())}`)
+  if (await exists(root)) await rename(root, `${root}.was-${Math.round(components.clock.wallMs())}`)
   await rename(aside.root, root)
   return { places, state: known }
 }

@@ -34,6 +34,7 @@ export function agentSessionRoutes(sessions: SessionsPort, gate: StreamGate): Ap
   const api = createRoutes()
   addReading(api, sessions, gate)
   addMerge(api, sessions)
+  addMove(api, sessions)
   const one = { text: 'The session', schema: sessionView }
   api.post(
     '/api/sessions',
@@ -68,20 +69,6 @@ export function agentSessionRoutes(sessions: SessionsPort, gate: StreamGate): Ap
       return c.json(view, view.taken ? 200 : 202)
     },
   )
-  api.post(
-    '/api/sessions/:id/move',
-    describe({
-      id: 'moveSession',
-      tag,
-      summary: 'Another worker goes on with it; where its worker is gone, from what that one saved',
-      body: sessionMove,
-      answers: ordered,
-    }),
-    async (c) => {
-      const view = await sessions.move(c.req.param('id'), await readBody(c, sessionMove))
-      return c.json(view, view.taken ? 200 : 202)
-    },
-  )
   for (const verb of ['interrupt', 'stop'] as const)
     api.post(
       `/api/sessions/:id/${verb}`,
@@ -102,6 +89,23 @@ export function agentSessionRoutes(sessions: SessionsPort, gate: StreamGate): Ap
     async (c) => c.json(await sessions.resume(c.req.param('id'), await readBody(c, sessionResume))),
   )
   return api
+}
+
+function addMove(api: Api, sessions: SessionsPort): void {
+  api.post(
+    '/api/sessions/:id/move',
+    describe({
+      id: 'moveSession',
+      tag,
+      summary: 'Another worker goes on with it; where its worker is gone, from what that one saved',
+      body: sessionMove,
+      answers: ordered,
+    }),
+    async (c) => {
+      const view = await sessions.move(c.req.param('id'), await readBody(c, sessionMove))
+      return c.json(view, view.taken ? 200 : 202)
+    },
+  )
 }
 
 function addMerge(api: Api, sessions: SessionsPort): void {
