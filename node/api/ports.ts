@@ -23,15 +23,7 @@ import type { ReposPort } from './repos-port.ts'
 import type { ServiceRequest, ServiceView } from '../../protocols/http/services.ts'
 import type { UpgradeView } from '../../protocols/http/upgrade.ts'
 import type { HostedRepoView, HostRequest } from '../../protocols/http/hosted.ts'
-import type {
-  MergeView,
-  OrderView,
-  SessionAnswer,
-  SessionMessage,
-  SessionMove,
-  SessionRequest,
-  SessionView,
-} from '../../protocols/http/sessions.ts'
+import type { SessionsPort } from './routes/sessions/sessions-port.ts'
 import type { SecretView } from '../../protocols/http/secrets.ts'
 import type { QuestionDesk } from '../agents/questions/desk.ts'
 import type { Library } from '../knowledge/library.ts'
@@ -173,27 +165,6 @@ export type UpgradePort = {
   vouch(commit: string | undefined): Promise<void>
 }
 
-/** Sessions of coding agents. An order is done by the session's worker, when it can be reached. */
-export type SessionsPort = {
-  list(query: { limit: number; cursor?: string; q?: string }): Page<SessionView>
-  find(id: string): SessionView | undefined
-  start(request: SessionRequest): Promise<SessionView>
-  /** Goes on with a session that is over. */
-  send(id: string, order: { text: string; budgetUsd?: number | undefined }): Promise<OrderView>
-  interrupt(id: string): Promise<OrderView>
-  stop(id: string): Promise<OrderView>
-  /** The first answer to a request counts; `won` says whether it was this one. */
-  answer(id: string, answer: SessionAnswer): Promise<OrderView>
-  resume(id: string, how: { budgetUsd?: number | undefined }): Promise<SessionView>
-  /** Another worker goes on with it. */
-  move(id: string, to: SessionMove): Promise<OrderView>
-  /** What it said and did, from the first task on; with `follow` until it ends. */
-  messages(id: string, query: { follow: boolean; signal: AbortSignal }): AsyncIterable<SessionMessage>
-  /** Merges its commits into a branch of the origin and pushes that. */
-  merge(id: string, into: string | undefined, signal: AbortSignal): Promise<MergeView>
-  /** The changes as a patch. */
-  diff(id: string, signal: AbortSignal): Promise<{ size: number; bytes: AsyncIterable<Uint8Array> }>
-}
 export type QuestionsPort = Omit<QuestionDesk, 'own' | 'note'>
 
 export type GroupsPort = {

@@ -1,6 +1,6 @@
 // Sessions in memory: one that waits for an answer, as the API shows it.
 import type { SessionView } from '../../../../protocols/http/sessions.ts'
-import type { SessionsPort } from '../../../../node/api/ports.ts'
+import type { SessionsPort } from '../../../../node/api/routes/sessions/sessions-port.ts'
 import { NimbusError } from '../../../../node/kernel/errors.ts'
 
 const SESSION = '01k9z5zzzz0000000000000000'
