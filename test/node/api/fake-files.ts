@@ -11,9 +11,9 @@ import type {
   NamesPort,
   SecretPort,
   ServicesPort,
-  SessionsPort,
   UpgradePort,
 } from '../../../node/api/ports.ts'
+import type { SessionsPort } from '../../../node/api/routes/sessions/sessions-port.ts'
 import type { ReposPort } from '../../../node/api/repos-port.ts'
 import type { TokenDesk } from '../../../node/tasks/tokens/token-desk.ts'
 import { createTokenRoom } from '../tasks/tokens/token-room.ts'
