@@ -54,6 +54,7 @@ import { createMemberFacts } from './wiring/member-facts.ts'
 import { connectMesh, createPresenceTeller, createSender } from './wiring/mesh-link.ts'
 import { createMayWrite } from './wiring/plan/may-write.ts'
 import { createMetrics } from './wiring/metrics.ts'
+import { createPagePasses } from './wiring/front/page-passes.ts'
 import { createRepos } from './wiring/repos/repos-wiring.ts'
 import { createNodePort } from './wiring/node-port.ts'
 import { createOverlayWiring } from './wiring/overlay/overlay-wiring.ts'
@@ -421,6 +422,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       presence,
       progress,
       blocks,
+      flushed: commit.flush,
       secrets: secretBook,
       otherEvents: (block) => [agenda, services, githost, sessions, questions, knowledge].flatMap((room) => room.eventsOf(block)),
     })
@@ -476,7 +478,18 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       call: (peer, request, timeoutMs) => overlay.call(peer, encodeCall(request), { timeoutMs }),
     })
     host.onPipe(githost.onPipe)
+    const passes = createPagePasses({
+      self,
+      clock,
+      fleet,
+      roleOf: (peer) => members.find(peer)?.role ?? 'viewer',
+      accept: options.accept,
+      linked: host.peers,
+      call: (peer, request, timeoutMs) => overlay.call(peer, encodeCall(request), { timeoutMs }),
+      issue: () => api.pass(),
+    })
     const desk = createCallDesk({
+      givePass: passes.give,
       logs,
       terminals,
       command: lifecycle.command,
@@ -559,6 +572,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         upgrade: upgrade.port,
         ...createInsidePort({ engine, work, viewOf: views.taskOf }),
         hosting,
+        passes,
         questions: questions.open({ engine, fleet, feed }),
         heldLocks: tokens.heldLocks,
         knowledge: knowledge.open({ engine, fleet, feed }),

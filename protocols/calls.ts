@@ -23,6 +23,8 @@ export const callRequest = z.discriminatedUnion('op', [
   z.looseObject({ op: z.literal('repo-take'), repo: hostedName, commits: z.array(commitId).min(1).max(HOSTED_REFS_MAX) }),
   /** Fetch this blob from the asking node and keep it: the answer comes when it is on the disk. */
   z.looseObject({ op: z.literal('blob-take'), hash: z.string().length(64), size: z.int().min(0).max(SESSION_SAVE_BYTES_MAX) }),
+  /** A pass for a page of the asking node, for the time when that node is gone. */
+  z.looseObject({ op: z.literal('page-pass') }),
   z.looseObject({ op: z.literal('command'), verb: z.enum(['drain', 'resume', 'restart', 'stop']) }),
   /** The frames of a terminal of the asked node, for as long as the call lasts. */
   z.looseObject({ op: z.literal('terminal-attach'), task: taskId, attach: attachRequest }),
@@ -49,6 +51,14 @@ export const callAnswer = z.discriminatedUnion('t', [
   z.looseObject({ t: z.literal('bytes'), bytes: bytesUpTo(256 * 1024) }),
   z.looseObject({ t: z.literal('progress'), phase: z.string().max(64), message: z.string().max(500), percent: z.number().optional() }),
   z.looseObject({ t: z.literal('done') }),
+  /** `mark` is what the HTTP server at `origin` says of itself, so that it is not mistaken for another. */
+  z.looseObject({
+    t: z.literal('pass'),
+    origin: z.string().max(300),
+    code: z.string().regex(/^[\w-]{20,128}$/),
+    mark: z.string().regex(/^[\w-]{8,64}$/),
+    lifeMs: z.int().min(1),
+  }),
   z.looseObject({
     t: z.literal('error'),
     code: z.string().max(64),

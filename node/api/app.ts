@@ -27,6 +27,7 @@ import { scheduleRoutes } from './routes/plan/schedules.ts'
 import { serviceRoutes } from './routes/services/services.ts'
 import { meshRoutes } from './routes/mesh.ts'
 import { groupRoutes } from './routes/groups.ts'
+import { passRoutes } from './routes/front/passes.ts'
 import { healthRoute, metricsRoute } from './routes/metrics.ts'
 import { counterRoutes } from './routes/names/counters.ts'
 import { gitSocketRoutes } from './routes/hosting/git-socket.ts'
@@ -62,7 +63,7 @@ const SAFETY_HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
 }
 
-export function createApp(components: AppComponents, options: { origin: () => string; logFile: string; version: string }): Api {
+export function createApp(components: AppComponents, options: { origin: () => string; logFile: string; version: string; mark: string }): Api {
   const { node, auth, files, clock, random, log } = components
   const app = createRoutes()
   const gate = createStreamGate()
@@ -89,11 +90,12 @@ export function createApp(components: AppComponents, options: { origin: () => st
     return fileResponse(file, c.req.raw)
   })
   app.get('/skyeyes.js', (c) => problemResponse(noRoute(c), log)) // open to all by contract; the bridge itself comes later
-  app.route('/', healthRoute())
-  app.route('/', signInRoute(auth))
+  app.route('/', healthRoute(options.mark))
+  app.route('/', signInRoute(auth, files))
 
   app.use('*', requireAccess(auth, node))
   app.route('/', sessionRoutes(auth, options.origin))
+  app.route('/', passRoutes(node.passes))
   app.route('/', meshRoutes(node))
   app.route('/', workerRoutes(node))
   app.route('/', taskRoutes(node))

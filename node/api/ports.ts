@@ -18,6 +18,7 @@ import type { ProgressReport, TaskRequest } from '../../protocols/http/task-requ
 import type { ScheduleRequest, ScheduleView } from '../../protocols/http/schedules.ts'
 import type { CounterView, LockEventView, LockView } from '../../protocols/http/names.ts'
 import type { MessageRequest, MessageView, ReadAnswer, SentMessage } from '../../protocols/http/messages.ts'
+import type { PassView } from '../../protocols/http/passes.ts'
 import type { GroupView, RecoverRequest } from '../../protocols/http/groups.ts'
 import type { ReposPort } from './repos-port.ts'
 import type { ServiceRequest, ServiceView } from '../../protocols/http/services.ts'
@@ -128,6 +129,8 @@ export type NodePort = {
   events(query: { since?: string; signal: AbortSignal }): AsyncIterable<StreamEvent>
   /** Prometheus text. */
   metrics(): Promise<string>
+  /** For a page of this node: where it may go on when this node is gone. */
+  passes: PassesPort
   messages: MessagesPort
   schedules: SchedulesPort
   services: ServicesPort
@@ -142,6 +145,8 @@ export type NodePort = {
   /** Locks for those who come and go: held until they say so, their time is over, or their task ends. */
   heldLocks: HeldLocks
 }
+
+export type PassesPort = { ask(): Promise<PassView[]> }
 
 /** Bytes of a git client; both ways, each held back by the other. */
 export type GitChannel = { read(): Promise<Uint8Array | undefined>; write(bytes: Uint8Array): Promise<void> }

@@ -10,7 +10,7 @@ import type { Log } from '../kernel/log.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Api } from './env.ts'
 import { createApp } from './app.ts'
-import { createAuth } from './access/auth.ts'
+import { createAuth, PASS_LIFE_MS } from './access/auth.ts'
 import type { Guard } from './access/guard.ts'
 import { createGuard } from './access/guard.ts'
 import type { NodePort, TaskTokens } from './ports.ts'
@@ -46,6 +46,8 @@ export type ApiServer = {
   stop(): Promise<void>
   /** A fresh one-time link. */
   signInUrl(): string
+  /** A fresh pass for a page of another node, and by what this server is known. */
+  pass(): { origin: string; code: string; mark: string; lifeMs: number }
 }
 
 // Node's own defaults (60 s, 300 s, checked every 30 s) let a slow client hold a socket for minutes.
@@ -65,11 +67,12 @@ export function createApiServer(components: ApiServerComponents, options: ApiSer
   let port = options.port
   let guard: Guard | undefined
   const auth = createAuth(components, { mode: options.auth, port: () => port })
+  const mark = Buffer.from(components.random.bytes(12)).toString('base64url')
   const files = createStaticFiles(options.webDir)
   const shownHost = options.host === '0.0.0.0' || options.host === '::' ? '127.0.0.1' : options.host
   const origin = () => `http://${shownHost.includes(':') ? `[${shownHost}]` : shownHost}:${port}`
   const parts = { ...components, auth, files, guard: () => guard ?? createGuard({ host: options.host, port, extraHosts: [] }) }
-  const app = createApp(parts, { origin, logFile: options.logFile, version: options.version })
+  const app = createApp(parts, { origin, logFile: options.logFile, version: options.version, mark })
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX, perMessageDeflate: false })
   const server = createAdaptorServer({
     fetch: app.fetch,
@@ -96,6 +99,7 @@ export function createApiServer(components: ApiServerComponents, options: ApiSer
       await closed
     },
     signInUrl: () => signInUrl(auth, origin()),
+    pass: () => ({ origin: origin(), code: auth.createPass(), mark, lifeMs: PASS_LIFE_MS }),
   }
 }
 

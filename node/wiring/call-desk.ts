@@ -17,11 +17,13 @@ export type CallDeskComponents = {
   mayCommand(peer: PeerId): boolean
   command(verb: WorkerVerb): Promise<void>
   grant(secret: string, readers: readonly PeerId[]): Promise<void>
+  givePass(to: PeerId): CallAnswer
   takeCommits(repo: string, commits: readonly string[], from: PeerId): Promise<void>
   takeBlob(from: PeerId, blob: { hash: string; size: number }, signal: AbortSignal): Promise<void>
 }
 
-export function createCallDesk({ logs, terminals, mayCommand, command, grant, takeCommits, takeBlob }: CallDeskComponents): CallDesk {
+export function createCallDesk(components: CallDeskComponents): CallDesk {
+  const { logs, terminals, mayCommand, command, grant, takeCommits, takeBlob, givePass } = components
   const answers = async function* (from: PeerId, request: CallRequest | undefined, signal: AbortSignal): AsyncIterable<CallAnswer> {
     if (request === undefined)
       throw new NimbusError('request-unknown', 'This version does not know that request.', {
@@ -33,6 +35,7 @@ export function createCallDesk({ logs, terminals, mayCommand, command, grant, ta
       await takeCommits(request.repo, request.commits, from)
       return yield { t: 'done' }
     }
+    if (request.op === 'page-pass') return yield givePass(from)
     if (request.op === 'terminal-attach' || request.op === 'terminal-say') return yield* terminals.answer(from, request, signal)
     if (!mayCommand(from))
       throw new NimbusError(

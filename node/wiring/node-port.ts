@@ -55,6 +55,7 @@ export type NodePortComponents = {
       | 'questions'
       | 'heldLocks'
       | 'knowledge'
+      | 'passes'
     >
   /** The specs as a task may publish them. */
   grant(parent: TaskId, specs: readonly TaskSpec[]): TaskSpec[]

@@ -33,6 +33,7 @@ export type ViewsComponents = {
   presence: Pick<OwnPresence, 'current'>
   progress: Pick<ProgressBoard, 'of'>
   blocks: Pick<BlockStore, 'read'>
+  flushed(): Promise<void>
   secrets: Pick<SecretBook, 'openTo'>
   /** Events that a block stands for in other rooms. */
   otherEvents(block: Block): BareEvent[]
@@ -57,6 +58,7 @@ export function createViews({
   presence,
   progress,
   blocks,
+  flushed,
   secrets,
   otherEvents,
 }: ViewsComponents): Views {
@@ -117,6 +119,7 @@ export function createViews({
     wallMs: clock.wallMs,
     heads: engine.heads,
     blocks,
+    flushed,
     eventsOf(block) {
       const touched = touchedBy(block)
       return [

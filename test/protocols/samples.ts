@@ -238,11 +238,13 @@ export const callRequests: CallRequest[] = [
   { op: 'blob', hash: LOG },
   { op: 'command', verb: 'drain' },
   { op: 'blob-take', hash: LOG, size: 4_096 },
+  { op: 'page-pass' },
 ]
 export const callAnswers: CallAnswer[] = [
   { t: 'chunk', offset: 0, stream: 1, time: CREATED_AT, bytes: Uint8Array.of(104, 105, 10) },
   { t: 'bytes', bytes: Uint8Array.of(0, 255) },
   { t: 'progress', phase: 'clone', message: 'receiving objects', percent: 40.5 },
   { t: 'done' },
+  { t: 'pass', origin: 'http://127.0.0.1:7777', code: 'c'.repeat(43), mark: 'abcdefgh12345678', lifeMs: 180_000 },
   { t: 'error', code: 'no-log', message: 'nothing was written', kind: 'missing', cure: 'wait' },
 ]

@@ -127,6 +127,8 @@ export function createFakeTransport(): FakeTransport {
     terminals: createFakeTerminals(state, answer, calls),
     log,
     logAddress: (id) => `/api/tasks/${id}/log`,
+    passes: () => answer('passes', () => []),
+    alive: () => answer('alive', () => undefined),
     events(given) {
       listener = given
       given.state({ kind: 'live', since: Date.now() })

@@ -1,4 +1,5 @@
 // Puts the whole page on a fake transport at an address, and finds things in it by their names. Each test gets its own.
+import { signal } from '@preact/signals'
 import { render } from 'preact'
 import { createPageClock } from '../../web/src/models/page/clock.ts'
 import { createDashboard } from '../../web/src/models/dashboard.ts'
@@ -33,6 +34,7 @@ export async function renderPage(path: string, prepare: (transport: FakeTranspor
     preferences: createPreferences(undefined, document.documentElement),
     notices: createNotices(),
     clock: createPageClock(),
+    passage: { offered: signal(undefined), stop: () => undefined },
   }
   const root = document.createElement('div')
   document.body.append(root)

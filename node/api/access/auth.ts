@@ -20,6 +20,9 @@ export type Auth = {
   createCode(): string
   /** Takes a code; gives the secret of a new session for the cookie. */
   redeemCode(code: string, address: string): string
+  /** A pass for a page of another node that may come here: `/sign-in?pass=…`, good once and for `PASS_LIFE_MS`. */
+  createPass(): string
+  redeemPass(pass: string, address: string): string
   /** A ticket for one WebSocket, good once and for half a minute. */
   createTicket(caller: Caller): string
   redeemTicket(ticket: string, address: string): Caller
@@ -28,12 +31,16 @@ export type Auth = {
 }
 
 const CODE_LIFE_MS = 60_000
+/** A page asks for a new one each minute, also where the browser slows its timers down. */
+export const PASS_LIFE_MS = 180_000
 const TICKET_LIFE_MS = 30_000
 const SESSION_LIFE_MS = 12 * 3_600_000
 /** At each limit the oldest makes room: a person signs in from a few browsers, a page asks for a few tickets. */
 const CODES_MAX = 32
 const SESSIONS_MAX = 64
 const TICKETS_MAX = 256
+/** Most are never used: each open page of the mesh holds a few. */
+const PASSES_MAX = 1024
 export const OPERATOR: Actor = { kind: 'operator' }
 
 export function createAuth(
@@ -43,6 +50,7 @@ export function createAuth(
   const { clock, random } = components
   const tokenHash = hash(components.token)
   const codes = createOnceMap<true>(clock, CODE_LIFE_MS, CODES_MAX)
+  const passes = createOnceMap<true>(clock, PASS_LIFE_MS, PASSES_MAX)
   const tickets = createOnceMap<Caller>(clock, TICKET_LIFE_MS, TICKETS_MAX)
   const sessions = new Map<string, Session>()
   const failures = createFailureLimiter(clock)
@@ -53,6 +61,13 @@ export function createAuth(
   function fail(address: string, code: string, message: string, cure: string): never {
     failures.note(address)
     throw new NimbusError(code, message, { kind: 'refused', cure })
+  }
+
+  function beginSession(): string {
+    const value = secret()
+    if (sessions.size >= SESSIONS_MAX) dropOldest(sessions)
+    sessions.set(hash(value), { csrf: secret(), expiresAt: clock.wallMs() + SESSION_LIFE_MS, ended: new AbortController() })
+    return value
   }
 
   function fromBearer(given: string, address: string): Caller {
@@ -98,10 +113,17 @@ export function createAuth(
     redeemCode(code, address) {
       if (codes.take(hash(code)) === undefined)
         fail(address, 'sign-in-needed', 'This sign-in link was used before, or is older than a minute.', 'Run `nimbus open` for a new one.')
-      const value = secret()
-      if (sessions.size >= SESSIONS_MAX) dropOldest(sessions)
-      sessions.set(hash(value), { csrf: secret(), expiresAt: clock.wallMs() + SESSION_LIFE_MS, ended: new AbortController() })
-      return value
+      return beginSession()
+    },
+    createPass() {
+      const pass = secret()
+      passes.put(hash(pass), true)
+      return pass
+    },
+    redeemPass(pass, address) {
+      if (passes.take(hash(pass)) === undefined)
+        fail(address, 'sign-in-needed', 'The pass of this page was used before, or is too old.', 'Run `nimbus open` for a new link.')
+      return beginSession()
     },
     createTicket(caller) {
       const ticket = secret()

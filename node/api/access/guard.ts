@@ -7,7 +7,7 @@ import { isLoopback } from '../../kernel/host-port.ts'
 
 export type Guard = {
   /** @throws NimbusError where the request must not be answered */
-  check(request: Pick<IncomingMessage, 'rawHeaders' | 'headers'>): void
+  check(request: Pick<IncomingMessage, 'rawHeaders' | 'headers' | 'method' | 'url'>): void
 }
 
 /**
@@ -30,7 +30,7 @@ export function createGuard(options: { host: string; port: number; extraHosts: r
       }
       // Absent outside browsers; `none` is what the person typed or clicked outside a page.
       const site = request.headers['sec-fetch-site']
-      if (site !== undefined && site !== 'same-origin' && site !== 'none') {
+      if (site !== undefined && site !== 'same-origin' && site !== 'none' && !isArrival(request)) {
         throw new NimbusError('foreign-site', 'A page of another site sent this request.', {
           kind: 'refused',
           cure: 'Open the dashboard in a tab of its own (nimbus open).',
@@ -38,6 +38,16 @@ export function createGuard(options: { host: string; port: number; extraHosts: r
       }
     },
   }
+}
+
+/** A page of another node whose node is gone: it comes as a whole page, and its pass is checked like any proof. */
+function isArrival({ method, url, headers }: Pick<IncomingMessage, 'headers' | 'method' | 'url'>): boolean {
+  return (
+    method === 'GET' &&
+    url?.startsWith('/sign-in?pass=') === true &&
+    headers['sec-fetch-mode'] === 'navigate' &&
+    headers['sec-fetch-dest'] === 'document'
+  )
 }
 
 /** Node takes the first of two Host headers, a proxy before it may take the last: so exactly one is allowed. */

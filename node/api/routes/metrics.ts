@@ -7,8 +7,8 @@ import type { NodePort } from '../ports.ts'
 
 const health = z.object({ status: z.literal('ok') }).meta({ id: 'Health' })
 
-/** Says nothing but that this process answers. */
-export function healthRoute(): Api {
+/** Says nothing but that this process answers. @param mark a number of its own, by which another node knows this one again */
+export function healthRoute(mark: string): Api {
   const api = createRoutes()
   api.get(
     '/api/health',
@@ -19,7 +19,7 @@ export function healthRoute(): Api {
       open: true,
       answers: { 200: { text: 'This node answers', schema: health } },
     }),
-    (c) => c.json({ status: 'ok' as const }, 200, { 'cache-control': 'no-store' }),
+    (c) => c.json({ status: 'ok' as const }, 200, { 'cache-control': 'no-store', 'x-nimbus-mark': mark }),
   )
   return api
 }

@@ -2,11 +2,15 @@
 import * as z from 'zod'
 import { NimbusError } from '../../kernel/errors.ts'
 import type { Auth } from '../access/auth.ts'
+import type { StaticFiles } from '../static-files.ts'
+import { fileResponse } from '../static-files.ts'
 import { describe } from '../describe.ts'
 import type { Api } from '../env.ts'
 import { addressOf, createRoutes } from '../env.ts'
 import { readBody, readNoBody } from '../input.ts'
 
+/** What else a page brings along (`next`, `since`) is for its own script. */
+const signInQuery = z.object({ code: z.string().optional(), pass: z.string().optional(), next: z.string().optional() })
 const sessionView = z.object({ signedIn: z.boolean(), csrf: z.string(), auth: z.enum(['token', 'none']) }).meta({ id: 'Session' })
 const linkView = z.object({ url: z.string() }).meta({ id: 'SignInLink' })
 /** Only paths of this node: neither `//host` nor `/\host` may come out of a link. */
@@ -21,18 +25,28 @@ const linkRequest = z
   .meta({ id: 'SignInLinkRequest' })
 
 /** Answers without a token: the link's code is the proof. */
-export function signInRoute(auth: Auth): Api {
+export function signInRoute(auth: Auth, files: Pick<StaticFiles, 'index'>): Api {
   const api = createRoutes()
   api.get(
     '/sign-in',
     describe({
       id: 'signIn',
       tag: 'session',
-      summary: 'Redeem a one-time link for a session cookie',
+      summary: 'Redeem a one-time link (`code`), or the pass of a page of another node, for a session cookie',
+      query: signInQuery,
       open: true,
-      answers: { 303: { text: 'Signed in; on to the dashboard' } },
+      answers: { 303: { text: 'Signed in; on to the dashboard' }, 200: { text: 'The page itself, which came with a pass', type: 'text/html' } },
     }),
     (c) => {
+      const pass = c.req.query('pass')
+      // A redirect would still count as the other origin's, so the page is the answer itself and goes to its place by script.
+      if (pass !== undefined) {
+        const cookie = auth.cookie(auth.redeemPass(pass, addressOf(c)))
+        const page = fileResponse(files.index(), c.req.raw)
+        page.headers.set('set-cookie', cookie)
+        page.headers.set('cache-control', 'no-store')
+        return page
+      }
       const secret = auth.redeemCode(c.req.query('code') ?? '', addressOf(c))
       const next = linkRequest.safeParse({ next: c.req.query('next') })
       return c.body(null, 303, {

@@ -21,6 +21,8 @@ export type FeedComponents = {
   wallMs(): number
   heads(): readonly Head[]
   blocks: Pick<BlockStore, 'read'>
+  /** Settles when every block that the heads count is where `blocks` reads. */
+  flushed(): Promise<void>
   /** The events that a block stands for, with the state as it is now. */
   eventsOf(block: Block): Omit<EventView, 'cursor' | 'time'>[]
 }
@@ -52,7 +54,9 @@ export function createEventFeed(components: FeedComponents): EventFeed {
     const seen = decodeCursor(since)
     if (seen === undefined) return yield { type: 'resync' }
     const cursor = cursorNow()
-    for (const [author, epoch, seq] of components.heads()) {
+    const heads = components.heads()
+    await components.flushed()
+    for (const [author, epoch, seq] of heads) {
       const from = seen(author, epoch) + 1
       if (from > seq) continue
       let reached = from - 1

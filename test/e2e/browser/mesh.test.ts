@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Browser } from 'playwright-core'
-import { build } from 'vite'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { builtPage } from '../../support/built-page.ts'
 import type { RealMesh, RealNode } from '../../support/real-mesh.ts'
 import { cleanEnv, createRealMesh } from '../../support/real-mesh.ts'
 import { requirement } from '../../support/requirements.ts'
@@ -33,7 +33,7 @@ describe.skipIf(!browserNeeded.present)(browserNeeded.title('the dashboard of a 
   }
 
   beforeAll(async () => {
-    await build({ root: join(REPOSITORY, 'web'), logLevel: 'warn' })
+    await builtPage()
     mesh = await createRealMesh()
     birch = await mesh.add('birch', ['--slots', '2'])
     cedar = await mesh.add('cedar', ['--slots', '2'])

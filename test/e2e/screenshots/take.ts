@@ -1,11 +1,14 @@
 // Photographs the pages of the dashboard over the stand-in, in both sizes and themes, and says what no page may do: a
-// console error, a refused content-security rule, a request to another origin, a page wider than the screen.
+// console error, a refused content-security rule, a request to another origin, a page wider than the screen, and what
+// axe-core finds: both themes, once in each size.
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { aSession, aTerminal } from '../../web/agent-fixtures.ts'
 import { peerIdOf } from '../../web/fixtures.ts'
 import { type StandIn, startStandIn } from './stand-in.ts'
 
+const require = createRequire(import.meta.url)
 const SIZES = { wide: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } } as const
 /** Nothing of the browser may reach for another machine. */
 export const CHROMIUM_ARGS = [
@@ -111,6 +114,7 @@ export async function takeShot(browser: Browser, shot: Shot, folders: { dist: st
         const wider = Number(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'))
         if (wider > 0) faults.push(`${label}: ${wider} px wider than the screen`)
         await page.screenshot({ path: join(folders.shots, `${label}.png`) })
+        if ((size === 'wide') === (colorScheme === 'light')) faults.push(...(await barriersOf(page)).map((found) => `${label}: ${found}`))
       } finally {
         await context.close()
         await standIn.close()
@@ -118,6 +122,18 @@ export async function takeShot(browser: Browser, shot: Shot, folders: { dist: st
     }
   }
   return faults
+}
+
+type AxeRun = { violations: { id: string; help: string; nodes: { html: string; failureSummary?: string }[] }[] }
+
+/** What keeps somebody out, as axe-core with all of its rules sees it. */
+export async function barriersOf(page: Page): Promise<string[]> {
+  const { source } = require('axe-core') as { source: string }
+  await page.evaluate(source)
+  const { violations } = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as AxeRun
+  return violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${id} (${help}): ${html.slice(0, 200)}: ${failureSummary?.split('\n')[1]?.trim() ?? ''}`),
+  )
 }
 
 function watch(page: Page, origin: string, fault: (text: string) => void): void {

@@ -115,6 +115,7 @@ export function createFakeNode(): FakeNode {
     },
     blobs: createFakeFiles(),
     secrets: createFakeSecrets(),
+    passes: { ask: () => Promise.resolve([]) },
     isBelow: (task, ancestor) => task === ancestor,
     async waitFor(id, { signal }) {
       while (tasks.get(id)!.result === undefined && !signal.aborted) await changed(signal)

@@ -61,6 +61,24 @@ describe('the guard', () => {
     expect((await get(`${host()}Sec-Fetch-Site: ${site}\r\n${bearer()}`)).status).toBe(status)
   })
 
+  it('lets the page of another node in with its pass, once, and only as a whole page', async () => {
+    const arrival = (path: string, mode = 'navigate', dest = 'document') =>
+      get(`${host()}Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: ${mode}\r\nSec-Fetch-Dest: ${dest}\r\n`, path)
+    const { code } = served.api.pass()
+    for (const [mode, dest] of [
+      ['no-cors', 'image'],
+      ['navigate', 'iframe'],
+      ['cors', 'empty'],
+    ])
+      expect((await arrival(`/sign-in?pass=${code}`, mode, dest)).status).toBe(403)
+    for (const path of ['/', '/sign-in', `/sign-in?code=${code}`, `/tasks?pass=${code}`]) expect((await arrival(path)).status).toBe(403)
+    const page = await arrival(`/sign-in?pass=${code}&next=%2Ftasks&since=c`)
+    expect(page.status).toBe(200)
+    const cookie = /set-cookie: ([^;]+); HttpOnly; SameSite=Strict/i.exec(page.text)?.[1]
+    expect((await get(`${host()}Cookie: ${cookie}\r\n`)).status).toBe(200)
+    expect((await arrival(`/sign-in?pass=${code}`)).text).not.toMatch(/set-cookie/i)
+  })
+
   it('comes before everything, also before what needs no token', async () => {
     for (const path of ['/', '/api/health', '/sign-in?code=x', '/skyeyes.js', '/nothing'])
       expect((await get('Host: evil.test\r\n', path)).status).toBe(421)

@@ -33,6 +33,8 @@ export type Dashboard = {
   transport: Transport
   entry: ReadonlySignal<Entry>
   stream: ReadonlySignal<StreamState>
+  /** Of the last event that came; empty before the first one. */
+  cursor(): string
   loadError: ReadonlySignal<ApiError | undefined>
   fleet: Fleet
   tasks: TaskStore
@@ -59,7 +61,8 @@ export type Dashboard = {
   signedOut(): void
 }
 
-export function createDashboard(transport: Transport): Dashboard {
+/** @param since the cursor that this page had at another node */
+export function createDashboard(transport: Transport, since = ''): Dashboard {
   const entry = signal<Entry>({ kind: 'checking' })
   const stream = signal<StreamState>({ kind: 'connecting' })
   const loadError = signal<ApiError | undefined>(undefined)
@@ -73,6 +76,7 @@ export function createDashboard(transport: Transport): Dashboard {
   let poll: ReturnType<typeof setTimeout> | undefined
   let meshEvery: ReturnType<typeof setInterval> | undefined
   let closeEvents: (() => void) | undefined
+  let cursor = since
 
   const takeTask = (task: TaskView): void => activity.taskChanged(tasks.replace(task), task)
   const takeWorker = (worker: WorkerView): void => activity.workerChanged(fleet.setWorker(worker), worker)
@@ -119,17 +123,17 @@ export function createDashboard(transport: Transport): Dashboard {
   function enter(session: Session): void {
     entry.value = { kind: 'in', auth: session.auth }
     closeEvents?.()
-    closeEvents = transport.events({
-      event: queue.push,
-      resync: () => void refresh(),
-      state: setStream,
-      signedOut,
-    })
+    closeEvents = transport.events({ event: receive, resync: () => void refresh(), state: setStream, signedOut }, cursor)
     clearInterval(meshEvery)
     meshEvery = setInterval(() => {
       if (!document.hidden && stream.peek().kind === 'live') refreshMesh()
     }, MESH_EVERY_MS)
     void refresh()
+  }
+
+  function receive(event: EventView): void {
+    cursor = event.cursor
+    queue.push(event)
   }
 
   function setStream(state: StreamState): void {
@@ -172,6 +176,7 @@ export function createDashboard(transport: Transport): Dashboard {
   const shown = { transport, entry, stream, loadError, fleet, tasks, list, activity, ...lists }
   return {
     ...shown,
+    cursor: () => cursor,
     dialog: signal('none'),
     start,
     stop,

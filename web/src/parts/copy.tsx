@@ -34,7 +34,7 @@ export function CopyButton(props: { text: string; what: string; children?: Compo
     <button
       type="button"
       class={`copy ${props.class ?? 'quiet icon-only'}`}
-      aria-label={`Copy ${props.what}`}
+      {...(props.children === undefined ? { 'aria-label': `Copy ${props.what}` } : {})}
       title={`Copy ${props.what}`}
       onClick={() => void copy()}
     >

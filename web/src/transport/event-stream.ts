@@ -17,11 +17,13 @@ export type EventStreamOptions = {
   /** Resolves while the node answers. */
   probe(): Promise<unknown>
   openSocket(path: string): WebSocket
+  /** A cursor to begin behind; empty for now. */
+  since?: string
 }
 
 export function openEventStream(options: EventStreamOptions, listener: EventListener): () => void {
   let closed = false
-  let cursor = ''
+  let cursor = options.since ?? ''
   let failures = 0
   let liveUntil = Date.now()
   let socket: WebSocket | undefined

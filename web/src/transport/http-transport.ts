@@ -1,5 +1,6 @@
 // The transport over the real API of the node that served this page.
 import type { InviteView, LogChunk, MeshView, Page, TaskView, WorkerView } from '../../../protocols/http/views.ts'
+import type { PassView } from '../../../protocols/http/passes.ts'
 import type { MessageView } from '../../../protocols/http/messages.ts'
 import type { ScheduleView } from '../../../protocols/http/schedules.ts'
 import { createAgentCalls } from './agent-calls.ts'
@@ -9,6 +10,8 @@ import { createRestClient, queryString } from './rest-client.ts'
 import { createTerminalCalls } from './terminal-calls.ts'
 import { createWorkCalls } from './work-calls.ts'
 import type { EventListener, LogQuery, Transport } from './transport.ts'
+
+const ALIVE_WITHIN_MS = 1_500
 
 export function createHttpTransport(options: { onSignedOut: () => void }): Transport {
   const rest = createRestClient({ fetch: (input, init) => fetch(input, init), onSignedOut: options.onSignedOut })
@@ -46,6 +49,9 @@ export function createHttpTransport(options: { onSignedOut: () => void }): Trans
     terminals: createTerminalCalls(rest, doors),
     log,
     logAddress: (id, attempt) => `${taskPath(id)}/log${queryString({ attempt })}`,
-    events: (listener: EventListener) => openEventStream({ ...doors, probe: () => rest.get('/api/health') }, listener),
+    passes: async () => (await rest.post<{ items: PassView[] }>('/api/session/passes')).items,
+    alive: async () => void (await rest.send('GET', '/api/health', { signal: AbortSignal.timeout(ALIVE_WITHIN_MS) })),
+    events: (listener: EventListener, since = '') =>
+      openEventStream({ ...doors, probe: () => rest.get('/api/health'), since }, listener),
   }
 }

@@ -1,5 +1,6 @@
 // What the dashboard asks of a node. Models know this and never fetch or sockets, so views are tested against a fake.
 import type { EventView, InviteView, LogChunk, MeshView, Page, TaskStateName, TaskView, WorkerView } from '../../../protocols/http/views.ts'
+import type { PassView } from '../../../protocols/http/passes.ts'
 import type { MessageView } from '../../../protocols/http/messages.ts'
 import type { ScheduleView } from '../../../protocols/http/schedules.ts'
 import type { TaskRequest } from '../../../protocols/http/task-request.ts'
@@ -55,6 +56,10 @@ export type Transport = {
   log(id: string, query: LogQuery, signal: AbortSignal): AsyncIterable<LogChunk>
   /** Where a browser downloads it. */
   logAddress(id: string, attempt: number): string
-  /** Starts the one event stream; the answer ends it. */
-  events(listener: EventListener): () => void
+  /** Where this page may go on when its node is gone. */
+  passes(): Promise<readonly PassView[]>
+  /** Rejects where the node does not answer within a second or two. */
+  alive(): Promise<void>
+  /** Starts the one event stream, behind a cursor where there is one; the answer ends it. */
+  events(listener: EventListener, since?: string): () => void
 }

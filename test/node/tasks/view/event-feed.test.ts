@@ -14,7 +14,7 @@ function blockAt(seq: number): SealedBlock {
 }
 
 /** A node that has blocks 1 to `has.seq` of one log. */
-function feedOf(has: { seq: number; stored?: number }) {
+function feedOf(has: { seq: number; stored?: number }, flush = () => {}) {
   let heads: readonly Head[] = [[AUTHOR, 1, has.seq]]
   const feed = createEventFeed({
     wallMs: () => 0,
@@ -24,6 +24,7 @@ function feedOf(has: { seq: number; stored?: number }) {
         for (let seq = fromSeq; seq <= (has.stored ?? has.seq); seq++) yield blockAt(seq)
       },
     },
+    flushed: () => Promise.resolve().then(flush),
     eventsOf: (block) => [{ type: 'note.added', entity: 'note', id: String(block.seq), data: null }],
   })
   return {
@@ -64,6 +65,13 @@ test('text that is no cursor, and blocks that are gone, are told as resync', asy
   const cursorAtZero = Buffer.from([0x80]).toString('base64url')
   const types = (await take(source.feed.read({ since: cursorAtZero, signal }), 3)).map((event) => event.type)
   expect(types).toEqual(['note.added', 'resync', 'stream.caught-up'])
+})
+
+test('blocks that are on their way to the disk are no gap', async () => {
+  const has = { seq: 3, stored: 1 }
+  const source = feedOf(has, () => void (has.stored = 3))
+  const missed = source.feed.read({ since: Buffer.from([0x80]).toString('base64url'), signal: new AbortController().signal })
+  expect((await take(missed, 4)).map((event) => event.id || event.type)).toEqual(['1', '2', '3', 'stream.caught-up'])
 })
 
 test('a reader that falls behind its limit hears resync first', async () => {

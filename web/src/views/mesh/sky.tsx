@@ -24,7 +24,7 @@ export function Sky(props: { workers: readonly Worker[] }) {
     <figure class="sky">
       <svg
         viewBox={`0 0 ${SIZE} ${SIZE}`}
-        role="img"
+        role="group"
         aria-label={`${others.length} other members around ${self?.name ?? 'this node'}; the table below has their round trips.`}
       >
         {RINGS_MS.map((ms) => (

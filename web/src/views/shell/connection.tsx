@@ -25,7 +25,7 @@ export function Connection() {
 }
 
 export function ConnectionBanner() {
-  const { dashboard, clock } = usePage()
+  const { dashboard, clock, passage } = usePage()
   const stream = dashboard.stream.value
   const loadError = dashboard.loadError.value
   const name = dashboard.fleet.mesh.value?.self.name ?? 'the node'
@@ -35,6 +35,11 @@ export function ConnectionBanner() {
       <div class="banner banner-warn" role="status">
         <strong>Not live for {ageText(Math.max(2_000, clock.now.value - stream.since))}.</strong> What you see is from{' '}
         {clockText(stream.since)}; {name} does not answer.{' '}
+        {passage.offered.value && (
+          <button type="button" class="small" onClick={passage.offered.value.go}>
+            Go on through {passage.offered.value.name}
+          </button>
+        )}{' '}
         {waitMs > 1_000 ? `Next try in ${durationText(Math.round(waitMs / 1_000) * 1_000)}.` : 'Trying again.'}
       </div>
     )
