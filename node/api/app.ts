@@ -63,7 +63,10 @@ const SAFETY_HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
 }
 
-export function createApp(components: AppComponents, options: { origin: () => string; logFile: string; version: string; mark: string }): Api {
+export function createApp(
+  components: AppComponents,
+  options: { origin: () => string; logFile: string; version: string; mark: string },
+): Api {
   const { node, auth, files, clock, random, log } = components
   const app = createRoutes()
   const gate = createStreamGate()

@@ -35,7 +35,10 @@ export function signInRoute(auth: Auth, files: Pick<StaticFiles, 'index'>): Api 
       summary: 'Redeem a one-time link (`code`), or the pass of a page of another node, for a session cookie',
       query: signInQuery,
       open: true,
-      answers: { 303: { text: 'Signed in; on to the dashboard' }, 200: { text: 'The page itself, which came with a pass', type: 'text/html' } },
+      answers: {
+        303: { text: 'Signed in; on to the dashboard' },
+        200: { text: 'The page itself, which came with a pass', type: 'text/html' },
+      },
     }),
     (c) => {
       const pass = c.req.query('pass')

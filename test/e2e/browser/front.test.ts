@@ -70,7 +70,9 @@ describe.skipIf(!browserNeeded.present)(browserNeeded.title('the frame of the da
     void moved.then(() => (isMoved = true))
     while (!isMoved && performance.now() - start < 20_000) await publish()
     await moved
-    console.info(`killed birch, live through cedar after ${Math.round(performance.now() - start)} ms, ${published.length} published meanwhile`)
+    console.info(
+      `killed birch, live through cedar after ${Math.round(performance.now() - start)} ms, ${published.length} published meanwhile`,
+    )
     await publish()
 
     await page.getByText(`step ${published.length - 1}`, { exact: true }).waitFor()

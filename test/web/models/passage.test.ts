@@ -6,7 +6,12 @@ import { ApiError } from '../../../web/src/transport/api-error.ts'
 import type { StreamState } from '../../../web/src/transport/transport.ts'
 
 const GONE = new ApiError({ code: 'unreachable', detail: 'did not reach the node', status: 0 })
-const passTo = (name: string, lifeMs = 180_000) => ({ worker: name, workerName: name, url: `http://${name}:1/sign-in?pass=p-${name}`, lifeMs })
+const passTo = (name: string, lifeMs = 180_000) => ({
+  worker: name,
+  workerName: name,
+  url: `http://${name}:1/sign-in?pass=p-${name}`,
+  lifeMs,
+})
 
 let passage: Passage
 let left: string[]

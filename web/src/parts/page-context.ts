@@ -8,7 +8,14 @@ import type { Passage } from '../models/page/passage.ts'
 import type { Preferences } from '../models/page/preferences.ts'
 import type { Router } from '../models/page/router.ts'
 
-export type PageModels = { dashboard: Dashboard; router: Router; preferences: Preferences; notices: Notices; clock: PageClock; passage: Passage }
+export type PageModels = {
+  dashboard: Dashboard
+  router: Router
+  preferences: Preferences
+  notices: Notices
+  clock: PageClock
+  passage: Passage
+}
 
 export const PageContext = createContext<PageModels | undefined>(undefined)
 
