@@ -130,7 +130,7 @@ type AxeRun = { violations: { id: string; help: string; nodes: { html: string; f
 export async function barriersOf(page: Page): Promise<string[]> {
   const { source } = require('axe-core') as { source: string }
   await page.evaluate(source)
-  const { violations } = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as AxeRun
+  const { violations } = await page.evaluate<AxeRun>('axe.run(document, { resultTypes: ["violations"] })')
   return violations.flatMap(({ id, help, nodes }) =>
     nodes.map(({ html, failureSummary }) => `${id} (${help}): ${html.slice(0, 200)}: ${failureSummary?.split('\n')[1]?.trim() ?? ''}`),
   )
