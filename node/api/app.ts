@@ -27,7 +27,6 @@ import { scheduleRoutes } from './routes/plan/schedules.ts'
 import { serviceRoutes } from './routes/services/services.ts'
 import { meshRoutes } from './routes/mesh.ts'
 import { groupRoutes } from './routes/groups.ts'
-import { passRoutes } from './routes/front/passes.ts'
 import { healthRoute, metricsRoute } from './routes/metrics.ts'
 import { counterRoutes } from './routes/names/counters.ts'
 import { gitSocketRoutes } from './routes/hosting/git-socket.ts'
@@ -97,8 +96,7 @@ export function createApp(
   app.route('/', signInRoute(auth, files))
 
   app.use('*', requireAccess(auth, node))
-  app.route('/', sessionRoutes(auth, options.origin))
-  app.route('/', passRoutes(node.passes))
+  app.route('/', sessionRoutes(auth, options.origin, node.passes))
   app.route('/', meshRoutes(node))
   app.route('/', workerRoutes(node))
   app.route('/', taskRoutes(node))

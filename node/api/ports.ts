@@ -18,7 +18,7 @@ import type { ProgressReport, TaskRequest } from '../../protocols/http/task-requ
 import type { ScheduleRequest, ScheduleView } from '../../protocols/http/schedules.ts'
 import type { CounterView, LockEventView, LockView } from '../../protocols/http/names.ts'
 import type { MessageRequest, MessageView, ReadAnswer, SentMessage } from '../../protocols/http/messages.ts'
-import type { PassView } from '../../protocols/http/passes.ts'
+import type { PassView } from '../../protocols/web/passes.ts'
 import type { GroupView, RecoverRequest } from '../../protocols/http/groups.ts'
 import type { ReposPort } from './repos-port.ts'
 import type { ServiceRequest, ServiceView } from '../../protocols/http/services.ts'

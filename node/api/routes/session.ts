@@ -8,6 +8,8 @@ import { describe } from '../describe.ts'
 import type { Api } from '../env.ts'
 import { addressOf, createRoutes } from '../env.ts'
 import { readBody, readNoBody } from '../input.ts'
+import type { PassesPort } from '../ports.ts'
+import { passRoutes } from './front/passes.ts'
 
 /** What else a page brings along (`next`, `since`) is for its own script. */
 const signInQuery = z.object({ code: z.string().optional(), pass: z.string().optional(), next: z.string().optional() })
@@ -63,7 +65,7 @@ export function signInRoute(auth: Auth, files: Pick<StaticFiles, 'index'>): Api 
 }
 
 /** @param origin the address that people type, without a slash at its end */
-export function sessionRoutes(auth: Auth, origin: () => string): Api {
+export function sessionRoutes(auth: Auth, origin: () => string, passes: PassesPort): Api {
   const api = createRoutes()
   api.get(
     '/api/session',
@@ -113,6 +115,7 @@ export function sessionRoutes(auth: Auth, origin: () => string): Api {
       return c.body(null, 204)
     },
   )
+  api.route('/', passRoutes(passes))
   return api
 }
 

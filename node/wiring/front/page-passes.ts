@@ -2,7 +2,7 @@
 // here before it is handed to a page.
 import type { CallAnswer, CallRequest } from '../../../protocols/calls.ts'
 import { decodeCallAnswer } from '../../../protocols/calls.ts'
-import type { PassView } from '../../../protocols/http/passes.ts'
+import type { PassView } from '../../../protocols/web/passes.ts'
 import type { PeerId } from '../../../protocols/ids.ts'
 import type { MemberRole } from '../../../protocols/trust.ts'
 import type { PassesPort } from '../../api/ports.ts'

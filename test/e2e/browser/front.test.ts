@@ -1,8 +1,8 @@
 // The frame of the dashboard in real Chromium before real nodes: a page that outlives the node that served it.
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { PassView } from '../../../protocols/http/passes.ts'
-import { builtPage } from '../../support/built-page.ts'
+import type { PassView } from '../../../protocols/web/passes.ts'
+import { builtPage } from './built-page.ts'
 import { createRealMesh, type RealMesh, type RealNode } from '../../support/real-mesh.ts'
 import { requirement } from '../../support/requirements.ts'
 import { until } from '../../support/until.ts'

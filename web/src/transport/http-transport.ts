@@ -1,6 +1,6 @@
 // The transport over the real API of the node that served this page.
 import type { InviteView, LogChunk, MeshView, Page, TaskView, WorkerView } from '../../../protocols/http/views.ts'
-import type { PassView } from '../../../protocols/http/passes.ts'
+import type { PassView } from '../../../protocols/web/passes.ts'
 import type { MessageView } from '../../../protocols/http/messages.ts'
 import type { ScheduleView } from '../../../protocols/http/schedules.ts'
 import { createAgentCalls } from './agent-calls.ts'

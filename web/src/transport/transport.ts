@@ -1,6 +1,6 @@
 // What the dashboard asks of a node. Models know this and never fetch or sockets, so views are tested against a fake.
 import type { EventView, InviteView, LogChunk, MeshView, Page, TaskStateName, TaskView, WorkerView } from '../../../protocols/http/views.ts'
-import type { PassView } from '../../../protocols/http/passes.ts'
+import type { PassView } from '../../../protocols/web/passes.ts'
 import type { MessageView } from '../../../protocols/http/messages.ts'
 import type { ScheduleView } from '../../../protocols/http/schedules.ts'
 import type { TaskRequest } from '../../../protocols/http/task-request.ts'

@@ -1,5 +1,5 @@
 // Passes for a page: asked of other nodes beforehand, since the node that serves it cannot ask once it is gone.
-import { passesView } from '../../../../protocols/http/passes.ts'
+import { passesView } from '../../../../protocols/web/passes.ts'
 import { describe } from '../../describe.ts'
 import type { Api } from '../../env.ts'
 import { createRoutes } from '../../env.ts'

@@ -1,7 +1,7 @@
 // How a page outlives the node that served it: it holds one-time passes to other nodes, and goes on there, at the same
 // place and behind the same event, when its own node is gone.
 import { type ReadonlySignal, computed, effect, signal } from '@preact/signals'
-import type { PassView } from '../../../../protocols/http/passes.ts'
+import type { PassView } from '../../../../protocols/web/passes.ts'
 import { ApiError } from '../../transport/api-error.ts'
 import type { StreamState } from '../../transport/transport.ts'
 

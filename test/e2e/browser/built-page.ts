@@ -4,7 +4,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'vite'
 
-const WEB = join(import.meta.dirname, '../../web')
+const WEB = join(import.meta.dirname, '../../../web')
 const SOURCES = [join(WEB, 'src'), join(WEB, 'index.html'), join(WEB, 'vite.config.ts'), join(WEB, '../protocols')]
 
 export async function builtPage(): Promise<void> {
