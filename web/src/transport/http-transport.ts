@@ -51,7 +51,6 @@ export function createHttpTransport(options: { onSignedOut: () => void }): Trans
     logAddress: (id, attempt) => `${taskPath(id)}/log${queryString({ attempt })}`,
     passes: async () => (await rest.post<{ items: PassView[] }>('/api/session/passes')).items,
     alive: async () => void (await rest.send('GET', '/api/health', { signal: AbortSignal.timeout(ALIVE_WITHIN_MS) })),
-    events: (listener: EventListener, since = '') =>
-      openEventStream({ ...doors, probe: () => rest.get('/api/health'), since }, listener),
+    events: (listener: EventListener, since = '') => openEventStream({ ...doors, probe: () => rest.get('/api/health'), since }, listener),
   }
 }
