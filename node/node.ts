@@ -38,6 +38,7 @@ import { createInvites } from './trust/invites.ts'
 import { createSealing } from './trust/sealing.ts'
 import { createTrustSet } from './trust/trust-set.ts'
 import { createSessions } from './wiring/agents/sessions.ts'
+import { createCosts } from './wiring/costs/costs.ts'
 import { createAgenda } from './wiring/plan/agenda.ts'
 import { createBuildRoom } from './wiring/builds/build-room.ts'
 import { createBlobPort } from './wiring/ports/blob-port.ts'
@@ -200,7 +201,9 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       tell: (message) => host.peers().forEach((peer) => void send(peer, message)),
       onChange: (task) => emitTask(task),
     })
+    const costs = createCosts({ self, clock })
     const sessions = createSessions({
+      money: costs.money,
       self,
       clock,
       random,
@@ -365,6 +368,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
           sessions.part,
           knowledge.part,
           userTokens.part,
+          ...costs.parts,
         ],
         work: terminals.around(work),
         notHereBeforeMs: sessions.notHereBeforeMs,
@@ -424,7 +428,8 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       blocks,
       flushed: commit.flush,
       secrets: secretBook,
-      otherEvents: (block) => [agenda, services, githost, sessions, questions, knowledge].flatMap((room) => room.eventsOf(block)),
+      stopFor: costs.stopFor,
+      otherEvents: (block) => [agenda, services, githost, sessions, questions, knowledge, costs].flatMap((room) => room.eventsOf(block)),
     })
     const { fleet, feed, emitTask, emitWorker } = views
     const retention = createRetention({
@@ -546,6 +551,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         services: services.open({ engine, fleet, feed }),
         blobs: blobPort,
         builds: builds.open({ engine, fleet, fetch: blobFetch, tasks: (query) => port.tasks(query), task: (id) => port.task(id) }),
+        costs: costs.open({ engine, fleet, feed, sessions: () => port.sessions }),
         sessions: sessions.open({
           engine,
           fleet,

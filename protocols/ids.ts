@@ -30,7 +30,7 @@ export type Term = Branded<'Term'>
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 const TASK_ID = /^[0-9a-hjkmnp-tv-z]{26}$/
-const NAME_KEY = /^@(lock|limit|count|rate|repo)\/\P{Cc}{1,128}$/u
+const NAME_KEY = /^@(lock|limit|count|rate|repo|budget)\/\P{Cc}{1,128}$/u
 const PEER_ID = /^12D3Koo[1-9A-HJ-NP-Za-km-z]{45}$/
 
 /** The life of the process to which a term belongs. */

@@ -3,6 +3,7 @@
 import * as z from 'zod'
 import { tokenRecord, tokenRevocation } from './access/token-records.ts'
 import { knowledgeRecord } from './agents/knowledge.ts'
+import { budgetShares, moneyRecords } from './agents/cost-records.ts'
 import { answerValue } from './agents/question.ts'
 import { bytesOf } from './bytes.ts'
 import { ARTIFACTS_MAX, NAME_PLACES_MAX, NAME_STARTS_MAX, NAME_WRITERS_MAX, REGISTER_BATCH_MAX, TASK_BATCH_MAX } from './limits.ts'
@@ -98,6 +99,7 @@ export const nameState = z.looseObject({
   /** Of a repository that the mesh hosts, and its default branch. */
   refs: hostedRefs.optional(),
   head: hostedRef.optional(),
+  budget: budgetShares.optional(),
 })
 export type NameState = z.infer<typeof nameState>
 
@@ -237,6 +239,7 @@ export const entry = z.discriminatedUnion('kind', [
   heldRecord,
   sessionRecord,
   sessionOrder,
+  ...moneyRecords,
   knowledgeRecord,
   tokenRecord,
   tokenRevocation,

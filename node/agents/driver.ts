@@ -1,6 +1,6 @@
 // The driver port: how a session host speaks with one kind of coding agent. A driver turns the agent's own language into events and
 // back; it decides nothing, keeps no files, and starts processes only through `launch`, which puts them into the sandbox.
-import type { AgentEvent, AgentReason, TokenCounts } from '../../protocols/agents/agent-events.ts'
+import { type AgentEvent, type AgentReason, MODELS_MAX, type ModelUse, type TokenCounts } from '../../protocols/agents/agent-events.ts'
 import type { Clock } from '../kernel/clock.ts'
 
 /** A process whose lines are read and whose standard input is written. */
@@ -51,7 +51,7 @@ export type PermissionAnswer = { allow: boolean; message?: string }
 
 /** What the host listens to. Tokens and cost are of this process alone. */
 export type AgentListener = {
-  event(event: Exclude<AgentEvent, { type: 'ask' | 'decided' | 'taken' | 'refused' | 'silent' | 'saved' | 'end' }>): void
+  event(event: Exclude<AgentEvent, { type: 'ask' | 'decided' | 'taken' | 'refused' | 'silent' | 'wants' | 'saved' | 'end' }>): void
   /** Answered by `answer`, sooner or later; the agent waits. */
   permission(request: PermissionRequest): void
   /** A sign of life that is no event. */
@@ -88,4 +88,16 @@ export function addTokens(one: TokenCounts, other: TokenCounts): TokenCounts {
     cacheRead: one.cacheRead + other.cacheRead,
     cacheWrite: one.cacheWrite + other.cacheWrite,
   }
+}
+
+/** By model; what is beyond the limit is added to the last one. */
+export function addModels(one: readonly ModelUse[], other: readonly ModelUse[]): ModelUse[] {
+  const sums: ModelUse[] = []
+  for (const { model, tokens, costUsd } of [...one, ...other]) {
+    const at = sums.findIndex((sum) => sum.model === model)
+    const same = sums[at === -1 && sums.length === MODELS_MAX ? MODELS_MAX - 1 : at]
+    if (same === undefined) sums.push({ model, tokens, costUsd })
+    else sums[sums.indexOf(same)] = { model: same.model, tokens: addTokens(same.tokens, tokens), costUsd: same.costUsd + costUsd }
+  }
+  return sums
 }

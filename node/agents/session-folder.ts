@@ -5,11 +5,13 @@ import { appendFile, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises
 import { join } from 'node:path'
 import type { TaskId } from '../../protocols/ids.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { NimbusError } from '../kernel/errors.ts'
 import type { WorkOrder } from '../tasks/execution.ts'
 import type { PreparationComponents, Progress } from '../tasks/work/prepare-run.ts'
 import type { AgentSpec } from '../../protocols/tasks/task-spec.ts'
-import type { HostOrder, InboxOrder, Places } from './host/notes/host-order.ts'
+import type { GivenOrder, HostOrder, InboxOrder, Places } from './host/notes/host-order.ts'
 import { placesOf } from './host/notes/host-order.ts'
+import type { GivenOrder as BookedOrder } from './session-book.ts'
 
 /** `treeBefore`: the work tree on the worker before, which the agent may still speak of. */
 export type Ground = { base?: string; branch?: string; treeBefore?: string }
@@ -114,4 +116,25 @@ export async function handOver(places: Places, orders: readonly InboxOrder[]): P
 
 export async function exists(file: string): Promise<boolean> {
   return (await stat(file).catch(() => undefined)) !== undefined // whatever hides it: it cannot be used
+}
+
+export function agentOf({ task, spec }: WorkOrder): AgentSpec {
+  if (spec.agent !== undefined) return spec.agent
+  throw new NimbusError('agent-spec-missing', `Task ${task} is of kind agent and does not say what the agent shall do.`, {
+    kind: 'usage',
+    cure: 'nimbus session start publishes such a task.',
+  })
+}
+
+/** What of an order the host needs to know. */
+export function toInbox({ id, op, text, request, allow, now, by }: BookedOrder): GivenOrder {
+  return {
+    id,
+    op,
+    by,
+    ...(text === undefined ? {} : { text }),
+    ...(request === undefined ? {} : { request }),
+    ...(allow === undefined ? {} : { allow }),
+    ...(now === undefined ? {} : { now }),
+  }
 }

@@ -2,14 +2,12 @@
 // what is left at the end. The process itself is the work of a task; this is what stands around it.
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
-import type { AgentEventOf, AgentLine } from '../../protocols/agents/agent-events.ts'
+import type { AgentEventOf, AgentLine, AgentReason, ModelUse } from '../../protocols/agents/agent-events.ts'
 import { readAgentLine } from '../../protocols/agents/agent-events.ts'
 import type { SessionRecord } from '../../protocols/agents/session-records.ts'
 import type { BlobHash, TaskId } from '../../protocols/ids.ts'
 import type { Entry, Outcome } from '../../protocols/records.ts'
-import type { AgentSpec } from '../../protocols/tasks/task-spec.ts'
 import type { Cancel } from '../kernel/clock.ts'
-import { NimbusError } from '../kernel/errors.ts'
 import type { Random } from '../kernel/random.ts'
 import type { LogFollow } from '../runner/output-log.ts'
 import type { BlobStore } from '../store/blobs.ts'
@@ -17,10 +15,12 @@ import type { WorkOrder } from '../tasks/execution.ts'
 import type { AgentWork } from '../tasks/work/agent-work.ts'
 import { BUNDLE_FILE, DIFF_FILE } from './host/work-tree.ts'
 import type { Places } from './host/notes/host-order.ts'
+import { readHostState } from './host/notes/host-order.ts'
 import type { SessionBook } from './session-book.ts'
 import { type ReadyComponents, readyFolder } from './moving/ready-folder.ts'
 import type { SessionSaves } from './moving/session-saves.ts'
-import { exists, handedOver, handOver, sessionOf } from './session-folder.ts'
+import { agentOf, exists, handedOver, handOver, sessionOf, toInbox } from './session-folder.ts'
+import { waitForTurn } from './costs/turn-grants.ts'
 import { readHostLines } from './session-lines.ts'
 import { accountOf, createStartTurns } from './start-turns.ts'
 import { afterLine, firstRecord } from './session-tally.ts'
@@ -37,6 +37,14 @@ export type SessionRunsComponents = ReadyComponents & {
   tell(output: { session: TaskId; task: TaskId; epoch: number; at: number; line: AgentLine }): void
   /** A task that goes on with a session, for orders that came too late for its run. */
   goOn(task: TaskId, session: TaskId): void
+  money: {
+    /** What a session cost so far is written down. */
+    book(run: { session: TaskId; task: TaskId; repo: string | undefined }, uses: readonly ModelUse[]): void
+    /** Whether a session may begin a turn; the answer may come late. */
+    mayBegin(session: { repo: string | undefined }): Promise<AgentReason | undefined>
+    /** No session runs here any more. */
+    idle(): void
+  }
 }
 
 export type SessionRuns = {
@@ -56,6 +64,8 @@ type Run = {
   following: Promise<void>
   saving: Promise<void>
   reminder: Cancel
+  /** A turn that waits for its leave. */
+  asking: Cancel
 }
 
 /** What changes without urgency is written at most this often. */
@@ -68,7 +78,7 @@ const HOST = fileURLToPath(new URL('./host/host-main.ts', import.meta.url))
 const PASSED_ON = /^(ANTHROPIC_(API_KEY|AUTH_TOKEN|BASE_URL|MODEL|SMALL_FAST_MODEL)|NIMBUS_CLAUDE|LC_ALL|TZ)$/
 
 export function createSessionRuns(components: SessionRunsComponents): SessionRuns {
-  const { clock, book, saves } = components
+  const { clock, book, saves, money } = components
   const runs = new Map<TaskId, Run>()
   const passedOn = Object.fromEntries(
     Object.entries(components.environment).filter(([name, value]) => PASSED_ON.test(name) && value !== undefined),
@@ -98,6 +108,22 @@ export function createSessionRuns(components: SessionRunsComponents): SessionRun
     if (urgent) write(run)
     else run.pending ??= clock.after(RECORD_MS, () => write(run))
     if (line.type === 'ask') remind(run, REMIND_MS)
+    if (line.type === 'turn') money.book(billOf(run), line.models ?? [])
+    if (line.type === 'wants') ask(run, line.turn)
+  }
+  const explain = (run: Run, reason: AgentReason | undefined): void => {
+    if (reason?.message === run.record.reason?.message) return
+    const { reason: _before, ...record } = run.record
+    run.record = { ...record, ...(reason === undefined ? {} : { reason }) }
+    write(run)
+  }
+  const ask = (run: Run, turn: string): void => {
+    run.asking()
+    run.asking = waitForTurn(clock, {
+      mayBegin: () => money.mayBegin({ repo: run.order.spec.repo }),
+      explain: (reason) => explain(run, reason),
+      go: () => void handOver(run.places, [{ op: 'go', id: turn }]).catch(() => ask(run, turn)), // the disk is full
+    })
   }
   const remind = (run: Run, afterMs: number): void => {
     run.reminder()
@@ -111,33 +137,13 @@ export function createSessionRuns(components: SessionRunsComponents): SessionRun
   const handOrders = (run: Run): void => {
     const orders = book.orders(run.session).filter(({ id }) => !run.handed.has(id))
     for (const { id } of orders) run.handed.add(id)
-    void handOver(
-      run.places,
-      orders.map(({ id, op, text, request, allow, now, by }) => ({
-        id,
-        op,
-        by,
-        ...(text === undefined ? {} : { text }),
-        ...(request === undefined ? {} : { request }),
-        ...(allow === undefined ? {} : { allow }),
-        ...(now === undefined ? {} : { now }),
-      })),
-    ).catch(() => orders.forEach(({ id }) => run.handed.delete(id))) // the disk is full: tried again with the next order
+    void handOver(run.places, orders.map(toInbox)).catch(() => orders.forEach(({ id }) => run.handed.delete(id))) // the disk is full: tried again with the next order
   }
 
   const turns = createStartTurns({ clock, random: components.random, records: book.all })
   const limited = (run: Run, untilMs: number): void => {
     const message = `Its account may not go on before ${new Date(untilMs).toISOString()}.`
-    run.record = {
-      ...run.record,
-      reason: { code: 'account-limited', message, cure: 'It starts by itself then; --worker with another account starts it now.' },
-    }
-    write(run)
-  }
-  const begin = (run: Run): void => {
-    const { reason: _reason, ...record } = run.record
-    run.record = record
-    write(run)
+    explain(run, { code: 'account-limited', message, cure: 'It starts by itself then; --worker with another account starts it now.' })
   }
 
   const work: AgentWork = {
@@ -160,7 +166,9 @@ export function createSessionRuns(components: SessionRunsComponents): SessionRun
         following: Promise.resolve(),
         saving: Promise.resolve(),
         reminder: () => {},
+        asking: () => {},
       }
+      money.book(billOf(run), readHostState(places.state, '').models ?? [])
       runs.set(order.task, run)
       write(run)
       // Whoever goes on with it later must know that it was here, before anything is done.
@@ -168,7 +176,7 @@ export function createSessionRuns(components: SessionRunsComponents): SessionRun
       await saves.allow(places, session)
       handOrders(run)
       await turns.wait(run.record.account ?? '', signal, (untilMs) => limited(run, untilMs))
-      if (run.record.reason !== undefined) begin(run)
+      explain(run, undefined)
       return {
         root: places.root,
         cwd: places.root,
@@ -199,6 +207,8 @@ export function createSessionRuns(components: SessionRunsComponents): SessionRun
       runs.delete(task)
       run?.pending?.()
       run?.reminder()
+      run?.asking()
+      if (runs.size === 0) money.idle()
       if (run !== undefined) saves.over(run.places, run.session)
       if (run === undefined || outcome.result === 'lost') return
       const taken = new Set(run.record.taken)
@@ -229,12 +239,8 @@ export function createSessionRuns(components: SessionRunsComponents): SessionRun
   }
 }
 
-function agentOf({ task, spec }: WorkOrder): AgentSpec {
-  if (spec.agent !== undefined) return spec.agent
-  throw new NimbusError('agent-spec-missing', `Task ${task} is of kind agent and does not say what the agent shall do.`, {
-    kind: 'usage',
-    cure: 'nimbus session start publishes such a task.',
-  })
+function billOf({ session, order }: Run): { session: TaskId; task: TaskId; repo: string | undefined } {
+  return { session, task: order.task, repo: order.spec.repo }
 }
 
 function wordsOf({ code, message, cure }: NonNullable<SessionRecord['reason']>): string {

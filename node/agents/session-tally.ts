@@ -44,7 +44,7 @@ export function firstRecord(
 type Beginning = { ground: { base?: string; branch?: string }; taken?: string[]; save?: NonNullable<SessionRecord['save']> }
 
 /** What others need not hear of at once. */
-const LATER: ReadonlySet<AgentLine['type']> = new Set(['message', 'tool', 'tool-result', 'usage', 'refused', 'note', 'saved'])
+const LATER: ReadonlySet<AgentLine['type']> = new Set(['message', 'tool', 'tool-result', 'usage', 'refused', 'note', 'saved', 'wants'])
 
 /** `urgent`: others must hear of it at once. */
 export function afterLine(record: SessionRecord, line: AgentLine, root: string): { record: SessionRecord; urgent: boolean } {
@@ -93,6 +93,7 @@ function changesOf(record: SessionRecord, line: AgentLine, root: string): Change
     case 'tool-result':
     case 'saved':
     case 'note':
+    case 'wants':
       return {}
   }
 }

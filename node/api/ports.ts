@@ -26,6 +26,7 @@ import type { UpgradeView } from '../../protocols/http/upgrade.ts'
 import type { HostedRepoView, HostRequest } from '../../protocols/http/hosted.ts'
 import type { SessionsPort } from './routes/sessions/sessions-port.ts'
 import type { SecretView } from '../../protocols/http/secrets.ts'
+import type { CostsDesk } from '../agents/costs/budget-desk.ts'
 import type { QuestionDesk } from '../agents/questions/desk.ts'
 import type { Library } from '../knowledge/library.ts'
 import type { HeldLocks } from '../agents/mcp/held-locks.ts'
@@ -140,6 +141,7 @@ export type NodePort = {
   hosting: HostingPort
   upgrade: UpgradePort
   sessions: SessionsPort
+  costs: CostsPort
   questions: QuestionsPort
   knowledge: Library
   /** Locks for those who come and go: held until they say so, their time is over, or their task ends. */
@@ -170,6 +172,8 @@ export type UpgradePort = {
   vouch(commit: string | undefined): Promise<void>
 }
 
+/** What sessions cost, and budgets. */
+export type CostsPort = CostsDesk
 export type QuestionsPort = Omit<QuestionDesk, 'own' | 'note'>
 
 export type GroupsPort = {

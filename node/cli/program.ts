@@ -7,6 +7,7 @@ import { addFleetCommands } from './commands/fleet.ts'
 import { addMessageCommands } from './commands/message.ts'
 import { addMeshCommands } from './commands/mesh.ts'
 import { addHostedRepoCommands } from './commands/hosting/hosted-repo.ts'
+import { addCostCommands } from './commands/costs/costs.ts'
 import { addScheduleCommands } from './commands/schedule.ts'
 import { addTokenCommands } from './commands/access/token.ts'
 import { addSecretCommands } from './commands/tasks/secret.ts'
@@ -94,6 +95,7 @@ function buildProgram(io: Io, components: ProgramComponents, action: Action): Co
   addBuildCommands(program, action)
   addHostedRepoCommands(program, action)
   addSessionCommands(program, action)
+  addCostCommands(program, action)
   addScheduleCommands(program, action)
   addMessageCommands(program, action)
   addServiceCommands(program, action)

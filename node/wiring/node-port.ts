@@ -52,6 +52,7 @@ export type NodePortComponents = {
       | 'upgrade'
       | 'hosting'
       | 'sessions'
+      | 'costs'
       | 'questions'
       | 'heldLocks'
       | 'knowledge'

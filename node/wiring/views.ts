@@ -10,7 +10,7 @@ import type { Engine } from '../tasks/engine.ts'
 import type { TaskState } from '../tasks/fold/fold.ts'
 import type { EventFeed } from '../tasks/view/event-feed.ts'
 import { createEventFeed, touchedBy } from '../tasks/view/event-feed.ts'
-import type { Fleet } from '../tasks/view/fleet.ts'
+import type { Fleet, FleetComponents } from '../tasks/view/fleet.ts'
 import { createFleet } from '../tasks/view/fleet.ts'
 import { taskView } from '../tasks/view/task-view.ts'
 import { buildView } from '../tasks/builds/build-view.ts'
@@ -35,6 +35,7 @@ export type ViewsComponents = {
   blocks: Pick<BlockStore, 'read'>
   flushed(): Promise<void>
   secrets: Pick<SecretBook, 'openTo'>
+  stopFor: FleetComponents['stopFor']
   /** Events that a block stands for in other rooms. */
   otherEvents(block: Block): BareEvent[]
 }
@@ -60,6 +61,7 @@ export function createViews({
   blocks,
   flushed,
   secrets,
+  stopFor,
   otherEvents,
 }: ViewsComponents): Views {
   const fleet = createFleet({
@@ -68,6 +70,7 @@ export function createViews({
     uniqueNames,
     profile: engine.fold.profile,
     secretsOf: secrets.openTo,
+    stopFor,
     stateOf: membership.stateOf,
     lastSeenAgoMs(peer) {
       const seenMs = membership.lastSeenMs(peer)

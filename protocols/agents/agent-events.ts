@@ -3,6 +3,9 @@
 import * as z from 'zod'
 import { AGENT_TEXT_MAX } from '../limits.ts'
 
+/** Models that one session is told apart by. */
+export const MODELS_MAX = 16
+
 const count = z.int().min(0)
 const usd = z.number().min(0)
 const id = z.string().min(1).max(200)
@@ -10,6 +13,10 @@ const text = z.string().max(AGENT_TEXT_MAX)
 
 export const tokenCounts = z.looseObject({ input: count, output: count, cacheRead: count, cacheWrite: count })
 export type TokenCounts = z.infer<typeof tokenCounts>
+
+/** What one model used. */
+export const modelUse = z.looseObject({ model: z.string().min(1).max(200), tokens: tokenCounts, costUsd: usd })
+export type ModelUse = z.infer<typeof modelUse>
 
 const reason = z.looseObject({ code: z.string().max(64), message: z.string().max(2_000), cure: z.string().max(500).optional() })
 export type AgentReason = z.infer<typeof reason>
@@ -49,8 +56,12 @@ export const agentEvent = z.discriminatedUnion('type', [
     text,
     durationMs: count.optional(),
     reason: reason.optional(),
+    /** The same by model, the largest ones. */
+    models: z.array(modelUse).max(MODELS_MAX).optional(),
     cut: count.optional(),
   }),
+  /** It would begin a turn: the node says go, or tells why it waits. */
+  z.looseObject({ type: z.literal('wants'), turn: id }),
   /** It wants to do something that needs a yes. */
   z.looseObject({ type: z.literal('ask'), request: id, tool: z.string().max(200), input: text, cut: count.optional() }),
   /** The first answer to a request, which is the one that counts; `order` brought it. */

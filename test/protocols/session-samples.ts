@@ -68,4 +68,26 @@ export const sessionBlocks: Record<string, Block> = {
       },
     ] as Entry[],
   },
+  costs: {
+    v: 1,
+    author: alice.peerId,
+    epoch: 7,
+    seq: 7,
+    prev: new Uint8Array(32).fill(5),
+    hlc: CREATED_AT * 1024 + 7,
+    entries: [
+      {
+        kind: 'cost',
+        session: TASK,
+        task: TASK,
+        day: '2030-01-31',
+        model: 'm',
+        repo: 'https://example.org/r.git',
+        tokens,
+        nanoUsd: 250_000_000,
+      },
+      { kind: 'budget', name: 'team', budget: { nanoUsd: 20_000_000_000, per: 'day', worker: alice.peerId, label: ['team', 'web'] } },
+      { kind: 'budget', name: 'gone' },
+    ] as Entry[],
+  },
 }

@@ -1,8 +1,8 @@
 // Reads the lines of Claude Code: each becomes events of ours, or nothing. Only documented fields are read, loosely: versions differ,
 // and what is missing is left out rather than guessed.
-import type { AgentReason, TokenCounts } from '../../../protocols/agents/agent-events.ts'
+import type { AgentReason, ModelUse, TokenCounts } from '../../../protocols/agents/agent-events.ts'
 import type { AgentListener } from '../driver.ts'
-import { addTokens, NO_TOKENS } from '../driver.ts'
+import { addModels, addTokens, NO_TOKENS } from '../driver.ts'
 
 export type ClaudeReader = {
   /** False where the line is none of Claude Code's. */
@@ -100,6 +100,7 @@ export function createClaudeReader(listener: AgentListener, wallMs: () => number
     const subtype = textOf(line['subtype'])
     const text = textOf(line['result']) || textOf(listOf(line['errors'])[0])
     const failed = subtype !== 'success' || line['is_error'] === true
+    const models = modelUses(objectOf(line['modelUsage']), numberOf(line['total_cost_usd']) ?? 0)
     const reason = failed ? reasonOf(subtype, text, authentication) : undefined
     const result = interrupted && failed ? 'interrupted' : subtype === 'error_max_budget_usd' ? 'budget' : failed ? 'error' : 'success'
     interrupted = false
@@ -108,9 +109,10 @@ export function createClaudeReader(listener: AgentListener, wallMs: () => number
       type: 'turn',
       result,
       turns: numberOf(line['num_turns']) ?? 0,
-      tokens: modelTokens(objectOf(line['modelUsage'])) ?? tokensOf(objectOf(line['usage'])),
+      tokens: models?.map(({ tokens }) => tokens).reduce(addTokens) ?? tokensOf(objectOf(line['usage'])),
       costUsd: numberOf(line['total_cost_usd']) ?? 0,
       text,
+      ...(models === undefined ? {} : { models }),
       ...(numberOf(line['duration_ms']) === undefined ? {} : { durationMs: Math.round(numberOf(line['duration_ms']) ?? 0) }),
       ...(reason === undefined || result === 'interrupted' ? {} : { reason }),
     })
@@ -174,17 +176,22 @@ function reasonOf(subtype: string, text: string, error: string | undefined): Age
   return { code: 'turn-failed', message: text.slice(0, 1_000) || `The turn ended with ${subtype}.` }
 }
 
-function modelTokens(usage: Json): TokenCounts | undefined {
-  const models = Object.values(usage).map(objectOf)
-  if (models.length === 0) return undefined
-  return models
-    .map((one) => ({
+/** By model; together exactly what the whole cost. */
+function modelUses(usage: Json, totalUsd: number): ModelUse[] | undefined {
+  const uses = Object.entries(usage).map(([model, value]): ModelUse => {
+    const one = objectOf(value)
+    const tokens = {
       input: whole(one['inputTokens']),
       output: whole(one['outputTokens']),
       cacheRead: whole(one['cacheReadInputTokens']),
       cacheWrite: whole(one['cacheCreationInputTokens']),
-    }))
-    .reduce(addTokens, NO_TOKENS)
+    }
+    return { model: model.slice(0, 200) || 'unknown', tokens, costUsd: numberOf(one['costUSD']) ?? 0 }
+  })
+  const [first, ...rest] = addModels(uses, [])
+  if (first === undefined) return undefined
+  const others = rest.reduce((sum, { costUsd }) => sum + costUsd, 0)
+  return [{ ...first, costUsd: Math.max(0, totalUsd - others) }, ...rest]
 }
 
 function tokensOf(usage: Json): TokenCounts {

@@ -2,13 +2,13 @@
 import type { AgentSpec } from '../../../protocols/tasks/task-spec.ts'
 import type { AgentEvent } from '../../../protocols/agents/agent-events.ts'
 import type { PermissionAnswer, PermissionRequest } from '../driver.ts'
-import type { InboxOrder } from './notes/host-order.ts'
+import type { GivenOrder } from './notes/host-order.ts'
 
 export type Verdict = 'allow' | 'ask' | 'deny'
 export type Permissions = {
   request(request: PermissionRequest): void
   /** @returns why the answer did not count */
-  decide(order: InboxOrder): string | undefined
+  decide(order: GivenOrder): string | undefined
   /** Requests that wait for a person. */
   waiting(): number
   /** The agent is gone: nobody waits for an answer any more. */

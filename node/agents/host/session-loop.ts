@@ -5,13 +5,14 @@ import type { AgentEvent, AgentEventOf, AgentReason } from '../../../protocols/a
 import type { Cancel, Clock } from '../../kernel/clock.ts'
 import { addTokens, type AgentProcess } from '../driver.ts'
 import { closeAgent } from './close-agent.ts'
-import type { HostOrder, HostState, InboxOrder } from './notes/host-order.ts'
+import type { GivenOrder, HostOrder, HostState, InboxOrder } from './notes/host-order.ts'
 import { readHostState, writeHostState } from './notes/host-order.ts'
 import { followInbox } from './notes/inbox.ts'
 import { createLeaving, type Leaving } from './leaving.ts'
 import { createPermissions, type Permissions } from './permissions.ts'
-import { agentOrder, type Ending, endOf, goOnWords, hung, MOVING, overBudget, type SessionParts } from './session-parts.ts'
+import { agentOrder, type Ending, endOf, goOnWords, hung, MOVING, overBudget, type SessionParts, stopped } from './session-parts.ts'
 import { createSilence, type Silence } from './silence.ts'
+import { countTurn, createTurnLeave, type TurnLeave } from './turn-leave.ts'
 
 export class SessionLoop {
   readonly #parts: SessionParts
@@ -21,17 +22,21 @@ export class SessionLoop {
   readonly #permissions: Permissions
   readonly #silence: Silence
   readonly #leaving: Leaving
+  readonly #turnLeave: TurnLeave
   #agent: AgentProcess | undefined
   #busy = false
   #cancelIdle: Cancel = () => {}
   /** Of this process: what the state had when it began. */
-  #before: Pick<HostState, 'tokens' | 'costUsd' | 'turns'>
+  #before: Pick<HostState, 'tokens' | 'costUsd' | 'turns' | 'models'>
+  #model: string
 
   constructor(parts: SessionParts) {
     this.#parts = parts
     this.#clock = parts.components.clock
     this.#state = readHostState(parts.places.state, randomUUID())
     this.#before = { ...this.#state }
+    this.#model = parts.order.agent.model ?? parts.order.agent.driver
+    this.#turnLeave = createTurnLeave((event) => this.#emit(event))
     this.#permissions = createPermissions(parts.order.agent, {
       emit: (event) => this.#emit(event),
       answer: (request, answer) => this.#agent?.answer(request, answer),
@@ -59,7 +64,7 @@ export class SessionLoop {
     )
     this.#next()
     // All that it was started for was done by an earlier process.
-    if (!this.#busy) this.#finish({ state: 'done' })
+    if (!this.#busy && !this.#turnLeave.isAsking()) this.#finish({ state: 'done' })
     const ending = await this.#over.promise
     stopInbox()
     this.#cancelIdle()
@@ -84,12 +89,13 @@ export class SessionLoop {
   }
 
   #take(order: InboxOrder): void {
+    if (order.op === 'go') return this.#turnLeave.granted(order.id)
     if (this.#state.taken.includes(order.id)) return
     const error = this.#carryOut(order)
     this.#emit({ type: 'taken', order: order.id, ...(error === undefined ? {} : { error }) })
   }
 
-  #carryOut(order: InboxOrder): string | undefined {
+  #carryOut(order: GivenOrder): string | undefined {
     if (order.op === 'send') {
       this.#accept({ order: order.id, text: order.text ?? '' })
       this.#next()
@@ -110,10 +116,7 @@ export class SessionLoop {
       case 'stop':
         delete this.#state.open
         this.#save()
-        this.#finish({
-          state: 'interrupted',
-          reason: { code: 'stopped', message: `It was stopped by ${order.by}.`, cure: 'nimbus session send goes on with it.' },
-        })
+        this.#finish({ state: 'interrupted', reason: stopped(order.by) })
         return undefined
     }
   }
@@ -129,15 +132,19 @@ export class SessionLoop {
     writeHostState(this.#parts.places.state, this.#state)
   }
 
-  /** Sends the next prompt where no turn is open. */
+  /** Sends the next prompt where no turn is open, when the node lets it. */
   #next(): void {
-    const prompt = this.#state.queue[0]
-    if (this.#busy || prompt === undefined) return
+    if (this.#busy || this.#state.queue.length === 0) return
     this.#cancelIdle()
     const budget = this.#parts.order.agent.budgetUsd
     if (budget !== undefined && this.#state.costUsd >= budget)
       return this.#finish({ state: 'failed', reason: overBudget(this.#state.costUsd, budget) })
-    this.#state.queue.shift()
+    this.#turnLeave.ask(() => this.#begin(budget))
+  }
+
+  #begin(budget: number | undefined): void {
+    const prompt = this.#state.queue.shift()
+    if (prompt === undefined) return
     this.#busy = true
     // Words of ours that take the place of a prompt are not remembered in its stead.
     if (this.#state.open?.order !== prompt.order) this.#state.open = prompt
@@ -153,9 +160,8 @@ export class SessionLoop {
 
   #startAgent(budget: number | undefined): AgentProcess {
     const { order, driver } = this.#parts
-    const { tokens, costUsd, turns } = this.#state
-    this.#before = { tokens, costUsd, turns }
-    const leftUsd = budget === undefined ? undefined : Math.max(0, budget - costUsd)
+    this.#before = { ...this.#state }
+    const leftUsd = budget === undefined ? undefined : Math.max(0, budget - this.#state.costUsd)
     const process = driver.start(agentOrder(this.#parts, order.agent, this.#state, leftUsd), {
       event: (event) => this.#onEvent(event),
       permission: (request) => this.#permissions.request(request),
@@ -186,6 +192,7 @@ export class SessionLoop {
   #onReady(event: AgentEventOf<'ready'>): void {
     const resumed = this.#state.started
     this.#state.started = true
+    this.#model = event.model ?? this.#model
     this.#state.agentSession = event.agentSession ?? this.#state.agentSession
     this.#save()
     this.#emit({ ...event, resumed })
@@ -193,14 +200,11 @@ export class SessionLoop {
   }
 
   #onTurn(event: AgentEventOf<'turn'>): void {
-    const { tokens, costUsd, turns } = this.#before
-    this.#state.tokens = addTokens(tokens, event.tokens)
-    this.#state.costUsd = costUsd + event.costUsd
-    this.#state.turns += 1
+    const counted = countTurn(this.#state, this.#before, event, this.#model)
     delete this.#state.open
     this.#busy = false
     this.#save()
-    this.#emit({ ...event, turns: Math.max(this.#state.turns, turns + 1), tokens: this.#state.tokens, costUsd: this.#state.costUsd })
+    this.#emit(counted)
     if (this.#leaving.isTime()) return
     if (event.result === 'budget' || event.result === 'error')
       return this.#finish({

@@ -70,6 +70,10 @@ export function overBudget(costUsd: number, budget: number): AgentReason {
   }
 }
 
+export function stopped(by: string): AgentReason {
+  return { code: 'stopped', message: `It was stopped by ${by}.`, cure: 'nimbus session send goes on with it.' }
+}
+
 export function hung(silentMs: number): AgentReason {
   return {
     code: 'agent-hung',

@@ -165,6 +165,8 @@ export function createFold(listener: FoldListener, options: FoldOptions): Fold {
       case 'repo-held':
       case 'session':
       case 'session-order':
+      case 'cost':
+      case 'budget':
       case 'knowledge':
       case 'token':
       case 'token-revoked':

@@ -29,6 +29,8 @@ export type Offer = {
   tools?: Readonly<Record<string, string>> | undefined
   /** Names of the secrets that it may open. */
   secrets?: ReadonlySet<string>
+  /** Why it would only let this wait, though it has all that it asks for: money, an account. */
+  stops?: ((spec: TaskSpec) => Mismatch | undefined) | undefined
 }
 
 /** A worker with the repository is as good as so many without. */
@@ -76,6 +78,8 @@ export function mismatch(spec: TaskSpec, author: { peer: PeerId; name: string },
   const rule = refusingRule(offer.accept, spec, author)
   if (rule !== undefined)
     return { code: 'accept', message: `its own rule --accept ${rule}=… refuses it`, cure: `start that worker with another --accept rule` }
+  const stop = offer.stops?.(spec)
+  if (stop !== undefined) return stop
   if (offer.draining) return { code: 'draining', message: 'it is draining', cure: `nimbus worker resume ${offer.name}` }
   if (!offer.alive) return { code: 'offline', message: 'it is offline', cure: `start it again` }
   return undefined

@@ -6,7 +6,7 @@ import type { Presence } from '../../../protocols/presence.ts'
 import type { MemberRole } from '../../../protocols/trust.ts'
 import type { Profile } from '../fold/fold.ts'
 import type { TaskSpec } from '../../../protocols/records.ts'
-import type { Offer } from '../matching/match.ts'
+import type { Mismatch, Offer } from '../matching/match.ts'
 import { unreservedOf } from '../matching/resources.ts'
 
 export type MemberFacts = { peerId: PeerId; name: string; role: MemberRole; issuedAt: number; left?: boolean; removed?: boolean }
@@ -19,6 +19,8 @@ export type FleetComponents = {
   profile(node: PeerId): Profile | undefined
   /** Names of the secrets that it may open. */
   secretsOf(node: PeerId): ReadonlySet<string>
+  /** Why it would only let a task wait. */
+  stopFor?: ((node: PeerId, spec: TaskSpec) => Mismatch | undefined) | undefined
   stateOf(peer: PeerId): LiveState
   lastSeenAgoMs(peer: PeerId): number | undefined
   roundTripMs(peer: PeerId): number | undefined
@@ -89,6 +91,7 @@ export function createFleet(components: FleetComponents): Fleet {
               freeMemoryMb: presence?.memoryFreeMb ?? profile.resources.memoryMb,
             },
       secrets: components.secretsOf(peerId),
+      stops: (spec) => components.stopFor?.(peerId, spec),
     }
   }
   const viewOf = (member: MemberFacts): WorkerView => {

@@ -117,6 +117,8 @@ function noWorker(judged: readonly { offer: Offer; mismatch: Mismatch | undefine
     'secret',
     'viewer',
     'accept',
+    'account-limited',
+    'budget-exhausted',
     'draining',
     'offline',
   ]

@@ -14,7 +14,7 @@ import { mergeSession } from '../../agents/session-merge.ts'
 import { createSessionDesk, isLive } from '../../agents/session-desk.ts'
 import { createSessionSaves } from '../../agents/moving/session-saves.ts'
 import { createSessionReading, type ReadingComponents } from '../../agents/session-reading.ts'
-import { createSessionRuns } from '../../agents/session-runs.ts'
+import { createSessionRuns, type SessionRunsComponents } from '../../agents/session-runs.ts'
 import { followUp } from '../../agents/session-specs.ts'
 import { sessionView } from '../../agents/session-view.ts'
 import type { Clock } from '../../kernel/clock.ts'
@@ -39,6 +39,7 @@ export type SessionsComponents = Pick<MovingComponents, 'call' | 'fetch'> & {
   environment: Readonly<Record<string, string | undefined>>
   /** To every linked member. */
   tell(message: LinkMessage): void
+  money: SessionRunsComponents['money']
 }
 export type Sessions = Pick<Moving, 'notHereBeforeMs' | 'named' | 'take'> & {
   part: FoldPart

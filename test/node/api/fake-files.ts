@@ -11,6 +11,7 @@ import type {
   NamesPort,
   SecretPort,
   ServicesPort,
+  CostsPort,
   UpgradePort,
 } from '../../../node/api/ports.ts'
 import type { SessionsPort } from '../../../node/api/routes/sessions/sessions-port.ts'
@@ -21,6 +22,7 @@ import { createFakeTools } from '../agents/fake-tools.ts'
 import { NimbusError } from '../../../node/kernel/errors.ts'
 import { createFakeHosting, createFakeRepos } from './rooms/fake-repos.ts'
 import { createServiceRoom } from '../services/service-room.ts'
+import { createFakeCosts } from './rooms/fake-costs.ts'
 import { createFakeSessions } from './rooms/fake-sessions.ts'
 
 export function createFakeFiles(): BlobPort {
@@ -128,6 +130,7 @@ export function createFakeRooms(self: PeerId): {
   upgrade: UpgradePort
   hosting: HostingPort
   sessions: SessionsPort
+  costs: CostsPort
   builds: BuildsPort
   tokens: TokenDesk
 } & ReturnType<typeof createFakeTools> {
@@ -139,6 +142,7 @@ export function createFakeRooms(self: PeerId): {
     upgrade: createFakeUpgrade(),
     hosting: createFakeHosting(),
     sessions: createFakeSessions(),
+    costs: createFakeCosts(),
     builds: createFakeBuilds(),
     tokens: createTokenRoom(self).desk,
     ...createFakeTools(),

@@ -2,7 +2,7 @@
 // nothing inside the sandbox can reach.
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { TokenCounts } from '../../../../protocols/agents/agent-events.ts'
+import type { ModelUse, TokenCounts } from '../../../../protocols/agents/agent-events.ts'
 import type { SessionOrder } from '../../../../protocols/agents/session-records.ts'
 import type { AgentSpec } from '../../../../protocols/tasks/task-spec.ts'
 import { SESSION_TAKEN_MAX } from '../../../../protocols/limits.ts'
@@ -20,7 +20,11 @@ export type HostOrder = {
   treeBefore?: string
 }
 /** An order as it reaches the host. */
-export type InboxOrder = Pick<SessionOrder, 'id' | 'op' | 'text' | 'request' | 'allow' | 'by' | 'now'>
+export type GivenOrder = Pick<SessionOrder, 'id' | 'op' | 'text' | 'request' | 'allow' | 'by' | 'now'>
+export type InboxOrder =
+  | GivenOrder
+  /** Answers a turn that the host asked for, by the name of that turn; it comes from the node alone. */
+  | { op: 'go'; id: string }
 
 export type HostState = {
   /** Whose lines are in the history. */
@@ -37,6 +41,8 @@ export type HostState = {
   turns: number
   tokens: TokenCounts
   costUsd: number
+  /** The same by model. */
+  models?: ModelUse[]
 }
 
 /** The places of one session, below its folder. */
