@@ -24,7 +24,7 @@ import { meRoute } from './routes/agents/me.ts'
 import { questionRoutes } from './routes/agents/questions.ts'
 import { messageRoutes } from './routes/plan/messages.ts'
 import { scheduleRoutes } from './routes/plan/schedules.ts'
-import { budgetRoutes, costRoutes } from './routes/costs/costs.ts'
+import { costRoutes } from './routes/costs/costs.ts'
 import { serviceRoutes } from './routes/services/services.ts'
 import { meshRoutes } from './routes/mesh.ts'
 import { groupRoutes } from './routes/groups.ts'
@@ -121,9 +121,7 @@ export function createApp(
   app.route('/', repoAuthRoutes(node.repos))
   app.route('/', repoRoutes(node.repos))
   app.route('/', lockRoutes(node.names, gate)).route('/', counterRoutes(node.names))
-  app.route('/', agentSessionRoutes(node.sessions, gate))
-  app.route('/', costRoutes(node.costs))
-  app.route('/', budgetRoutes(node.costs))
+  app.route('/', agentSessionRoutes(node.sessions, gate)).route('/', costRoutes(node.costs))
   app.route('/', groupRoutes(node.groups))
   app.route('/', upgradeRoutes(node.upgrade))
   app.route('/', hostedRepoRoutes(node.hosting))

@@ -14,6 +14,7 @@ const budgetPage = z.object({ items: z.array(budgetView) }).meta({ id: 'BudgetPa
 
 export function costRoutes(costs: CostsPort): Api {
   const api = createRoutes()
+  addBudgets(api, costs)
   api.get(
     '/api/costs',
     describe({
@@ -37,8 +38,7 @@ export function costRoutes(costs: CostsPort): Api {
   return api
 }
 
-export function budgetRoutes(costs: CostsPort): Api {
-  const api = createRoutes()
+function addBudgets(api: Api, costs: CostsPort): void {
   const one = { 200: { text: 'The budget', schema: budgetView } }
   api.get(
     '/api/budgets',
@@ -70,5 +70,4 @@ export function budgetRoutes(costs: CostsPort): Api {
       return c.body(null, 204)
     },
   )
-  return api
 }
