@@ -4,6 +4,7 @@ import * as z from 'zod'
 import type { PeerId, TaskId } from '../ids.ts'
 import { isPeerId, isTaskId } from '../ids.ts'
 import { tokenCounts } from './agent-events.ts'
+import { BUDGET_PERIODS, budgetName } from './cost-views.ts'
 
 const task = z.custom<TaskId>((value) => typeof value === 'string' && isTaskId(value), 'not a task ID')
 const peerId = z.custom<PeerId>((value) => typeof value === 'string' && isPeerId(value), 'not a peer ID')
@@ -24,11 +25,6 @@ export const costRecord = z.looseObject({
   nanoUsd,
 })
 export type CostRecord = z.infer<typeof costRecord>
-
-export const BUDGET_PERIODS = ['day', 'month', 'total'] as const
-export const budgetName = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/i, 'letters, digits, dots, dashes and underscores, 63 at most, beginning with a letter or digit')
 
 const budgetTerms = z.looseObject({
   nanoUsd: z.int().min(1),

@@ -1,10 +1,14 @@
 // Costs and budgets as REST speaks of them. Dollars are numbers here; days are days of UTC.
 import * as z from 'zod'
 import { tokenCounts } from './agent-events.ts'
-import { BUDGET_PERIODS, budgetName } from './cost-records.ts'
 
 export const COST_GROUPS = ['day', 'month', 'session', 'task', 'worker', 'repo', 'model', 'label'] as const
 export type CostGroup = (typeof COST_GROUPS)[number]
+
+export const BUDGET_PERIODS = ['day', 'month', 'total'] as const
+export const budgetName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/i, 'letters, digits, dots, dashes and underscores, 63 at most, beginning with a letter or digit')
 
 const usd = z.number().min(0)
 const day = z.string().regex(/^\d{4}-\d\d-\d\d$/, 'a day, as 2030-01-31')

@@ -2,6 +2,8 @@
 import type { EventView, LogChunk, MeshView, TaskView, WorkerView } from '../../protocols/http/views.ts'
 import type { QuestionView } from '../../protocols/agents/question-views.ts'
 import type { OrderView, SessionMessage, SessionView } from '../../protocols/http/sessions.ts'
+import type { BudgetView, CostsView } from '../../protocols/agents/cost-views.ts'
+import { noCosts } from './work-fixtures.ts'
 import type { ServiceView } from '../../protocols/http/services.ts'
 import type { MessageView } from '../../protocols/http/messages.ts'
 import type { ScheduleView } from '../../protocols/http/schedules.ts'
@@ -24,6 +26,8 @@ export type FakeTransport = Transport & {
     said: SessionMessage[]
     questions: QuestionView[]
     services: ServiceView[]
+    costs: CostsView
+    budgets: BudgetView[]
     terminals: TerminalView[]
     /** Those who are attached to a terminal, newest last. */
     attached: TerminalListener[]
@@ -51,6 +55,8 @@ export function createFakeTransport(): FakeTransport {
     said: [],
     questions: [],
     services: [],
+    costs: noCosts(),
+    budgets: [],
     terminals: [],
     attached: [],
     refuse: undefined,
@@ -123,6 +129,10 @@ export function createFakeTransport(): FakeTransport {
       services: () => answer('services', () => [...state.services]),
       service: (name, verb) => answer(`${verb} service ${name}`, () => findService(name)),
       rollback: (name, revision) => answer(`rollback ${name} to ${revision}`, () => findService(name)),
+    },
+    money: {
+      costs: (by) => answer(`costs by ${by}`, () => ({ ...state.costs, by })),
+      budgets: () => answer('budgets', () => [...state.budgets]),
     },
     terminals: createFakeTerminals(state, answer, calls),
     log,

@@ -1,4 +1,5 @@
-// Services in the shapes of the API.
+// Services and costs in the shapes of the API.
+import type { BudgetView, CostsView } from '../../protocols/agents/cost-views.ts'
 import type { ServiceView } from '../../protocols/http/services.ts'
 import { peerIdOf } from './fixtures.ts'
 
@@ -28,4 +29,15 @@ export function aService(name: string, more: Partial<ServiceView> = {}): Service
     spec: { argv: ['node', 'server.js'] },
     ...more,
   }
+}
+
+const NO_TOKENS = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }
+
+export function noCosts(): CostsView {
+  const sums = { today: 0, month: 0, forecast: 0, now: { sessions: 0, costUsd: 0 } }
+  return { by: 'day', items: [], total: { tokens: NO_TOKENS, costUsd: 0 }, ...sums }
+}
+
+export function aBudget(name: string, more: Partial<BudgetView> = {}): BudgetView {
+  return { name, usd: 20, per: 'day', period: '2030-01-31', spentUsd: 3, reservedUsd: 1, level: 'ok', ...more }
 }

@@ -4,6 +4,7 @@ import { type ReadonlySignal, type Signal, batch, signal } from '@preact/signals
 import type { EventView, MeshView, TaskView, WorkerView } from '../../../protocols/http/views.ts'
 import type { MessageView } from '../../../protocols/http/messages.ts'
 import type { ScheduleView } from '../../../protocols/http/schedules.ts'
+import type { BudgetView, CostsView } from '../../../protocols/agents/cost-views.ts'
 import type { QuestionView } from '../../../protocols/agents/question-views.ts'
 import type { ServiceView } from '../../../protocols/http/services.ts'
 import type { SessionView } from '../../../protocols/http/sessions.ts'
@@ -22,6 +23,7 @@ const COUNTS_AFTER_MS = 1_500
 const SESSION_POLL_MS = 3_000
 /** Load and round trips change without an event; a hidden page does not ask. */
 const MESH_EVERY_MS = 10_000
+const COST_GROUPS = ['day', 'worker', 'repo', 'model'] as const
 
 export type Entry =
   | { kind: 'checking' }
@@ -45,6 +47,9 @@ export type Dashboard = {
   sessions: LiveList<SessionView>
   questions: LiveList<QuestionView>
   services: LiveList<ServiceView>
+  /** By day, worker, repository and model. */
+  costs: LiveList<CostsView>
+  budgets: LiveList<BudgetView>
   /** Those that have not ended. */
   terminals: LiveList<TerminalView>
   /** Whose messages are shown; empty for the inbox of this node. */
@@ -168,8 +173,8 @@ export function createDashboard(transport: Transport, since = ''): Dashboard {
   function stop(): void {
     closeEvents?.()
     clearInterval(meshEvery)
-    for (const part of [queue, lists.schedules, lists.messages, lists.sessions, lists.questions, lists.services, lists.terminals])
-      part.stop()
+    const { schedules, messages, sessions, questions, services, terminals, costs, budgets } = lists
+    for (const part of [queue, schedules, messages, sessions, questions, services, terminals, costs, budgets]) part.stop()
     for (const timer of [counts, poll]) clearTimeout(timer)
   }
 
@@ -189,16 +194,20 @@ export function createDashboard(transport: Transport, since = ''): Dashboard {
 }
 
 /** What waits for a person is known on every page; the other lists once they were looked at. */
-function refreshLists({ schedules, messages, sessions, questions, services, terminals }: Lists): void {
+function refreshLists({ schedules, messages, sessions, questions, services, terminals, costs, budgets }: Lists): void {
   void sessions.load()
   void questions.load()
   schedules.changed()
   messages.changed()
   services.changed()
   terminals.changed()
+  costs.changed()
+  budgets.changed()
 }
 
-function noteChange({ schedules, messages, sessions, questions, services }: Lists, type: string): void {
+function noteChange({ schedules, messages, sessions, questions, services, costs, budgets }: Lists, type: string): void {
+  if (type === 'cost.updated' || type === 'budget.updated') budgets.changed()
+  if (type === 'cost.updated' || type === 'session.updated') costs.changed()
   if (type === 'schedule.updated') schedules.changed()
   else if (type === 'message.received') messages.changed()
   else if (type === 'session.updated') sessions.changed()
@@ -217,6 +226,8 @@ function createLists(transport: Transport) {
     sessions: createLiveList(() => transport.agents.sessions()),
     questions: createLiveList(() => transport.agents.questions()),
     services: createLiveList(() => transport.work.services()),
+    costs: createLiveList(() => Promise.all(COST_GROUPS.map((by) => transport.money.costs(by)))),
+    budgets: createLiveList(() => transport.money.budgets()),
     terminals: createLiveList(() => transport.terminals.terminals()),
   }
 }

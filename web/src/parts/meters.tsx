@@ -25,7 +25,7 @@ export function Slots(props: { slots: number; freeSlots: number }) {
   )
 }
 
-function Bar(props: { share: number; tone?: 'busy' | 'calm' }) {
+export function Bar(props: { share: number; tone?: 'busy' | 'calm' }) {
   const percent = `${Math.round(Math.min(1, Math.max(0, props.share)) * 100)}%`
   return (
     <span class={`bar ${props.tone ?? ''}`} aria-hidden="true">

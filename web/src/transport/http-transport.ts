@@ -8,6 +8,7 @@ import { openEventStream } from './event-stream.ts'
 import { readLogChunks } from './log-stream.ts'
 import { createRestClient, queryString } from './rest-client.ts'
 import { createTerminalCalls } from './terminal-calls.ts'
+import { createCostCalls } from './cost-calls.ts'
 import { createWorkCalls } from './work-calls.ts'
 import type { EventListener, LogQuery, Transport } from './transport.ts'
 
@@ -46,6 +47,7 @@ export function createHttpTransport(options: { onSignedOut: () => void }): Trans
     readMessages: async (ids) => void (await rest.post('/api/messages/read', { ids })),
     agents: createAgentCalls(rest),
     work: createWorkCalls(rest),
+    money: createCostCalls(rest),
     terminals: createTerminalCalls(rest, doors),
     log,
     logAddress: (id, attempt) => `${taskPath(id)}/log${queryString({ attempt })}`,

@@ -5,6 +5,7 @@ import type { MessageView } from '../../../protocols/http/messages.ts'
 import type { ScheduleView } from '../../../protocols/http/schedules.ts'
 import type { TaskRequest } from '../../../protocols/http/task-request.ts'
 import type { AgentCalls } from './agent-calls.ts'
+import type { CostCalls } from './cost-calls.ts'
 import type { TerminalCalls } from './terminal-calls.ts'
 import type { WorkCalls } from './work-calls.ts'
 
@@ -51,6 +52,7 @@ export type Transport = {
   readMessages(ids: readonly string[]): Promise<void>
   agents: AgentCalls
   work: WorkCalls
+  money: CostCalls
   terminals: TerminalCalls
   /** The output of one attempt from a raw byte offset; with `follow` it ends when that attempt ends. */
   log(id: string, query: LogQuery, signal: AbortSignal): AsyncIterable<LogChunk>

@@ -5,6 +5,7 @@ import { CloudMark } from '../parts/icons.tsx'
 import { EmptyState } from '../parts/notes.tsx'
 import { usePage } from '../parts/page-context.ts'
 import {
+  CostsPage,
   MeshPage,
   MessagesPage,
   QuestionPage,
@@ -66,6 +67,7 @@ function pageAt(path: string): { view: ComponentChildren; title: string } {
     if (first === 'services') return { view: <ServicesPage />, title: 'Services' }
     if (first === 'schedules') return { view: <SchedulesPage />, title: 'Schedules' }
     if (first === 'messages') return { view: <MessagesPage />, title: 'Messages' }
+    if (first === 'costs') return { view: <CostsPage />, title: 'Costs' }
     if (first === 'mesh') return { view: <MeshPage />, title: 'Mesh' }
   } else if (more.length === 0 && id !== undefined) {
     if (first === 'workers') return { view: <WorkerPage key={id} id={id} />, title: 'Worker' }

@@ -16,6 +16,7 @@ export const QuestionsPage = lazyView(async () => (await import('./questions/que
 export const QuestionPage = lazyView(async () => (await import('./questions/question-page.tsx')).QuestionPage)
 export const ServicesPage = lazyView(async () => (await import('./services/services-page.tsx')).ServicesPage)
 export const ServicePage = lazyView(async () => (await import('./services/service-page.tsx')).ServicePage)
+export const CostsPage = lazyView(async () => (await import('./costs/costs-page.tsx')).CostsPage)
 export const PublishDialog = lazyView(async () => (await import('./tasks/publish-dialog.tsx')).PublishDialog)
 export const InviteDialog = lazyView(async () => (await import('./mesh/invite-dialog.tsx')).InviteDialog)
 export const ShortcutsDialog = lazyView(async () => (await import('./shell/shortcuts-dialog.tsx')).ShortcutsDialog)
@@ -38,6 +39,7 @@ export function fetchLazyViews(): void {
     QuestionPage,
     ServicesPage,
     ServicePage,
+    CostsPage,
     InviteDialog,
     ShortcutsDialog,
   ])

@@ -20,6 +20,7 @@ const PLACES = [
   { href: '/services', name: 'Services', icon: 'service', keys: 'g v' },
   { href: '/schedules', name: 'Schedules', icon: 'clock', keys: 'g s' },
   { href: '/messages', name: 'Messages', icon: 'letter', keys: 'g c' },
+  { href: '/costs', name: 'Costs', icon: 'coin', keys: 'g p' },
   { href: '/mesh', name: 'Mesh', icon: 'mesh', keys: 'g m' },
 ] as const
 
