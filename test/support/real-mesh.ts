@@ -54,13 +54,13 @@ export function cleanEnv(extra: Record<string, string> = {}): Record<string, str
 
 export function runCli(
   args: readonly string[],
-  options: { dataDir?: string; input?: string; env?: Record<string, string>; timeoutMs?: number } = {},
+  options: { dataDir?: string; input?: string; env?: Record<string, string>; timeoutMs?: number; bin?: string } = {},
 ): Promise<CliResult> {
   return new Promise((resolve) => {
     const env = cleanEnv({ ...(options.dataDir === undefined ? {} : { NIMBUS_DATA: options.dataDir }), ...options.env })
     const child = execFile(
       process.execPath,
-      [BIN, ...args],
+      [options.bin ?? BIN, ...args],
       { env, timeout: options.timeoutMs ?? 60_000, maxBuffer: 64 * 2 ** 20 },
       (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 255, stdout, stderr })

@@ -1,15 +1,17 @@
 // `nimbus spawn --on ssh://…`: a worker on another machine, which has an address, a home and an SSH server of its own, and nothing of ours.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { NetLab } from '../../lab/net-lab.ts'
 import { createNetLab } from '../../lab/net-lab.ts'
 import type { CliResult, RealMesh, RealNode } from '../../support/real-mesh.ts'
-import { createRealMesh } from '../../support/real-mesh.ts'
+import { createRealMesh, runCli } from '../../support/real-mesh.ts'
 import { requirement } from '../../support/requirements.ts'
 import { until } from '../../support/until.ts'
 
@@ -17,6 +19,9 @@ const root = requirement('root')
 const sshd = requirement('sshd')
 type Spawned = { workers: { name: string; peerId: string; pid: number; dataDir: string }[] }
 const PORT = 2222
+/** A hundred megabytes are packed, sent and unpacked, perhaps on a busy machine. */
+const SPAWN_MS_MAX = 200_000
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 
 describe.skipIf(!root.present || !sshd.present)(sshd.title(root.title('spawn over SSH')), () => {
   let dir: string
@@ -31,16 +36,34 @@ describe.skipIf(!root.present || !sshd.present)(sshd.title(root.title('spawn ove
   const keygen = (name: string): void => void execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', join(dir, name)])
   /** In the namespace of the other machine, with a home of its own. */
   const startServer = async (path: string): Promise<void> => {
-    server?.kill('SIGKILL')
+    await stopServer()
     const settings = ['UsePAM=no', 'StrictModes=no', 'PasswordAuthentication=no', 'KbdInteractiveAuthentication=no', 'PidFile=none']
     const files = [`HostKey=${join(dir, 'host')}`, `AuthorizedKeysFile=${join(dir, 'user.pub')}`, `SetEnv=HOME=${home} PATH=${path}`]
     const options = [...settings, ...files, `ListenAddress=${host}`, `Port=${PORT}`].flatMap((one) => ['-o', one])
     const [command = '', ...words] = [...(lab.places[1]?.run ?? []), sshd.path ?? '', '-D', '-e', '-f', '/dev/null', ...options]
     server = spawn(command, words, { stdio: 'ignore' })
-    await until(() => canConnect(host), { what: 'the SSH server' })
+    await until(() => canConnect(host), { what: 'the SSH server', timeoutMs: 60_000 })
+    expect(server.exitCode).toBe(null)
   }
-  const spawnThere = (...options: string[]): Promise<CliResult> =>
-    box.cli('spawn', '--on', `ssh://${userInfo().username}@${host}:${PORT}`, ...options, '--known-hosts', join(dir, 'known'), '--json')
+  /** Waits for its end: until then it still answers on the port of the next one. */
+  const stopServer = async (): Promise<void> => {
+    if (server === undefined || server.exitCode !== null || server.signalCode !== null) return
+    const gone = once(server, 'exit')
+    server.kill('SIGKILL')
+    await gone
+  }
+  const spawnThere = (...options: string[]): Promise<CliResult> => {
+    const args = [
+      'spawn',
+      '--on',
+      `ssh://${userInfo().username}@${host}:${PORT}`,
+      ...options,
+      '--known-hosts',
+      join(dir, 'known'),
+      '--json',
+    ]
+    return runCli(args, { dataDir: box.dataDir, bin: join(dir, 'program', 'node', 'nimbus.js'), timeoutMs: SPAWN_MS_MAX })
+  }
   const known = (key: string): void =>
     writeFileSync(join(dir, 'known'), `[${host}]:${PORT} ${readFileSync(join(dir, `${key}.pub`), 'utf8')}`)
 
@@ -49,6 +72,7 @@ describe.skipIf(!root.present || !sshd.present)(sshd.title(root.title('spawn ove
     chmodSync(dir, 0o755)
     home = join(dir, 'home')
     mkdirSync(home)
+    copyProgram(join(dir, 'program'))
     mkdirSync('/run/sshd', { recursive: true })
     for (const name of ['host', 'user', 'stranger', 'other']) keygen(name)
     lab = createNetLab(2)
@@ -59,13 +83,13 @@ describe.skipIf(!root.present || !sshd.present)(sshd.title(root.title('spawn ove
   }, 120_000)
   afterAll(async () => {
     for (const pid of pids) if (existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL')
-    server?.kill('SIGKILL')
+    await stopServer()
     await mesh?.close()
     lab?.close()
     if (dir !== undefined) await rm(dir, { recursive: true, force: true, maxRetries: 5 })
   })
 
-  test('a host that is not known, one that has changed and a key that is not let in are told apart', { timeout: 60_000 }, async () => {
+  test('a host that is not known, one that has changed and a key that is not let in are told apart', { timeout: 300_000 }, async () => {
     writeFileSync(join(dir, 'known'), '')
     const unknown = await spawnThere('--identity', join(dir, 'user'))
     expect([unknown.code, unknown.stderr]).toEqual([4, expect.stringContaining('its host key is not known')])
@@ -84,7 +108,7 @@ describe.skipIf(!root.present || !sshd.present)(sshd.title(root.title('spawn ove
   })
 
   test('a machine with nothing of ours becomes a worker like this one', {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     const startedMs = performance.now()
     const { code, stdout, stderr } = await spawnThere('--identity', join(dir, 'user'))
@@ -94,7 +118,7 @@ describe.skipIf(!root.present || !sshd.present)(sshd.title(root.title('spawn ove
     console.log(`spawn over SSH: ready after ${((performance.now() - startedMs) / 1000).toFixed(1)} s; ${stderr.split('\n')[0]}`)
     await until(async () => (await box.mesh()).members.filter(({ state }) => state === 'alive').length === 2, {
       what: 'two workers',
-      timeoutMs: 30_000,
+      timeoutMs: 90_000,
     })
     const member = (await box.mesh()).members.find(({ peerId }) => peerId === worker?.peerId)
     expect(member).toMatchObject({ name: worker?.name, skills: ['gpu'], labels: { zone: 'a' }, slots: 3 })
@@ -109,7 +133,7 @@ describe.skipIf(!root.present || !sshd.present)(sshd.title(root.title('spawn ove
   })
 
   test('what was damaged on the way is refused, what was cut off is finished, and a machine without Node gets ours', {
-    timeout: 120_000,
+    timeout: 500_000,
   }, async () => {
     const product = join(home, '.nimbus-product')
     const [hash = ''] = readdirSync(product)
@@ -132,6 +156,13 @@ describe.skipIf(!root.present || !sshd.present)(sshd.title(root.title('spawn ove
     expect(await readFile(`/proc/${worker?.pid}/cmdline`, 'utf8')).toMatch(new RegExp(`^${product}/node-[0-9a-f]{64}\\0`))
   })
 })
+
+/** What is sent is told apart by its files: these stay as they are, whatever becomes of the ones that are worked on. */
+function copyProgram(to: string): void {
+  for (const name of ['node', 'protocols', 'web/dist', 'package.json', 'package-lock.json'])
+    if (existsSync(join(ROOT, name))) cpSync(join(ROOT, name), join(to, name), { recursive: true, preserveTimestamps: true })
+  symlinkSync(join(ROOT, 'node_modules'), join(to, 'node_modules'))
+}
 
 /** A PATH with the few words of a plain system. */
 function toolsWithoutNode(dir: string): string {
