@@ -3,7 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { decodeCallRequest, encodeCall } from '../protocols/calls.ts'
+import { type CallRequest, decodeCallRequest, encodeCall } from '../protocols/calls.ts'
 import type { PeerId, TaskId } from '../protocols/ids.ts'
 import type { Presence } from '../protocols/presence.ts'
 import { operatorToken } from './api/access/token-file.ts'
@@ -178,7 +178,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     const blobFetch = createBlobFetch({ self, blobs, ...blobSource })
     const workspaces = createWorkspaces({ dataDir })
     await workspaces.sweep()
-    const repos = createRepos({ clock, dataDir, env: process.env, onError })
+    const repos = createRepos({ clock, random, dataDir, env: process.env, onError })
     const tokens = createTaskTokens({ clock, random, engine: () => engine, node: () => port, onError })
     let sayProfile = (): void => {}
     const nimbus = [process.execPath, fileURLToPath(new URL('nimbus.js', import.meta.url))]
@@ -475,12 +475,15 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       call: (peer, request) => host.call(peer, encodeCall(request), { timeoutMs: COMMAND_MS }),
     })
     secretsChanged = engine.scheduler.wake
+    const callWithin = (peer: PeerId, request: CallRequest, timeoutMs: number): AsyncIterable<Uint8Array> =>
+      overlay.call(peer, encodeCall(request), { timeoutMs })
     const hosting = githost.open({
       engine,
       fleet,
       feed,
       pipe: overlay.pipe,
-      call: (peer, request, timeoutMs) => overlay.call(peer, encodeCall(request), { timeoutMs }),
+      call: callWithin,
+      mirrors: repos.mirrors,
     })
     host.onPipe(githost.onPipe)
     const passes = createPagePasses({
@@ -502,6 +505,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       mayCommand: mayWrite,
       takeCommits: githost.take,
       takeBlob: sessions.take,
+      knownRepo: repos.mirrors.known,
     })
     host.onCall((peer, body, signal) => desk.answer(peer, decodeCallRequest(body), signal))
     const upgrade = await createUpgradeWiring(
@@ -547,7 +551,10 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         terminals: terminals.port,
         secrets: vault,
         tokens: tokenDesk,
-        repos: repos.open({ self, engine, fleet, feed, vault }),
+        repos: repos.open({
+          ...{ self, engine, fleet, feed, vault, mayWrite },
+          ...{ openTo: secretBook.openTo, hosted: hosting.list, call: callWithin, pipe: overlay.pipe },
+        }),
         services: services.open({ engine, fleet, feed }),
         blobs: blobPort,
         builds: builds.open({ engine, fleet, fetch: blobFetch, tasks: (query) => port.tasks(query), task: (id) => port.task(id) }),

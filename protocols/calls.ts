@@ -25,6 +25,8 @@ export const callRequest = z.discriminatedUnion('op', [
   z.looseObject({ op: z.literal('blob-take'), hash: z.string().length(64), size: z.int().min(0).max(SESSION_SAVE_BYTES_MAX) }),
   /** A pass for a page of the asking node, for the time when that node is gone. */
   z.looseObject({ op: z.literal('page-pass') }),
+  /** What the asked node keeps of the repository at this address: where its newest word of this ref points to. Without a ref the default branch. */
+  z.looseObject({ op: z.literal('repo-known'), url: z.string().max(2048), ref: z.string().min(1).max(256).optional() }),
   z.looseObject({ op: z.literal('command'), verb: z.enum(['drain', 'resume', 'restart', 'stop']) }),
   /** The frames of a terminal of the asked node, for as long as the call lasts. */
   z.looseObject({ op: z.literal('terminal-attach'), task: taskId, attach: attachRequest }),
@@ -50,6 +52,14 @@ export const callAnswer = z.discriminatedUnion('t', [
   }),
   z.looseObject({ t: z.literal('bytes'), bytes: bytesUpTo(256 * 1024) }),
   z.looseObject({ t: z.literal('progress'), phase: z.string().max(64), message: z.string().max(500), percent: z.number().optional() }),
+  /** `branch` or `ref` as the ref was one; `at`: when the server itself was asked last, in milliseconds of the answering clock. */
+  z.looseObject({
+    t: z.literal('repo'),
+    commit: commitId,
+    branch: z.string().max(256).optional(),
+    ref: z.string().max(256).optional(),
+    at: z.int().min(0),
+  }),
   z.looseObject({ t: z.literal('done') }),
   /** `mark` is what the HTTP server at `origin` says of itself, so that it is not mistaken for another. */
   z.looseObject({

@@ -1,4 +1,5 @@
 // The helper process of a clone: one order in; steps, then the result or the error, out.
+import { pathToFileURL } from 'node:url'
 import type { Checkout } from '../../protocols/repos/checkout.ts'
 import { createSystemClock } from '../kernel/clock.ts'
 import { NimbusError } from '../kernel/errors.ts'
@@ -16,6 +17,7 @@ import { fetchMirror } from './kept/mirror.ts'
 import type { FetchStep } from './progress.ts'
 import { modulesIn } from './modules/gitlinks.ts'
 import type { Module } from './modules/module-address.ts'
+import { findWanted, type Near } from './near/near.ts'
 import { isMesh, isSsh } from './repo-url.ts'
 import { fetchWithSystemGit } from './system/system-git.ts'
 
@@ -29,6 +31,8 @@ export type CloneOrder = {
   checkout: Checkout
   /** A mirror on this machine that may have what is wanted. */
   from: string | undefined
+  /** Who else may have it. */
+  near: readonly Near[]
   receivedBytesMax: number
   treeBytesMax: number
   /** The machine's git, where it is to be used. */
@@ -41,6 +45,7 @@ export type CloneOrder = {
 }
 /** `modules`: the submodules that it names. `authorized`: the server wanted to know who asks. */
 export type Within = { modules: Module[]; authorized: boolean }
+type Fetched = FetchedTree & { authorized: boolean; told?: readonly string[] }
 export type CloneFault = { code: string; message: string; kind: NimbusError['kind']; cure: string | undefined }
 export type CloneMessage = { step: FetchStep } | { done: FetchedTree & TreeLook & Within } | { fault: CloneFault }
 
@@ -49,7 +54,7 @@ const STEP_MS = 100
 
 serveHelper<CloneOrder, CloneMessage>(async (order, tell) => {
   try {
-    const tree = await fetched(
+    const { told = [], ...tree } = await fetched(
       order,
       throttled((step) => tell({ step })),
     )
@@ -58,14 +63,12 @@ serveHelper<CloneOrder, CloneMessage>(async (order, tell) => {
     const look = await checkTree(dir)
     tell({ step: { phase: 'Updating workdir', loaded: look.files, total: look.files } })
     const modules = await modulesIn(dir, tree.commit, gitFile === undefined ? undefined : createGit(gitFile, dir), checkout.sparse)
-    tell({ done: { ...tree, ...look, modules } })
+    tell({ done: { ...tree, ...look, notes: [...told, ...look.notes], modules } })
   } catch (error) {
     const { code, message, kind, cure } = cloneFault(order, error)
     tell({ fault: { code, message: masked(message, order.credential), kind, cure } })
   }
 })
-
-type Fetched = FetchedTree & Pick<Within, 'authorized'>
 
 async function fetched(order: CloneOrder, onProgress: (step: FetchStep) => void): Promise<Fetched> {
   const { url, credential } = order
@@ -84,10 +87,17 @@ async function fetchedOverHttp(order: CloneOrder, onProgress: (step: FetchStep) 
     return { ...tree, authorized: http.authorization(url) !== undefined }
   }
   if (gitFile === undefined) return byBuiltin()
-  const target = await askServer(http, url, ref)
+  const ask = (): Promise<Target> =>
+    askServer(http, url, ref).catch((error: unknown) => {
+      throw cloneFault(order, error)
+    })
+  const { target, near, notes: told, unreachable } = await findWanted(ask, url, order.mirror ? [] : order.near)
   return withHttpLogin(target.url, http.authorization(target.url), async (access) => {
     const authorized = http.authorization(url) !== undefined
-    if (access !== undefined) return { ...(await bySystem(order, { gitFile, target, access }, onProgress)), authorized }
+    if (access !== undefined) {
+      const reached = { gitFile, target, access, near: order.mirror ? order.near : near, unreachable }
+      return { ...(await bySystem(order, reached, onProgress)), authorized, told }
+    }
     if (order.mirror)
       throw new NimbusError('repo-auth-in-clear', 'This system has no place where git could be shown the credentials unseen.')
     return byBuiltin()
@@ -96,11 +106,14 @@ async function fetchedOverHttp(order: CloneOrder, onProgress: (step: FetchStep) 
 
 function bySystem(
   order: CloneOrder,
-  reached: { gitFile: string; target: Target; access: GitAccess },
+  reached: { gitFile: string; target: Target; access: GitAccess; near?: readonly Near[]; unreachable?: Error | undefined },
   onProgress: (step: FetchStep) => void,
 ): Promise<FetchedTree> {
-  const work = order.mirror ? fetchMirror : fetchWithSystemGit
-  return work({ ...order, ...reached }, onProgress)
+  const { near = [] } = reached
+  if (order.mirror) return fetchMirror({ ...order, ...reached, near }, onProgress)
+  const { commit } = reached.target
+  const here = order.from === undefined ? [] : [{ address: pathToFileURL(order.from).href, name: 'this machine', commit }]
+  return fetchWithSystemGit({ ...order, ...reached, near: [...here, ...near] }, onProgress)
 }
 
 async function fetchedOverSsh(order: CloneOrder, onProgress: (step: FetchStep) => void): Promise<FetchedTree> {

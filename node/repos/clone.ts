@@ -9,6 +9,7 @@ import { runHelper } from '../runner/commands/helper-process.ts'
 import type { RepoCredential } from './auth/credential.ts'
 import type { TreeLook } from './check-tree.ts'
 import type { CloneFault, CloneMessage, CloneOrder, Within } from './clone-main.ts'
+import type { Near } from './near/near.ts'
 import { meshAccess } from './system/git-command.ts'
 import { type CloneProgress, createMeter } from './progress.ts'
 import { checkRef, parseRepoUrl } from './repo-url.ts'
@@ -49,6 +50,8 @@ export type CloneRequest = {
   engine?: GitEngine
   /** A mirror on this machine: what it has is not asked of the server again. */
   mirror?: string | undefined
+  /** Who else may have it. Not asked without git on this machine. */
+  near?: readonly Near[]
   credential?: RepoCredential | undefined
   /** File of the keys of SSH hosts; one that is seen for the first time is added. */
   knownHosts?: string
@@ -67,7 +70,7 @@ export async function cloneInto(request: CloneRequest): Promise<Cloned> {
   const gitFile = gitFor(request.engine ?? 'auto')
   const receivedBytesMax = gitFile === undefined ? Math.min(BUILTIN_BYTES_MAX, limits.receivedBytesMax) : limits.receivedBytesMax
   const mesh = request.meshDataDir === undefined ? undefined : meshAccess(request.meshDataDir)
-  const which = { url, ref, dir, mirror: false, checkout: request.checkout ?? {}, from }
+  const which = { url, ref, dir, mirror: false, checkout: request.checkout ?? {}, from, near: request.near ?? [] }
   const order: CloneOrder = { ...which, receivedBytesMax, treeBytesMax, gitFile, credential, knownHosts, mesh }
   try {
     return await runClone(request, order, limits)
@@ -91,7 +94,7 @@ export async function fetchInto(request: Omit<CloneRequest, 'engine' | 'ref' | '
   const { dir, credential, knownHosts = '/dev/null' } = request
   const gitFile = systemGit()
   const mesh = request.meshDataDir === undefined ? undefined : meshAccess(request.meshDataDir)
-  const whole = { url, ref: undefined, dir, mirror: true, checkout: {}, from: undefined }
+  const whole = { url, ref: undefined, dir, mirror: true, checkout: {}, from: undefined, near: request.near ?? [] }
   return runClone(request, { ...whole, receivedBytesMax, treeBytesMax, gitFile, credential, knownHosts, mesh }, limits)
 }
 

@@ -20,6 +20,7 @@ export type CallDeskComponents = {
   givePass(to: PeerId): CallAnswer
   takeCommits(repo: string, commits: readonly string[], from: PeerId): Promise<void>
   takeBlob(from: PeerId, blob: { hash: string; size: number }, signal: AbortSignal): Promise<void>
+  knownRepo(from: PeerId, url: string, ref: string | undefined): Promise<CallAnswer>
 }
 
 export function createCallDesk(components: CallDeskComponents): CallDesk {
@@ -36,6 +37,7 @@ export function createCallDesk(components: CallDeskComponents): CallDesk {
       return yield { t: 'done' }
     }
     if (request.op === 'page-pass') return yield givePass(from)
+    if (request.op === 'repo-known') return yield await components.knownRepo(from, request.url, request.ref)
     if (request.op === 'terminal-attach' || request.op === 'terminal-say') return yield* terminals.answer(from, request, signal)
     if (!mayCommand(from))
       throw new NimbusError(

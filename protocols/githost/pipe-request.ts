@@ -6,6 +6,8 @@ import { hostedName } from './hosted-names.ts'
 export const pipeRequest = z.discriminatedUnion('op', [
   /** A hosted repository: `upload` sends objects out, `receive` takes a push. The bytes are those of git's own protocol. */
   z.looseObject({ op: z.literal('git'), repo: hostedName, service: z.enum(['upload', 'receive']) }),
+  /** What is kept here of the repository at this address: objects out, nothing in. */
+  z.looseObject({ op: z.literal('mirror'), url: z.string().max(2048) }),
 ])
 export type PipeRequest = z.infer<typeof pipeRequest>
 

@@ -34,7 +34,7 @@ export type KeptReposComponents = {
     limits: { receivedBytesMax: number }
     signal: AbortSignal
     onProgress(progress: CloneProgress): void
-  }): Promise<{ commit: string; branch?: string }>
+  }): Promise<{ commit: string; branch?: string; authorized?: boolean }>
   onChange(name: string): void
 }
 const REPOS_MAX = 256
@@ -92,7 +92,7 @@ export function createKeptRepos(components: KeptReposComponents): KeptRepos {
         repo.progress = progress
         components.onChange(name)
       }
-      const { commit, branch } = await components.fetch({
+      const { commit, branch, authorized } = await components.fetch({
         url,
         dir: mirrorDir(name),
         limits: { receivedBytesMax },
@@ -105,7 +105,13 @@ export function createKeptRepos(components: KeptReposComponents): KeptRepos {
           ? repo.record.trees
           : [{ ...first, ...(await makeTree(placeOf(repo.record, 'main'), { branch: first.branch, from: ref ?? commit })) }]
       repo.bytes = await bytesBelow(mirrorDir(name))
-      await save(repo, { fetchedAt: clock.wallMs(), commit, trees, ...(branch === undefined ? {} : { defaultBranch: branch }) })
+      await save(repo, {
+        fetchedAt: clock.wallMs(),
+        commit,
+        isOpen: authorized === false,
+        trees,
+        ...(branch === undefined ? {} : { defaultBranch: branch }),
+      })
     } catch (error) {
       repo.error = messageOf(error)
       throw error
@@ -233,7 +239,9 @@ export function createKeptRepos(components: KeptReposComponents): KeptRepos {
     mirrorOf(url) {
       const { href } = parseRepoUrl(url)
       const repo = [...kept.values()].find(({ record }) => record.url === href && record.fetchedAt !== undefined)
-      return repo === undefined ? undefined : { name: repo.record.name, dir: mirrorDir(repo.record.name) }
+      if (repo === undefined) return undefined
+      const { name, fetchedAt = 0, isOpen = false } = repo.record
+      return { name, dir: mirrorDir(name), fetchedAt, isOpen }
     },
   }
 }

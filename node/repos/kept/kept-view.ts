@@ -4,6 +4,9 @@ import type { PullRequest, PullView, RepoRequest, RepoView, TreeRequest, TreeVie
 import type { CloneProgress } from '../progress.ts'
 import type { KeptRecord } from './record.ts'
 
+/** `fetchedAt`: when its server was asked last, in milliseconds; `isOpen`: that server asked nobody who they are. */
+export type KeptMirror = { name: string; dir: string; fetchedAt: number; isOpen: boolean }
+
 /** What may be done with the repositories of a worker. */
 export type KeptRepos = {
   /** Reads what is there; goes on with what was cut off. */
@@ -21,7 +24,7 @@ export type KeptRepos = {
   removeTree(name: string, tree: string, discard: boolean): Promise<RepoView>
   remove(name: string, discard: boolean): Promise<void>
   /** The mirror of an address that is here whole. */
-  mirrorOf(url: string): { name: string; dir: string } | undefined
+  mirrorOf(url: string): KeptMirror | undefined
 }
 
 /** `busy`: what is being done to it. */

@@ -5,10 +5,21 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Target } from '../ask-server.ts'
 import { createGit, type GitAccess } from '../system/git-command.ts'
-import { fetchProgress } from '../system/system-git.ts'
+import { fetchAllFromNear } from '../near/fetch-near.ts'
+import type { Near } from '../near/near.ts'
+import { fetchProgress } from '../system/fetch-progress.ts'
 import type { FetchStep } from '../progress.ts'
 
-export type MirrorOrder = { gitFile: string; dir: string; receivedBytesMax: number; target: Target; access: GitAccess }
+export type MirrorOrder = {
+  gitFile: string
+  dir: string
+  receivedBytesMax: number
+  target: Target
+  access: GitAccess
+  /** Who may have most of it: what is fetched from them first, the server need not send. */
+  near?: readonly Near[]
+  mesh?: GitAccess | undefined
+}
 export type Mirrored = { commit: string; branch?: string }
 
 /** There while a first fetch is under way; found later, it was cut off. */
@@ -19,10 +30,8 @@ const DEEPEN = 200
 const DEEPEN_TIMES = 4
 const DEEPEN_MAX = 50_000
 
-export async function fetchMirror(
-  { gitFile, dir, receivedBytesMax, target, access }: MirrorOrder,
-  onProgress: (step: FetchStep) => void,
-): Promise<Mirrored> {
+export async function fetchMirror(order: MirrorOrder, onProgress: (step: FetchStep) => void): Promise<Mirrored> {
+  const { gitFile, dir, receivedBytesMax, target, access, near = [] } = order
   const git = createGit(gitFile, dir, access)
   const isNew = !existsSync(join(dir, 'HEAD'))
   const wasCut = existsSync(join(dir, UNDER_WAY))
@@ -42,7 +51,9 @@ export async function fetchMirror(
   }
   if (isNew || wasCut) await writeFile(join(dir, UNDER_WAY), '')
   const isShallow = (): boolean => existsSync(join(dir, 'shallow'))
-  if (!wasCut) await fetch()
+  let isNear = false
+  if ((isNew || wasCut) && !isShallow()) for (const one of near) if ((isNear ||= await fetchAllFromNear(order, one, onProgress))) break
+  if (!wasCut || isNear) await fetch()
   else {
     if (!isShallow()) await fetch(`--depth=${FIRST_DEPTH}`)
     for (let deepen = DEEPEN; isShallow(); deepen *= DEEPEN_TIMES) await fetch(deepen > DEEPEN_MAX ? '--unshallow' : `--deepen=${deepen}`)

@@ -15,6 +15,8 @@ const keptRecord = z.object({
   fetchedAt: z.number().optional(),
   defaultBranch: z.string().optional(),
   commit: z.string().optional(),
+  /** At that fetch the server asked nobody who they are: other members may have it, too. */
+  isOpen: z.boolean().optional(),
   trees: z.array(treeRecord),
 })
 export type KeptRecord = z.infer<typeof keptRecord>

@@ -7,7 +7,7 @@ import { execFileQuietly, type RanCommand } from '../../runner/commands/run-comm
 
 /** How git reaches what it fetches from. `configFd` is an open file of further settings: it holds credentials, and is read as `/dev/fd/3`. */
 export type GitAccess = { protocols: string; env?: Readonly<Record<string, string>>; configFd?: number }
-export type GitOptions = { onError?: (text: string) => void; input?: string; env?: Readonly<Record<string, string>> }
+export type GitOptions = { onError?: (text: string) => void; input?: string; env?: Readonly<Record<string, string>>; signal?: AbortSignal }
 export type Git = {
   run(args: readonly string[], options?: GitOptions): Promise<RanCommand>
   /** Its output; throws what git said where it failed. */
@@ -48,7 +48,7 @@ const NOWHERE: GitAccess = { protocols: 'none' }
 
 /** @param dir where it runs; it need not be there for `init` */
 export function createGit(gitFile: string, dir: string, access: GitAccess = NOWHERE): Git {
-  const run: Git['run'] = (args, { onError, input, env } = {}) =>
+  const run: Git['run'] = (args, { onError, input, env, signal } = {}) =>
     execFileQuietly(gitFile, [...HARDENED, '-C', dir, ...args], {
       env: {
         ...ENVIRONMENT,
@@ -61,6 +61,7 @@ export function createGit(gitFile: string, dir: string, access: GitAccess = NOWH
       outputBytesMax: LISTING_BYTES_MAX,
       ...(onError === undefined ? {} : { onError }),
       ...(input === undefined ? {} : { input }),
+      ...(signal === undefined ? {} : { signal }),
       ...(access.configFd === undefined ? {} : { fd: access.configFd }),
     })
   return {

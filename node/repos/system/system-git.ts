@@ -2,14 +2,16 @@
 // to fetch, and every refusal, is settled before by the same code as without it, so that both engines give the same results.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import type { Checkout } from '../../../protocols/repos/checkout.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import type { Target } from '../ask-server.ts'
 import type { FetchedTree } from '../fetch-tree.ts'
+import { fetchFromNear } from '../near/fetch-near.ts'
+import type { Near } from '../near/near.ts'
 import { isInside } from '../modules/gitlinks.ts'
 import { createGit, type Git, type GitAccess } from './git-command.ts'
 import type { FetchStep } from '../progress.ts'
+import { fetchProgress } from './fetch-progress.ts'
 
 export type SystemOrder = {
   gitFile: string
@@ -19,7 +21,12 @@ export type SystemOrder = {
   target: Target
   access: GitAccess
   checkout: Checkout
-  from?: string | undefined
+  /** Who may have the commit, in the order in which they are asked before the server is. */
+  near: readonly Near[]
+  /** How git reaches those of other members. */
+  mesh?: GitAccess | undefined
+  /** Why the server cannot be asked. */
+  unreachable?: Error | undefined
 }
 
 export async function fetchWithSystemGit(order: SystemOrder, onProgress: (step: FetchStep) => void): Promise<FetchedTree> {
@@ -30,9 +37,10 @@ export async function fetchWithSystemGit(order: SystemOrder, onProgress: (step: 
   await must(['init', '-q', '--template='])
   await must(['remote', 'add', '--', 'origin', target.url])
   const onError = fetchProgress(order.receivedBytesMax, onProgress)
-  if (order.from !== undefined && (await fetchFromMirror(order, order.from, onError))) return checkOut(order, target.commit)
+  for (const one of order.near) if (await fetchFromNear(order, one, onProgress)) return checkOut(order, target.commit)
+  if (order.unreachable !== undefined) throw order.unreachable
   const fetch = ['fetch', '--progress', '--no-tags', '--no-recurse-submodules', '--no-write-fetch-head']
-  const depth = depthOf(order)
+  const depth = `--depth=${order.checkout.depth ?? 1}`
   if (target.branch !== undefined)
     await must([...fetch, depth, 'origin', `+refs/heads/${target.branch}:refs/remotes/origin/${target.branch}`], { onError })
   else if (target.ref !== undefined) await must([...fetch, depth, 'origin', `+${target.ref}:${target.ref}`], { onError })
@@ -45,33 +53,6 @@ export async function fetchWithSystemGit(order: SystemOrder, onProgress: (step: 
   const wanted = target.branch === undefined ? (target.ref ?? target.commit) : `refs/remotes/origin/${target.branch}`
   const commit = (await mustFind(git, `${wanted}^{commit}`)).trim()
   return checkOut(order, commit)
-}
-
-function depthOf({ checkout: { depth = 1 } }: SystemOrder): string {
-  return `--depth=${depth}`
-}
-
-/** False where the mirror does not have the commit. It is read as a stranger's: what is copied is copied, nothing is shared with a task. */
-async function fetchFromMirror(order: SystemOrder, from: string, onError: (text: string) => void): Promise<boolean> {
-  const { gitFile, dir, target } = order
-  const has = await createGit(gitFile, from).run(['cat-file', '-e', `${target.commit}^{commit}`])
-  if (has.exitCode !== 0) return false
-  const git = createGit(gitFile, dir, { protocols: 'file' })
-  const spec = target.branch === undefined ? target.commit : `+${target.commit}:refs/remotes/origin/${target.branch}`
-  const fetched = await git.run(
-    [
-      'fetch',
-      '--progress',
-      '--no-tags',
-      '--no-recurse-submodules',
-      '--no-write-fetch-head',
-      depthOf(order),
-      pathToFileURL(from).href,
-      spec,
-    ],
-    { onError },
-  )
-  return fetched.exitCode === 0
 }
 
 /** Nothing that is secret is at hand any more when files of the repository are written. */
@@ -142,22 +123,4 @@ async function assertFits(git: Git, commit: string, { treeBytesMax: bytesMax, ch
     kind: 'refused',
     cure: 'Raise the limit for clones, or make the repository smaller.',
   })
-}
-
-/** Reads git's own words: `Receiving objects:  45% (9/20), 1.2 MiB | 3 MiB/s`. */
-export function fetchProgress(receivedBytesMax: number, onProgress: (step: FetchStep) => void): (text: string) => void {
-  return (text) => {
-    for (const line of text.split(/[\r\n]/)) {
-      const [, phase, loaded, total] = /^(?:remote: )?([A-Z][a-z]+(?: [a-z]+)?):\s+\d+% \((\d+)\/(\d+)\)/.exec(line) ?? []
-      if (phase === undefined) continue
-      const [, amount, unit] = /, ([\d.]+) (bytes|KiB|MiB|GiB)/.exec(line) ?? []
-      const bytes = Number(amount ?? 0) * { bytes: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }[unit ?? 'bytes']!
-      if (bytes > receivedBytesMax)
-        throw new NimbusError('repo-too-large', `The clone was ended, because the server sent more than ${receivedBytesMax} bytes.`, {
-          kind: 'refused',
-          cure: 'Raise the limit for clones, or make the repository smaller.',
-        })
-      onProgress({ phase, loaded: Number(loaded), total: Number(total), ...(amount === undefined ? {} : { bytes: Math.round(bytes) }) })
-    }
-  }
 }

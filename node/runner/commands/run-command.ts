@@ -11,6 +11,8 @@ export type CommandOptions = {
   /** Hears stderr as it comes; what it throws ends the command and is thrown on. */
   onError?: (text: string) => void
   input?: string
+  /** Ends it. */
+  signal?: AbortSignal
   /** An open file that the command has as its descriptor 3. */
   fd?: number
 }
@@ -45,9 +47,12 @@ export async function execFileQuietly(file: string, args: readonly string[], opt
       end(error as Error)
     }
   })
+  const abort = (): void => end(options.signal?.reason as Error)
+  options.signal?.addEventListener('abort', abort, { once: true })
   child.stdin?.on('error', () => {}) // it may end before it has read everything
   child.stdin?.end(options.input)
   const exitCode = await ended(child, (error) => (stderr = messageOf(error)))
+  options.signal?.removeEventListener('abort', abort)
   if (thrown !== undefined) throw thrown
   return { exitCode, stdout: Buffer.concat(output).toString('utf8'), stderr }
 }

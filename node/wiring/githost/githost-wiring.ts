@@ -18,6 +18,7 @@ import type { Fleet } from '../../tasks/view/fleet.ts'
 import { createMayWrite } from '../plan/may-write.ts'
 import { expectDone } from '../node-port.ts'
 import type { OverlayWiring } from '../overlay/overlay-wiring.ts'
+import type { Mirrors } from '../repos/mirrors.ts'
 import type { BareEvent, Views } from '../views.ts'
 
 export type GithostComponents = { self: PeerId; clock: Clock; random: Random; log: Log; dataDir: string; mayWrite(peer: PeerId): boolean }
@@ -27,6 +28,8 @@ export type GithostRooms = {
   feed: Views['feed']
   pipe: OverlayWiring['pipe']
   call(peer: PeerId, request: CallRequest, timeoutMs: number): AsyncIterable<Uint8Array>
+  /** Repositories that are no hosted ones: what members keep of others. */
+  mirrors: Pick<Mirrors, 'serve' | 'open'>
 }
 export type GithostWiring = {
   parts: readonly FoldPart[]
@@ -44,6 +47,7 @@ const TAKE_MS = 60_000
 export function createGithostWiring(components: GithostComponents): GithostWiring {
   const { self, mayWrite } = components
   let hosting: Hosting | undefined
+  let mirrors: GithostRooms['mirrors'] | undefined
   let tell: (repo: string) => void = () => {}
   const holders = createHolders((repo) => {
     hosting?.held(repo)
@@ -65,7 +69,8 @@ export function createGithostWiring(components: GithostComponents): GithostWirin
       const repo = repoOf(key)
       if (repo !== undefined) tell(repo)
     },
-    open({ engine, fleet, feed, pipe, call }) {
+    open({ engine, fleet, feed, pipe, call, mirrors: kept }) {
+      mirrors = kept
       hosting = createHosting({
         ...components,
         holders,
@@ -82,6 +87,8 @@ export function createGithostWiring(components: GithostComponents): GithostWirin
           expectDone(call(peer, { op: 'repo-take', repo, commits: [...commits] }, TAKE_MS), 'repo-take', fleet.nameOf(peer)),
       })
       tell = (repo) => feed.emit(() => eventOf(repo)[0])
+      const { open } = hosting
+      hosting.open = (worker, repo, service) => (repo.startsWith('~') ? kept.open(repo, service) : open(worker, repo, service))
       return hosting
     },
     async onPipe(peer, body, gone) {
@@ -91,6 +98,11 @@ export function createGithostWiring(components: GithostComponents): GithostWirin
           kind: 'usage',
           cure: 'Bring both nodes to the same version.',
         })
+      if (request.op === 'mirror') {
+        opened()
+        const session = mirrors?.serve(request.url, peer)
+        return async (pipe) => session?.(pipe, gone)
+      }
       const session = await opened().serve(request.repo, request.service, peer)
       return (pipe) => session(pipe, gone)
     },

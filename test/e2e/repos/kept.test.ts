@@ -121,7 +121,7 @@ describe.skipIf(!git.present)(git.title('a repository that is kept'), () => {
       '.gitmodules': '[submodule "lib"]\n\tpath = lib\n\turl = ../lib.git\n',
     })
     const lfs = /1 file is an LFS pointer and not the content \(5(\.0)? MB\), .*"a\.bin"\. .*git lfs pull/
-    const module = /1 submodule is not fetched, .*"lib"\. .*git submodule update --init/
+    const module = /1 submodule is not fetched, .*"lib"\. .*--submodules .*git submodule update --init/
     const added = await node.cli('repo', 'add', lacking.url)
     expect([added.code, added.stdout]).toEqual([0, expect.stringMatching(lfs)])
     expect(added.stdout).toMatch(module)
@@ -144,6 +144,12 @@ describe.skipIf(!git.present)(git.title('a repository that is kept'), () => {
     expect(built.stderr).toMatch(lfs)
     const builds = await node.api<{ items: { id: string }[] }>('/api/builds')
     expect((await node.cli('build', 'show', builds.body.items[0]?.id ?? '')).stdout).toMatch(lfs)
+    const lib = server.repo('lib', { 'lib.txt': 'inside\n' })
+    lacking.git('update-index', '--add', '--cacheinfo', `160000,${lib.git('rev-parse', 'HEAD').trim()},lib`)
+    lacking.git('commit', '-q', '-m', 'a submodule')
+    lacking.git('push', '-q', 'origin', 'HEAD')
+    const full = await node.cli('task', 'run', '--repo', lacking.url, '--submodules', '--', 'cat', 'lib/lib.txt')
+    expect([full.code, full.stdout, full.stderr]).toEqual([0, 'inside\n', expect.not.stringMatching(/submodule is/)])
     const clean = await node.cli('task', 'run', '--repo', repo.url, '--', 'true')
     expect([clean.code, clean.stderr]).toEqual([0, expect.not.stringMatching(/LFS|submodule/)])
   })

@@ -88,6 +88,24 @@ describe.skipIf(!git.present)(git.title('tasks in private repositories'), () => 
     expect([right.code, right.stdout]).toEqual([0, expect.stringContaining('private words')])
   })
 
+  test('a submodule is read with the secret of its place only where its parent was: no public repository has a private one read for it', async () => {
+    const naming = (name: string): GitRepo => {
+      const made = server.repo(name, { 'README.md': `${name}\n`, 'nimbus.yaml': 'submodules: true\n' })
+      made.commit('address', { '.gitmodules': `[submodule "p"]\n\tpath = p\n\turl = ${server.url}/team/project.git\n` })
+      made.git('update-index', '--add', '--cacheinfo', `160000,${repo.git('rev-parse', 'HEAD').trim()},p`)
+      made.git('commit', '-q', '-m', 'a submodule')
+      made.git('push', '-q', 'origin', 'HEAD')
+      return made
+    }
+    const outside = await run(naming('outside').url)
+    expect([outside.code, outside.stdout]).toEqual([125, ''])
+    expect(outside.stderr).toContain('The submodule "p" could not be fetched.')
+    naming('inside')
+    const inside = `${server.url}/team/inside.git`
+    const done = await here.cli('task', 'run', '--worker', 'there', '--repo', inside, '--', 'cat', 'README.md', 'p/README.md')
+    expect([done.code, done.stdout]).toEqual([0, 'inside\nprivate words\n'])
+  })
+
   test('an address with a password in it is refused by name, before anything is published', async () => {
     const done = await run(`http://ada:${CANARY}@127.0.0.1:1/x.git`)
     expect(done.code).not.toBe(0)
