@@ -2,20 +2,22 @@
 // is as if it had not been asked.
 import { createSystemClock } from '../../kernel/clock.ts'
 import { NimbusError } from '../../kernel/errors.ts'
+import type { Checkout } from '../../../protocols/repos/checkout.ts'
+import type { Target } from '../ask-server.ts'
 import type { FetchStep } from '../progress.ts'
 import { createGit, type Git, type GitAccess } from '../system/git-command.ts'
 import { fetchProgress } from '../system/fetch-progress.ts'
-import type { SystemOrder } from '../system/system-git.ts'
 import type { Near } from './near.ts'
 
 export type NearOrder = { gitFile: string; dir: string; receivedBytesMax: number; mesh?: GitAccess | undefined }
+type CommitOrder = NearOrder & { target: Target; checkout: Checkout }
 
 /** Of a member that gives objects. */
 const SILENCE_MS = 30_000
 const FETCH = ['fetch', '--progress', '--no-tags', '--no-recurse-submodules', '--no-write-fetch-head']
 
 /** False where it did not give the commit. What is copied is copied: nothing is shared with a task. */
-export async function fetchFromNear(order: SystemOrder, near: Near, onProgress: (step: FetchStep) => void): Promise<boolean> {
+export async function fetchFromNear(order: CommitOrder, near: Near, onProgress: (step: FetchStep) => void): Promise<boolean> {
   const { target, checkout } = order
   const spec = target.branch === undefined ? target.commit : `+${target.commit}:refs/remotes/origin/${target.branch}`
   return fetchNear(order, near, [`--depth=${checkout.depth ?? 1}`], [spec], onProgress)
