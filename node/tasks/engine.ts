@@ -130,6 +130,8 @@ export type Engine = {
   /** Ends the terms of this process; no process of its work may be left. */
   endOwnTerms(): void
   terms(): Term[]
+  /** What is done under this term may count for so much longer; not more than 0 where that is over or not sure. */
+  leaseMs(term: Term): number
   heads(): readonly Head[]
   ownHeads(): readonly Head[]
   /** `peer` said that it has this node's own log up to `seq`. */
@@ -420,6 +422,7 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     recoverGroup: group.recover,
     endOwnTerms: group.endOwnTerms,
     terms: lease.terms,
+    leaseMs: lease.remainingMs,
     heads: replica.heads,
     ownHeads: replica.ownHeads,
     isKnownTo: replica.isKnownTo,

@@ -1,11 +1,13 @@
 // Sessions that leave their worker: moved by hand, taken over when the machine is gone, fenced where it was only paused. With the real
 // program on real nodes; one mesh goes through all of it.
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SessionView } from '../../../protocols/http/sessions.ts'
 import { createGitServer, type GitServer } from '../../support/git-http.ts'
 import type { RealNode } from '../../support/real-mesh.ts'
+import { processesWith } from '../../support/run-lab.ts'
 import { until } from '../../support/until.ts'
 import { type AgentMesh, bwrap, claude, createAgentMesh, inState, messages, session, start } from './agent-mesh.ts'
 
@@ -96,4 +98,61 @@ describe.skipIf(!claude.present || !bwrap.present)(bwrap.title(claude.title('ses
     await lost.restart()
     await agents.mesh.settled()
   })
+
+  test('a worker that was only paused is fenced: what it did meanwhile stays where it is, and nothing of it counts', async () => {
+    const [a] = nodes as [RealNode]
+    const repo = git.repo('pause', { 'steps.txt': '' })
+    let seconds = 0
+    agents.model.brain('hold-on', (conversation) => {
+      const bash = (command: string) => ({ tools: [{ name: 'Bash', input: { command, description: 'step' } }] })
+      if (!conversation.includes('finished-1')) return bash('echo one >> steps.txt; echo finished-$((1))')
+      // Only the paused worker has seen the end of this one: it wants to tell everybody.
+      if (conversation.includes('finished-late')) {
+        if (conversation.includes('told everybody')) return { text: 'I was first.' }
+        return { tools: [{ name: 'mcp__nimbus__send_message', input: { to: { topic: 'pause' }, text: 'told everybody' } }] }
+      }
+      if (conversation.includes('finished-anew')) return { text: 'Done anew.' }
+      seconds += 1
+      if (seconds > 1) return bash('echo anew >> steps.txt; echo finished-$(echo anew)')
+      return bash('until [ -e go.txt ]; do sleep 0.1; done; echo late >> steps.txt; git commit -qam late; echo finished-$(echo late)')
+    })
+    const { id } = await start(a, { prompt: 'hold-on', repo: repo.url, permission: 'allow' })
+    const first = await savedAfter(a, id, 'finished-1')
+    await until(() => seconds === 1, { what: 'the second step', timeoutMs: PATIENCE_MS })
+    const paused = nodeOf(first)
+    const tree = join(paused.dataDir, 'sessions', id, 'tree')
+    // The node and its guardian stand still: nobody is left there to freeze the agent, which works on and finishes its call.
+    const stopped = [paused.child.pid as number, ...guardiansOf(paused)]
+    expect(stopped.length).toBeGreaterThan(1)
+    for (const pid of stopped) process.kill(pid, 'SIGSTOP')
+    try {
+      await writeFile(join(tree, 'go.txt'), '')
+      await until(async () => (await readFile(join(tree, 'steps.txt'), 'utf8')).includes('late'), {
+        what: 'late work',
+        timeoutMs: PATIENCE_MS,
+      })
+      const end = await inState(a, id, 'done', PATIENCE_MS)
+      expect([end.said, end.workerName === first.workerName]).toEqual(['Done anew.', false])
+    } finally {
+      for (const pid of stopped) process.kill(pid, 'SIGCONT')
+    }
+    await until(() => processesWith(join(paused.dataDir, 'sessions', id)).length === 0, {
+      what: 'the end of the old process',
+      timeoutMs: PATIENCE_MS,
+    })
+    await agents.mesh.settled()
+    for (const node of nodes) {
+      const view = await session(node, id)
+      expect([node.name, view.state, view.said]).toEqual([node.name, 'done', 'Done anew.'])
+      expect((await node.cli('session', 'diff', id)).stdout.match(/^\+(one|late|anew)$/gm)).toEqual(['+one', '+anew'])
+      expect((await node.cli('msg', 'ls', '--topic', 'pause', '--json')).stdout).not.toContain('told everybody')
+    }
+    // It is not lost either: it lies where it was done.
+    expect(await readFile(join(tree, 'steps.txt'), 'utf8')).toContain('late')
+  })
 })
+
+/** Known by the environment that its node gave to it. */
+function guardiansOf({ dataDir }: RealNode): number[] {
+  return processesWith('guardian/guardian.ts').filter((pid) => readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`=${dataDir}/`))
+}
