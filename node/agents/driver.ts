@@ -79,6 +79,9 @@ export type AgentDriver = {
   start(order: AgentOrder, listener: AgentListener): AgentProcess
 }
 
+/** The reason of a turn that could not begin, because the agent had not written down the conversation that it shall go on with. */
+export const CONVERSATION_LOST = 'conversation-lost'
+
 export const NO_TOKENS: TokenCounts = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }
 
 export function addTokens(one: TokenCounts, other: TokenCounts): TokenCounts {

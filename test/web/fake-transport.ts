@@ -169,6 +169,7 @@ function createFakeAgents(
         state.sessions = state.sessions.map((session) => (session.id === id ? { ...session, asks: [] } : session))
         return { ...order(id), won: true }
       }),
+    move: (id, to) => answer(`move ${id} ${JSON.stringify(to)}`, () => order(id)),
     order: (id, verb) => answer(`${verb} session ${id}`, () => order(id)),
     async *messages(id) {
       calls.push(`messages of ${id}`)

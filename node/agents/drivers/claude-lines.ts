@@ -2,7 +2,7 @@
 // and what is missing is left out rather than guessed.
 import type { AgentReason, ModelUse, TokenCounts } from '../../../protocols/agents/agent-events.ts'
 import type { AgentListener } from '../driver.ts'
-import { addModels, addTokens, NO_TOKENS } from '../driver.ts'
+import { addModels, addTokens, CONVERSATION_LOST, NO_TOKENS } from '../driver.ts'
 
 export type ClaudeReader = {
   /** False where the line is none of Claude Code's. */
@@ -152,9 +152,7 @@ export function createClaudeReader(listener: AgentListener, wallMs: () => number
       return true
     },
     isReady: () => ready,
-    prompted: () => {
-      interrupted = false
-    },
+    prompted: () => void (interrupted = false),
     interrupting: () => {
       interrupted = true
     },
@@ -173,6 +171,7 @@ function reasonOf(subtype: string, text: string, error: string | undefined): Age
     return { code: 'budget', message: 'The budget of this session is used up.', cure: 'Raise it: nimbus session resume --budget USD.' }
   if (/rate.?limit|\b429\b|usage limit/i.test(text))
     return { code: 'rate-limited', message: text.slice(0, 1_000), cure: 'Resume it when the limit has passed.' }
+  if (/no conversation found/i.test(text)) return { code: CONVERSATION_LOST, message: text.slice(0, 1_000) }
   return { code: 'turn-failed', message: text.slice(0, 1_000) || `The turn ended with ${subtype}.` }
 }
 

@@ -3,14 +3,15 @@
 import { randomUUID } from 'node:crypto'
 import type { AgentEvent, AgentEventOf, AgentReason } from '../../../protocols/agents/agent-events.ts'
 import type { Cancel, Clock } from '../../kernel/clock.ts'
-import { addTokens, type AgentProcess } from '../driver.ts'
+import { addTokens, type AgentProcess, CONVERSATION_LOST } from '../driver.ts'
 import { closeAgent } from './close-agent.ts'
 import type { GivenOrder, HostOrder, HostState, InboxOrder } from './notes/host-order.ts'
 import { readHostState, writeHostState } from './notes/host-order.ts'
 import { followInbox } from './notes/inbox.ts'
 import { createLeaving, type Leaving } from './leaving.ts'
 import { createPermissions, type Permissions } from './permissions.ts'
-import { agentOrder, type Ending, endOf, goOnWords, hung, MOVING, overBudget, type SessionParts, stopped } from './session-parts.ts'
+import { agentOrder, DIED, type Ending, endOf, goOnWords, hung, MOVING, overBudget } from './session-parts.ts'
+import { type SessionParts, startOver, startOverWords, stopped } from './session-parts.ts'
 import { createSilence, type Silence } from './silence.ts'
 import { countTurn, createTurnLeave, type TurnLeave } from './turn-leave.ts'
 
@@ -82,7 +83,7 @@ export class SessionLoop {
   #queueFirst({ task, agent }: HostOrder): void {
     const { open, started, queue } = this.#state
     if (open !== undefined && queue[0]?.order !== open.order)
-      queue.unshift({ order: open.order, text: started ? goOnWords(this.#parts) : open.text })
+      queue.unshift({ order: open.order, text: started ? goOnWords(this.#parts) : startOverWords(this.#parts, open.text) })
     // A task without a prompt is there for orders that came when the one before it ended.
     const id = agent.order ?? task
     if (!this.#state.taken.includes(id) && agent.prompt !== '') this.#accept({ order: id, text: agent.prompt })
@@ -200,9 +201,15 @@ export class SessionLoop {
   }
 
   #onTurn(event: AgentEventOf<'turn'>): void {
+    this.#busy = false
+    if (event.reason?.code === CONVERSATION_LOST && this.#state.started) {
+      this.#agent?.close()
+      this.#agent = undefined
+      startOver(this.#state, this.#parts, randomUUID())
+      return this.#next()
+    }
     const counted = countTurn(this.#state, this.#before, event, this.#model)
     delete this.#state.open
-    this.#busy = false
     this.#save()
     this.#emit(counted)
     if (this.#leaving.isTime()) return
@@ -225,14 +232,7 @@ export class SessionLoop {
     this.#agent = undefined
     this.#permissions.forget()
     if (reason === undefined && !this.#busy) return
-    this.#finish({
-      state: 'failed',
-      reason: reason ?? {
-        code: 'agent-died',
-        message: 'The agent ended in the middle of a turn.',
-        cure: 'nimbus session resume goes on where it was.',
-      },
-    })
+    this.#finish({ state: 'failed', reason: reason ?? DIED })
   }
 
   #finish(ending: Ending): void {

@@ -88,7 +88,25 @@ function askOf({ ask = [] }: AgentSpec): { ask?: string[] } {
   return names.length === 0 ? {} : { ask: names }
 }
 
+export const DIED: AgentReason = {
+  code: 'agent-died',
+  message: 'The agent ended in the middle of a turn.',
+  cure: 'nimbus session resume goes on where it was.',
+}
+
 /** What an agent is told whose turn was cut off. Its own memory may lack what happened in the last moment; ours does not. */
+/** It was ended before it had written down that there is a conversation: a new one, with what stands in our own notes. */
+export function startOver(state: HostState, parts: Pick<SessionParts, 'finished'>, agentSession: string): void {
+  if (state.open !== undefined) state.queue.unshift({ order: state.open.order, text: startOverWords(parts, state.open.text) })
+  Object.assign(state, { started: false, agentSession })
+}
+
+/** For an agent that knows of no conversation: what it is there for, and what was finished of it all the same. */
+export function startOverWords({ finished }: Pick<SessionParts, 'finished'>, text: string): string {
+  if (finished.length === 0) return text
+  return `${text}\n\n(An earlier process of this session did these calls already; look at what is done, and do not repeat it:\n${finished.map((call) => `- ${call}`).join('\n')})`
+}
+
 export function goOnWords({
   finished,
   order: { treeBefore },

@@ -79,6 +79,19 @@ describe('sessions', () => {
     await vi.waitFor(() => expect(page?.transport.calls).toContain(`stop session ${session.id}`))
   })
 
+  test('is moved to another worker that is here', async () => {
+    const session = aSession(1, 'working', { saved: { at: Date.now() - 60_000, bytes: 9_000, on: ['cedar'] } })
+    page = await renderPage(`/sessions/${session.id}`, ({ state }) => state.sessions.push(session))
+    await expect.poll(page.text, SOON).toContain('on cedar')
+    page.button('Move').click()
+    await expect.poll(page.text, SOON).toContain('Move this session')
+    const names = [...page.root.querySelectorAll('dialog option')].map(({ textContent }) => textContent)
+    expect(names.length).toBeGreaterThan(0)
+    expect(names).not.toContain(session.workerName)
+    page.button('Move session').click()
+    await vi.waitFor(() => expect(page?.transport.calls.some((call) => call.startsWith(`move ${session.id} {"worker":`))).toBe(true))
+  })
+
   test('an unknown session is said plainly', async () => {
     page = await renderPage('/sessions/nothing')
     await expect.poll(page.text, SOON).toContain('No session has the ID nothing.')

@@ -22,6 +22,8 @@ export type AgentCalls = {
   prompt(id: string, text: string): Promise<OrderView>
   decide(id: string, decision: Decision): Promise<OrderView>
   order(id: string, verb: 'interrupt' | 'stop'): Promise<OrderView>
+  /** Another worker goes on with it; `now`: in the middle of a call too. */
+  move(id: string, to: { worker: string; now: boolean }): Promise<OrderView>
   /** From the first one; ends when the session does. */
   messages(id: string, signal: AbortSignal): AsyncIterable<SessionMessage>
   /** Open ones first. */
@@ -39,6 +41,7 @@ export function createAgentCalls(rest: Rest): AgentCalls {
     prompt: (id, text) => rest.post<OrderView>(`${sessionPath(id)}/send`, { text }),
     decide: (id, decision) => rest.post<OrderView>(`${sessionPath(id)}/answer`, decision),
     order: (id, verb) => rest.post<OrderView>(`${sessionPath(id)}/${verb}`),
+    move: (id, to) => rest.post<OrderView>(`${sessionPath(id)}/move`, to),
     async *messages(id, signal) {
       const response = await rest.send('GET', `${sessionPath(id)}/messages?follow=true`, { accept: 'application/x-ndjson', signal })
       if (response.body !== null) yield* readLogChunks<SessionMessage>(response.body)

@@ -13,6 +13,7 @@ import { usePage } from '../../parts/page-context.ts'
 import { Age } from '../../parts/times.tsx'
 import { type ApiError, asApiError } from '../../transport/api-error.ts'
 import { AskCard } from './ask-card.tsx'
+import { MoveDialog } from './move-dialog.tsx'
 import { SessionMark } from './session-mark.tsx'
 import { TranscriptView } from './transcript-view.tsx'
 
@@ -98,6 +99,7 @@ function SessionActions(props: { session: SessionView }) {
   const { dashboard, notices } = usePage()
   const { session } = props
   const [question, setQuestion] = useState<Question>()
+  const [moving, setMoving] = useState(false)
   async function order(verb: 'interrupt' | 'stop') {
     const { taken } = await dashboard.transport.agents.order(session.id, verb)
     notices.done(taken ? (verb === 'stop' ? 'Stopped' : 'Interrupted') : 'Recorded; its worker does it when it can be reached')
@@ -126,11 +128,15 @@ function SessionActions(props: { session: SessionView }) {
           Interrupt
         </button>
       )}
+      <button type="button" title="Another worker goes on with it" onClick={() => setMoving(true)}>
+        Move
+      </button>
       {!isOver(session.state) && (
         <button type="button" class="harms" onClick={askToStop}>
           Stop
         </button>
       )}
+      {moving && <MoveDialog session={session} onClose={() => setMoving(false)} />}
       {question && <Confirm question={question} onClose={() => setQuestion(undefined)} />}
     </>
   )
@@ -164,6 +170,8 @@ function SessionSide(props: { session: SessionView }) {
           ['Branch', session.branch && <span class="break">{inertText(session.branch)}</span>],
           ['Commit', session.commit && <code>{inertText(session.commit).slice(0, 12)}</code>],
           ['Orders not done yet', session.pending > 0 && session.pending],
+          ['If its worker is lost', session.onLoss === 'move' ? 'another goes on' : 'it waits'],
+          ['Saved', session.saved && <SavedFacts saved={session.saved} />],
           ['Refused hosts', session.refused.length > 0 && <Chips of={session.refused.map(inertText)} kind="host that it may not reach" />],
           ['Files', session.files.length > 0 && <Lines of={session.files.map(inertText)} />],
           [
@@ -176,6 +184,14 @@ function SessionSide(props: { session: SessionView }) {
         ]}
       />
     </section>
+  )
+}
+
+function SavedFacts(props: { saved: NonNullable<SessionView['saved']> }) {
+  return (
+    <span>
+      <Age time={props.saved.at} suffix /> on {props.saved.on.map(inertText).join(', ')}
+    </span>
   )
 }
 
