@@ -45,7 +45,8 @@ export type ScriptedModel = {
 
 const DONE: Turn = { text: 'Done.' }
 
-export async function startScriptedModel(): Promise<ScriptedModel> {
+/** @param host where it listens: all addresses where nodes in other networks shall reach it */
+export async function startScriptedModel(host = '127.0.0.1'): Promise<ScriptedModel> {
   const requests: ModelRequest[] = []
   const times: number[] = []
   const scripts = new Map<string, Turn[]>()
@@ -80,7 +81,7 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
     await turn.until
     send(response, body, turn)
   }
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, host, resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
     url,

@@ -39,7 +39,7 @@ test('names that would be words to a program are refused', async () => {
     { branch: 'refs/heads/-x' },
     { branch: 'refs/tags/x' },
   ]) {
-    const box = await sealState(saved(more as Partial<SavedState>), KEY, NONCE)
+    const box = await sealState(saved(more), KEY, NONCE)
     await expect(openState('s1', KEY, box), JSON.stringify(more)).rejects.toMatchObject({ code: 'save-damaged' })
   }
 })
