@@ -36,14 +36,16 @@ export type KeptReposComponents = {
     onProgress(progress: CloneProgress): void
   }): Promise<{ commit: string; branch?: string; authorized?: boolean }>
   onChange(name: string): void
+  /** On the disk, all together. */
+  quotaBytes?: number
 }
 const REPOS_MAX = 256
-/** On the disk, all mirrors together, and what one fetch may bring. */
+/** On the disk, mirrors and work trees together, and what one fetch may bring. */
 const QUOTA_BYTES = 20e9
 const FETCH_BYTES_MAX = 5e9
 
 export function createKeptRepos(components: KeptReposComponents): KeptRepos {
-  const { clock } = components
+  const { clock, quotaBytes = QUOTA_BYTES } = components
   const root = join(components.dataDir, 'repos')
   const kept = new Map<string, Kept>()
   const abort = new AbortController()
@@ -78,8 +80,8 @@ export function createKeptRepos(components: KeptReposComponents): KeptRepos {
   }
   const roomFor = async (): Promise<number> => {
     const used = await bytesBelow(root)
-    if (used < QUOTA_BYTES) return Math.min(FETCH_BYTES_MAX, QUOTA_BYTES - used)
-    throw overLimit('repo-quota', `The repositories of this worker take ${used} bytes; ${QUOTA_BYTES} is the limit.`)
+    if (used < quotaBytes) return Math.min(FETCH_BYTES_MAX, quotaBytes - used)
+    throw overLimit('repo-quota', `The repositories of this worker take ${used} bytes; ${quotaBytes} is the limit.`)
   }
   const bringUp = async (repo: Kept): Promise<void> => {
     const { name, url, ref } = repo.record
@@ -208,6 +210,7 @@ export function createKeptRepos(components: KeptReposComponents): KeptRepos {
       await alone(repo, async () => {
         const { trees, defaultBranch = 'main' } = repo.record
         if (trees.length >= TREES_MAX || trees.some((one) => one.name === tree)) throw treeRefused(repo.record, tree)
+        await roomFor()
         const from = branch === undefined ? defaultBranch : checkRef(branch)
         const made = await makeTree(placeOf(repo.record, tree), { branch: from, from })
         await save(repo, { trees: [...trees, { name: tree, branch: from, followsDefault: branch === undefined, ...made }] })

@@ -1,5 +1,6 @@
 // Repositories that stay, with real git on both sides: what a pull finds, what each choice does, and that nothing goes with work in it.
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -188,6 +189,28 @@ describe.skipIf(!git.present)(git.title('kept repositories'), () => {
     }
     await kept.remove(one.name, false)
     expect(existsSync(join(dataDir, 'repos', one.name))).toBe(false)
+  })
+
+  test('a full disk share is refused by name, and nothing that is there goes for it', async () => {
+    const place = join(dataDir, 'small')
+    const fetch = (request: Parameters<Parameters<typeof createKeptRepos>[0]['fetch']>[0]) => fetchInto({ ...request, clock })
+    const small = createKeptRepos({ clock, dataDir: place, gitFile: systemGit, onChange: () => {}, fetch, quotaBytes: 500_000 })
+    const ended = (name: string) => until(() => small.find(name)?.state !== 'fetching', { what: `the fetch of ${name}`, timeoutMs: 60_000 })
+    const one = server.repo('quota-one', { 'noise.bin': randomBytes(100_000) })
+    await small.add({ url: one.url })
+    await ended('quota-one')
+    const work = join(place, 'repos/quota-one/trees/main/mine.txt')
+    writeFileSync(work, 'nowhere else')
+    const large = server.repo('quota-large', { 'noise.bin': randomBytes(900_000) })
+    await small.add({ url: large.url })
+    await ended('quota-large')
+    expect(small.find('quota-large')).toMatchObject({ state: 'failed', error: expect.stringContaining('sent more than') })
+    writeFileSync(join(place, 'repos/quota-one/trees/main/large.txt'), Buffer.alloc(500_000))
+    for (const refused of [() => small.pull('quota-one', {}), () => small.addTree('quota-one', { tree: 'more' })])
+      await expect(refused()).rejects.toMatchObject({ code: 'repo-quota', kind: 'refused' })
+    expect(readFileSync(work, 'utf8')).toBe('nowhere else')
+    expect((await small.look('quota-one')).trees).toMatchObject([{ name: 'main', changed: 2 }])
+    await small.stop()
   })
 
   test('git is not run in a tree whose configuration may run a command', async () => {
