@@ -38,7 +38,7 @@ import type { TerminalsPort } from './routes/terminals/terminals-port.ts'
 
 export type WorkerVerb = 'drain' | 'resume' | 'restart' | 'stop'
 
-/** `cursor` is what an earlier page gave as `next`; `q` is text to find in a task's id, name and command line. */
+/** `cursor` is what an earlier page gave as `next`; `q` is a filter (protocols/filters); plain words are looked for in a task's ID, name and command line. */
 export type TaskQuery = { limit: number; cursor?: string; q?: string; state?: TaskStateName; worker?: string; kind?: 'build' }
 
 /**

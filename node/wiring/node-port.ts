@@ -19,7 +19,7 @@ import type { RunLogs } from '../tasks/work/run-logs.ts'
 import { createMayWrite } from './plan/may-write.ts'
 import type { Quota } from '../tasks/own-load.ts'
 import { poolViews } from './tasks/pool-views.ts'
-import { endedAs, mentions } from './tasks/task-search.ts'
+import { endedAs, taskSearch } from './tasks/task-search.ts'
 import { createTaskPublishing } from './tasks/task-publishing.ts'
 
 export type NodePortComponents = {
@@ -105,14 +105,14 @@ export function createNodePort(components: NodePortComponents): NodePort {
     tasks({ limit, cursor, q, state, worker: named, kind }) {
       const items: TaskView[] = []
       const peer = named === undefined ? undefined : fleet.find(named)
-      const text = q?.toLowerCase()
+      const matches = taskSearch(components, q)
       for (const id of engine.newestTasks(cursor)) {
         const task = engine.fold.task(id)
         if (task?.task === undefined) continue
         if (state !== undefined && stateName(task, engine.states()) !== state) continue
         if (kind !== undefined && task.task.spec.kind !== kind) continue
         if (named !== undefined && ![...task.attempts.values()].some((attempt) => attempt.holder === peer)) continue
-        if (text !== undefined && !mentions(task, text)) continue
+        if (!matches(task)) continue
         if (items.length === limit) return { items, next: items.at(-1)?.id ?? '' }
         items.push(viewOf(task))
       }
@@ -145,7 +145,7 @@ export function createNodePort(components: NodePortComponents): NodePort {
     },
     async retryMany(which) {
       assertMayWrite('publish')
-      const states = 'ids' in which ? which.ids.map(known) : endedAs(engine, which)
+      const states = 'ids' in which ? which.ids.map(known) : endedAs(components, which)
       if (states.length === 0) return { items: [], durability: 'majority' }
       const { ids, durability } = await publishing.again(states)
       return { items: ids.map((id, at) => ({ id, retryOf: states[at]?.id ?? '' })), durability }

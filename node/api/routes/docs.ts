@@ -11,7 +11,7 @@ import { createRoutes } from '../env.ts'
 export function docsRoutes(all: () => Api, version: string): Api {
   const api = createRoutes()
   let made: Promise<OpenApiDocument> | undefined
-  const document = () => (made ??= generateDocument(all(), version))
+  const document = () => (made ??= generateDocument(all(), version).then(portable))
 
   api.get(
     '/api/openapi.json',
@@ -44,6 +44,13 @@ export function docsRoutes(all: () => Api, version: string): Api {
     (c) => c.body(DOCS_STYLE, 200, { 'content-type': 'text/css; charset=utf-8' }),
   )
   return api
+}
+
+/** Classes of characters by name are not known to every reader of patterns; these are the same characters. */
+function portable(document: OpenApiDocument): OpenApiDocument {
+  const plain = (key: string, value: unknown): unknown =>
+    key === 'pattern' && typeof value === 'string' ? value.replaceAll('\\p{Cc}', '\\u0000-\\u001f\\u007f-\\u009f') : value
+  return JSON.parse(JSON.stringify(document), plain) as OpenApiDocument
 }
 
 function generateDocument(api: Api, version: string): Promise<OpenApiDocument> {

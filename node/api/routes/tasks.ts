@@ -5,6 +5,8 @@ import type { TaskView } from '../../../protocols/http/views.ts'
 import { taskState, taskView } from '../../../protocols/http/views.ts'
 import { publishMany, taskRequest } from '../../../protocols/http/task-request.ts'
 import { limitTasks } from '../access/limited-tasks.ts'
+import { FILTER_CHARS_MAX } from '../../../protocols/filters/filter.ts'
+import { TASK_KEYS } from '../../../protocols/filters/task-filter.ts'
 import { describe } from '../describe.ts'
 import type { Api, ApiEnv } from '../env.ts'
 import { createRoutes } from '../env.ts'
@@ -14,7 +16,15 @@ import { notFound } from '../problems.ts'
 import { readTasks } from './tasks/task-batch.ts'
 import { taskEndRoutes } from './tasks/task-ends.ts'
 
-const taskQuery = listQuery.extend({ state: taskState.optional(), worker: z.string().min(1).max(128).optional() })
+const taskQuery = listQuery.extend({
+  q: z
+    .string()
+    .max(FILTER_CHARS_MAX)
+    .optional()
+    .meta({ description: `words that all must hold: text, key:value, key:a,b, -key:value; keys are ${Object.keys(TASK_KEYS).join(', ')}` }),
+  state: taskState.optional(),
+  worker: z.string().min(1).max(128).optional(),
+})
 const taskPage = z.object({ items: z.array(taskView), next: z.string().optional() }).meta({ id: 'TaskPage' })
 const published = z
   .union([

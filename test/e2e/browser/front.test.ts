@@ -1,9 +1,11 @@
 // The frame of the dashboard in real Chromium before real nodes: a page that outlives the node that served it.
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { PassView } from '../../../protocols/web/passes.ts'
 import { builtPage } from './built-page.ts'
-import { createRealMesh, type RealMesh, type RealNode } from '../../support/real-mesh.ts'
+import { BIN, cleanEnv, createRealMesh, type RealMesh, type RealNode } from '../../support/real-mesh.ts'
 import { requirement } from '../../support/requirements.ts'
 import { until } from '../../support/until.ts'
 import { launchBrowser, openPage } from './open-page.ts'
@@ -42,6 +44,22 @@ describe.skipIf(!browserNeeded.present)(browserNeeded.title('the frame of the da
     expect(await named(birch)).toEqual(['cedar'])
   })
 
+  test('the command that a task page copies runs as pasted, and does the same', async () => {
+    const argv = ['printf', '%s|', "it's", 'a  b', '$HOME', '*', '"x"', '-n', '', '\\\\']
+    const { body } = await oak.api<{ id: string }>('/api/tasks', { body: { argv, name: 'tricky words; $(id)', env: { A: "b c'd" } } })
+    const { page, close } = await openPage(browser, oak)
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: oak.ready.http })
+    await page.goto(`${oak.ready.http}/tasks/${body.id}`)
+    await page.getByRole('button', { name: 'Copy as command' }).click()
+    await page.getByText('copied', { exact: true }).waitFor({ state: 'attached' })
+    const copied = await page.evaluate<string>('navigator.clipboard.readText()')
+    expect(copied).toMatch(/^nimbus task run /)
+    const nimbus = `nimbus() { "${process.execPath}" "${BIN}" "$@"; }; `
+    const { stdout } = await promisify(execFile)('sh', ['-c', nimbus + copied], { env: cleanEnv({ NIMBUS_DATA: oak.dataDir }) })
+    expect(stdout).toBe('it\'s|a  b|$HOME|*|"x"|-n||\\\\|')
+    await close()
+  })
+
   test('the node that serves a page dies: the page goes on through another, at its place, and misses no event', async () => {
     await until(async () => (await cedar.mesh()).group.seats.length === 3, { what: 'three keepers', timeoutMs: 60_000 })
     const { page, faults, close } = await openPage(browser, birch)
@@ -52,7 +70,7 @@ describe.skipIf(!browserNeeded.present)(browserNeeded.title('the frame of the da
       socket.on('framereceived', ({ payload }) => frames.push(JSON.parse(String(payload)) as Frame))
     })
     const passes = page.waitForResponse((response) => response.url().endsWith('/api/session/passes') && response.status() === 201)
-    await page.goto(`${birch.ready.http}/tasks?q=step`)
+    await page.goto(`${birch.ready.http}/tasks?q=name:step*`)
     await page.getByText('Live through birch').waitFor()
     await passes
 
@@ -76,7 +94,7 @@ describe.skipIf(!browserNeeded.present)(browserNeeded.title('the frame of the da
     await publish()
 
     await page.getByText(`step ${published.length - 1}`, { exact: true }).waitFor()
-    expect(page.url()).toBe(`${cedar.ready.http}/tasks?q=step`)
+    expect(page.url()).toBe(`${cedar.ready.http}/tasks?q=name:step*`)
     const [before, after] = [sockets.at(-2), sockets.at(-1)]
     expect(before?.url).toContain(birch.ready.http.replace('http:', 'ws:'))
     const since = new URL(after?.url ?? '').searchParams.get('since')

@@ -52,6 +52,7 @@ export const SHOTS: readonly Shot[] = [
   { name: 'publish', path: at('/tasks'), prepare: fillPublish },
   { name: 'invite', path: at('/mesh'), prepare: makeInvite },
   { name: 'shortcuts', path: at('/'), prepare: openShortcuts },
+  { name: 'palette', path: at('/'), prepare: openPalette },
   { name: 'confirm', path: at(`/workers/${peerIdOf('birch')}`), prepare: (page) => page.getByRole('button', { name: 'Stop' }).click() },
   { name: 'minority', path: at('/mesh'), prepare: minority },
   { name: 'not-live', path: at('/'), prepare: notLive },
@@ -61,6 +62,12 @@ export const SHOTS: readonly Shot[] = [
 async function openShortcuts(page: Page): Promise<void> {
   await page.keyboard.press('?')
   await page.getByText('Shortcuts are on').waitFor()
+}
+
+async function openPalette(page: Page): Promise<void> {
+  await page.keyboard.press('Control+k')
+  await page.getByRole('combobox').fill('bu')
+  await page.getByRole('option').first().waitFor()
 }
 
 async function fillPublish(page: Page): Promise<void> {

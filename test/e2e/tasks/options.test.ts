@@ -40,6 +40,10 @@ describe('what runs', () => {
     const id = await publish('--name', 'a name', '--', 'true')
     expect((await show(id)).spec['name']).toBe('a name')
     expect((await plain.cli('task', 'ls', '--search', 'a name')).stdout).toContain(id)
+    expect((await plain.cli('task', 'ls', '--filter', 'name:"a n*" -kind:build')).stdout).toContain(id)
+    expect((await plain.cli('task', 'ls', '--filter', '-name:"a name"')).stdout).not.toContain(id)
+    const wrong = await plain.cli('task', 'ls', '--filter', 'stat:failed')
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('This list has no key stat.')])
   })
   test('--env', async () => {
     expect((await plain.cli('task', 'run', '--env', 'A=b=c', '--env', 'D=', '--', 'sh', '-c', 'echo "$A/$D/"')).stdout).toBe('b=c//\n')

@@ -53,7 +53,7 @@ describe('tasks', () => {
   test('the filter of the address is asked of the node', async () => {
     page = await renderPage('/tasks?state=failed&q=cargo')
     await expect.poll(page.text, SOON).toContain('cargo test --workspace')
-    expect(page.transport.calls).toContain('tasks {"limit":200,"state":"failed","q":"cargo"}')
+    await expect.poll(() => page?.transport.calls, SOON).toContain('tasks {"limit":200,"state":"failed","q":"cargo"}')
     expect(page.root.querySelectorAll('tbody tr')).toHaveLength(1)
   })
 

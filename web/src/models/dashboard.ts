@@ -55,7 +55,7 @@ export type Dashboard = {
   /** Whose messages are shown; empty for the inbox of this node. */
   messageTopic: Signal<string>
   /** The dialog that is open over the page. */
-  dialog: Signal<'none' | 'publish' | 'invite' | 'shortcuts'>
+  dialog: Signal<'none' | 'palette' | 'publish' | 'invite' | 'shortcuts'>
   start(): Promise<void>
   stop(): void
   refresh(): Promise<void>
@@ -89,16 +89,17 @@ export function createDashboard(transport: Transport, since = ''): Dashboard {
   async function refresh(): Promise<void> {
     refreshLists(lists)
     try {
-      const [mesh, running, failed, dead] = await Promise.all([
+      const [mesh, running, failed, dead, urgent] = await Promise.all([
         transport.mesh(),
         transport.tasks({ limit: 100, state: 'running' }),
         transport.tasks({ limit: 50, state: 'failed' }),
         transport.tasks({ limit: 50, state: 'dead' }),
+        transport.tasks({ limit: 50, q: 'is:open priority:>5' }),
         list.load(),
       ])
       batch(() => {
         fleet.setMesh(mesh)
-        for (const page of [running, failed, dead]) for (const task of page.items) tasks.put(task)
+        for (const page of [running, failed, dead, urgent]) for (const task of page.items) tasks.put(task)
         activity.begin(tasks.all.peek())
         loadError.value = undefined
       })

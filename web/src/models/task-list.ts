@@ -2,9 +2,10 @@
 // held back, because between them tasks may be missing.
 import { type ReadonlySignal, type Signal, batch, computed, signal } from '@preact/signals'
 import type { Page, TaskStateName, TaskView } from '../../../protocols/http/views.ts'
+import { type Filter, parseFilter } from '../../../protocols/filters/filter.ts'
+import { TASK_KEYS, taskFacts } from '../../../protocols/filters/task-filter.ts'
 import { type ApiError, asApiError } from '../transport/api-error.ts'
 import type { TaskQuery } from '../transport/transport.ts'
-import { commandOf, titleOf } from './task-facts.ts'
 import type { TaskStore } from './task-store.ts'
 
 const PAGE_TASKS = 200
@@ -29,7 +30,10 @@ export function createTaskList(store: TaskStore, transport: { tasks(query: TaskQ
   const hits = signal<ReadonlySet<string>>(new Set())
   let asked = 0
 
-  const rows = computed(() => store.all.value.filter((task) => task.createdAt >= floor.value && matches(task, filter.value, hits.value)))
+  const rows = computed(() => {
+    const matches = matching(filter.value, hits.value)
+    return store.all.value.filter((task) => task.createdAt >= floor.value && matches(task))
+  })
 
   async function fetchPage(cursor: string | undefined): Promise<void> {
     asked += 1
@@ -70,10 +74,18 @@ export function createTaskList(store: TaskStore, transport: { tasks(query: TaskQ
   }
 }
 
-function matches(task: TaskView, filter: TaskFilter, hits: ReadonlySet<string>): boolean {
-  if (filter.state !== undefined && task.state !== filter.state) return false
-  if (filter.text === '' || hits.has(task.id)) return true
-  const wanted = filter.text.toLowerCase()
-  // The same texts that the node looks into, so that live changes and fetched pages agree.
-  return [task.id, titleOf(task), commandOf(task)].some((text) => text.toLowerCase().includes(wanted))
+/** The same filter as the node's, so that live changes and fetched pages agree; what cannot be read is said by the node. */
+function matching({ state, text }: TaskFilter, hits: ReadonlySet<string>): (task: TaskView) => boolean {
+  const now = Date.now()
+  let filter: Filter | undefined
+  try {
+    filter = parseFilter(text, TASK_KEYS)
+  } catch {
+    // Half typed, or wrong: the node's answer names the place.
+  }
+  return (task) => {
+    if (state !== undefined && task.state !== state) return false
+    if (filter === undefined) return hits.has(task.id)
+    return filter.size === 0 || filter.matches(taskFacts({ ...task, exitCode: task.result?.exitCode }, now))
+  }
 }

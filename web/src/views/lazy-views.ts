@@ -19,6 +19,7 @@ export const ServicePage = lazyView(async () => (await import('./services/servic
 export const CostsPage = lazyView(async () => (await import('./costs/costs-page.tsx')).CostsPage)
 export const PublishDialog = lazyView(async () => (await import('./tasks/publish-dialog.tsx')).PublishDialog)
 export const InviteDialog = lazyView(async () => (await import('./mesh/invite-dialog.tsx')).InviteDialog)
+export const Palette = lazyView(async () => (await import('./shell/palette.tsx')).Palette)
 export const ShortcutsDialog = lazyView(async () => (await import('./shell/shortcuts-dialog.tsx')).ShortcutsDialog)
 
 /** Fetches them all but the emulator, which is large and comes when a terminal is opened; one that fails is tried again when it is opened. */
@@ -42,6 +43,7 @@ export function fetchLazyViews(): void {
     CostsPage,
     InviteDialog,
     ShortcutsDialog,
+    Palette,
   ])
     view.fetch().catch(() => {
       // It is fetched again when it is opened, and said there if that fails too.

@@ -1,6 +1,7 @@
 // Ends of tasks: cancel one, run again what has ended.
 import type { Command } from 'commander'
 import { Option } from 'commander'
+import { filterPhrase } from '../../../../protocols/filters/filter.ts'
 import type { RetriedView, RetryRequest, TaskView } from '../../../../protocols/http/views.ts'
 import { NimbusError } from '../../../kernel/errors.ts'
 import { createClient } from '../../client.ts'
@@ -23,6 +24,7 @@ export function addEndCommands(task: Command, action: Action): void {
     .option('--dead', 'all that used up their attempts')
     .option('--failed', 'all that failed')
     .option('--search <text>', 'of those, only the ones that mention it')
+    .option('--filter <filter>', 'of those, only the ones that match, as for ls')
     .addOption(new Option('--q <text>', 'the same as --search').hideHelp())
     .action(
       action(async (cli, ids, options) => {
@@ -42,8 +44,9 @@ export function addEndCommands(task: Command, action: Action): void {
     )
 }
 
-function whichOf(ids: readonly string[], { dead, failed, search, q }: Record<string, unknown>): RetryRequest {
-  const text = search ?? q
+function whichOf(ids: readonly string[], { dead, failed, search, filter, q }: Record<string, unknown>): RetryRequest {
+  const phrase = search ?? q
+  const text = typeof phrase === 'string' ? `${filterPhrase(phrase)} ${String(filter ?? '')}`.trim() : filter
   const chosen = [ids.length > 0, dead === true, failed === true].filter(Boolean).length
   if (chosen !== 1 || (ids.length > 0 && text !== undefined))
     throw new NimbusError('usage', 'It is not clear which tasks to run again.', {

@@ -1,16 +1,23 @@
-// Keys of the page: single letters, and `g` then a letter. Never while typing, never with a modifier, and off when the
-// person turned them off.
+// Keys of the page: single letters, and `g` then a letter, never while typing; `Ctrl+K` also there. All off when the person
+// turned them off.
 
 export type Shortcut = { keys: string; does: string; run(): void }
 
 /** How long `g` waits for its letter. */
 const SEQUENCE_MS = 1_200
 
+export const PALETTE_KEYS = 'Ctrl+K'
+
 export function listenForShortcuts(shortcuts: readonly Shortcut[], enabled: () => boolean, page: Document = document): () => void {
   let prefix = ''
   let prefixAt = 0
 
   function press(event: KeyboardEvent): void {
+    if (enabled() && isPaletteKey(event) && document.querySelector('dialog[open]') === null) {
+      event.preventDefault()
+      shortcuts.find(({ keys }) => keys === PALETTE_KEYS)?.run()
+      return
+    }
     if (!enabled() || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return
     const target = event.target
     if (target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable], dialog[open]')) return
@@ -28,4 +35,8 @@ export function listenForShortcuts(shortcuts: readonly Shortcut[], enabled: () =
 
   page.addEventListener('keydown', press)
   return () => page.removeEventListener('keydown', press)
+}
+
+function isPaletteKey({ key, ctrlKey, metaKey, altKey, shiftKey }: KeyboardEvent): boolean {
+  return key.toLowerCase() === 'k' && (ctrlKey || metaKey) && !altKey && !shiftKey
 }

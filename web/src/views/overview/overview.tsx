@@ -8,6 +8,7 @@ import { WorkerCard } from '../workers/worker-card.tsx'
 import { ActivityFeed } from './activity-feed.tsx'
 import { NeedsList } from './needs-list.tsx'
 import { RunningNow } from './running-now.tsx'
+import { TopPriorities } from './top-priorities.tsx'
 import { StateCounts } from './state-counts.tsx'
 
 /** Needs grow with time (a wait gets too long), but nobody watches them by the second. */
@@ -36,6 +37,7 @@ export function Overview() {
       <div class="overview">
         <div class="stack">
           <NeedsList needs={needs} />
+          <TopPriorities />
           {none ? <FirstSteps alone={workers.length === 1} /> : <RunningNow />}
           <section aria-labelledby="overview-workers">
             <h2 id="overview-workers">

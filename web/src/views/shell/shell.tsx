@@ -1,12 +1,12 @@
 // The frame around every page: where one can go, through which node one looks, and how live that view is.
 import type { ComponentChildren } from 'preact'
 import { useLayoutEffect, useMemo } from 'preact/hooks'
-import { type Shortcut, listenForShortcuts } from '../../models/page/shortcuts.ts'
+import { PALETTE_KEYS, type Shortcut, listenForShortcuts } from '../../models/page/shortcuts.ts'
 import { asksOf } from '../../models/agents/session-facts.ts'
 import type { Theme } from '../../models/page/preferences.ts'
 import { CloudMark, Icon } from '../../parts/icons.tsx'
 import { usePage } from '../../parts/page-context.ts'
-import { InviteDialog, PublishDialog, ShortcutsDialog } from '../lazy-views.ts'
+import { InviteDialog, Palette, PublishDialog, ShortcutsDialog } from '../lazy-views.ts'
 import { Connection, ConnectionBanner } from './connection.tsx'
 import { NoticeList } from './notice-list.tsx'
 
@@ -79,6 +79,7 @@ export function Shell(props: { children: ComponentChildren }) {
       </main>
       {dialog === 'publish' && <PublishDialog onClose={close} />}
       {dialog === 'invite' && <InviteDialog onClose={close} />}
+      {dialog === 'palette' && <Palette shortcuts={shortcuts} onClose={close} />}
       {dialog === 'shortcuts' && <ShortcutsDialog shortcuts={shortcuts} onClose={close} />}
       <NoticeList />
     </div>
@@ -147,6 +148,7 @@ function useShortcuts(): Shortcut[] {
       { keys: 'i', does: 'Invite a machine', run: () => (dashboard.dialog.value = 'invite') },
       { keys: '/', does: 'Filter tasks', run: () => focusFilter(router.go) },
       { keys: 't', does: 'Change the theme', run: () => (preferences.theme.value = NEXT_THEME[preferences.theme.value]) },
+      { keys: PALETTE_KEYS, does: 'Go to or do anything by name', run: () => (dashboard.dialog.value = 'palette') },
       { keys: '?', does: 'This list', run: () => (dashboard.dialog.value = 'shortcuts') },
     ],
     [dashboard, router, preferences],

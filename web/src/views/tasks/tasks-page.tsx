@@ -60,7 +60,7 @@ function Filter(props: { state: TaskStateName | undefined; text: string }) {
         <input
           id="task-filter"
           type="search"
-          placeholder="Filter by name, command or ID"
+          placeholder="Words, or state:failed worker:box age:&lt;1h"
           value={typed}
           onInput={(event) => setTyped(event.currentTarget.value)}
         />
