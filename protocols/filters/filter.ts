@@ -45,6 +45,11 @@ export function filterPhrase(text: string): string {
   return `"${text.replace(/["\\]/g, '\\$&')}"`
 }
 
+/** What `--search` and `--filter` say together; empty where neither is given. */
+export function joinFilters(search: unknown, filter: unknown): string {
+  return [typeof search === 'string' ? filterPhrase(search) : '', typeof filter === 'string' ? filter : ''].join(' ').trim()
+}
+
 function wordsOf(text: string): Word[] {
   const words: Word[] = []
   let at = 0

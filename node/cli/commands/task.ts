@@ -1,6 +1,6 @@
 // Tasks: publish them, look at them, stop them, run them again.
 import type { Command } from 'commander'
-import { filterPhrase } from '../../../protocols/filters/filter.ts'
+import { joinFilters } from '../../../protocols/filters/filter.ts'
 import type { LogChunk, Page, TaskView } from '../../../protocols/http/views.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import type { Client } from '../client.ts'
@@ -61,7 +61,7 @@ function addLooking(task: Command, action: Action): void {
     .option('--limit <n>', 'how many', wholeNumber('--limit', 1, 100_000), 50)
     .action(
       action(async (cli, _words, { state, worker, search, filter, limit }) => {
-        const words = [typeof search === 'string' ? filterPhrase(search) : '', filter ?? ''].join(' ').trim()
+        const words = joinFilters(search, filter)
         const items = await listTasks(await createClient(cli), { state, worker, q: words }, limit as number)
         if (cli.globals.json) for (const item of items) cli.printJson(item)
         else cli.print(items.length === 0 ? 'No tasks. Publish one: nimbus task run -- echo hello' : renderTasks(cli, items))

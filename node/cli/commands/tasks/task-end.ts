@@ -1,7 +1,7 @@
 // Ends of tasks: cancel one, run again what has ended.
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import { filterPhrase } from '../../../../protocols/filters/filter.ts'
+import { joinFilters } from '../../../../protocols/filters/filter.ts'
 import type { RetriedView, RetryRequest, TaskView } from '../../../../protocols/http/views.ts'
 import { NimbusError } from '../../../kernel/errors.ts'
 import { createClient } from '../../client.ts'
@@ -45,14 +45,13 @@ export function addEndCommands(task: Command, action: Action): void {
 }
 
 function whichOf(ids: readonly string[], { dead, failed, search, filter, q }: Record<string, unknown>): RetryRequest {
-  const phrase = search ?? q
-  const text = typeof phrase === 'string' ? `${filterPhrase(phrase)} ${String(filter ?? '')}`.trim() : filter
+  const text = joinFilters(search ?? q, filter)
   const chosen = [ids.length > 0, dead === true, failed === true].filter(Boolean).length
-  if (chosen !== 1 || (ids.length > 0 && text !== undefined))
+  if (chosen !== 1 || (ids.length > 0 && text !== ''))
     throw new NimbusError('usage', 'It is not clear which tasks to run again.', {
       kind: 'usage',
       cure: 'Name their IDs, or give --dead or --failed, with --search TEXT to choose among those.',
     })
   if (ids.length > 0) return { ids: [...ids] }
-  return { state: dead === true ? 'dead' : 'failed', ...(typeof text === 'string' ? { q: text } : {}) }
+  return { state: dead === true ? 'dead' : 'failed', ...(text === '' ? {} : { q: text }) }
 }
