@@ -56,12 +56,3 @@ export function versionIn(folder: Folder, file: string): string | undefined {
     .find((one) => one !== '' && !one.startsWith('#'))
   return line === undefined || line.length > 64 ? undefined : line
 }
-
-/** The version of a tool in asdf's and mise's common file. */
-export function toolVersion(folder: Folder, ...names: string[]): string | undefined {
-  for (const line of (folder.read('.tool-versions') ?? '').split('\n')) {
-    const [name, version] = line.trim().split(/\s+/)
-    if (name !== undefined && names.includes(name) && version !== undefined) return version
-  }
-  return undefined
-}

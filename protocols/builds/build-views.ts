@@ -41,6 +41,8 @@ export const buildView = z
     reason: z.string().nullable(),
     flaky: z.boolean(),
     lastGood: z.object({ task: z.string(), commit: z.string() }).nullable(),
+    /** What followed its failure: the build of that commit, and the session of an agent that looks for the cause. */
+    followedBy: z.object({ lastGood: z.string().optional(), repair: z.string().optional() }).optional(),
     /** Workers that it moved away from, and what they lacked. */
     moves: z.array(z.object({ worker: z.string(), reason: z.string(), needs: z.array(tool) })),
     artifacts: z.array(artifactView),

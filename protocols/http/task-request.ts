@@ -33,6 +33,16 @@ export const repoAddress = z
     return password === '' && (protocol === 'ssh:' || username === '')
   }, 'must be an address without credentials; set them apart: nimbus repo auth set HOST --secret NAME')
 
+/** How a build is done, where not as usual. */
+const buildRequest = z.strictObject({
+  /** False: everything is fetched anew, and nothing is left for other builds. */
+  cache: z.boolean().optional(),
+  /** When it failed for good: build the newest commit of the same ref again that was good before. */
+  lastGood: z.boolean().optional(),
+  /** When it failed by a fault of the code: a session of an agent that may spend so much; it commits to a branch of its own. */
+  repair: z.strictObject({ budgetUsd: z.number().gt(0).max(1_000) }).optional(),
+})
+
 /** As far as a browser can tell. */
 const PEER_ID = /^12D3Koo[1-9A-HJ-NP-Za-km-z]{45}$/
 
@@ -107,6 +117,7 @@ export const taskRequest = z
     stdin: blobRef.optional(),
     secrets: z.array(secretName).max(32).optional(),
     budgetUsd: z.number().min(0).max(1_000_000).optional(),
+    build: buildRequest.optional(),
     /** Of a terminal when it opens. */
     size: terminalSize.optional(),
     group: word.optional(),
@@ -125,6 +136,10 @@ export const taskRequest = z
   .refine(({ kind, repo, dir }) => kind !== 'build' || repo !== undefined || dir !== undefined, {
     path: ['repo'],
     message: 'a build needs a repository or a folder',
+  })
+  .refine(({ kind, build }) => kind === 'build' || build === undefined, {
+    path: ['build'],
+    message: 'only a build is done in a way of its own',
   })
   .refine(({ repo, dir }) => repo === undefined || dir === undefined, {
     path: ['dir'],

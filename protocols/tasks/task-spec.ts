@@ -46,6 +46,16 @@ export const agentSpec = z.looseObject({
 })
 export type AgentSpec = z.infer<typeof agentSpec>
 
+/** How a build is done, where not as usual. */
+export const buildSpec = z.looseObject({
+  /** False: everything is fetched anew. */
+  cache: z.boolean().optional(),
+  /** When it failed for good: the newest commit of the same ref that was built before is built again. */
+  lastGood: z.boolean().optional(),
+  /** When it failed by a fault of the code: a session of an agent may spend so much to mend it, on a branch of its own. */
+  repair: z.looseObject({ budgetUsd: z.number().min(0) }).optional(),
+})
+
 const blobRef = z.looseObject({ hash: z.custom<BlobHash>((v) => typeof v === 'string' && /^[0-9a-f]{64}$/.test(v)), size: count })
 
 /** What a task asks for, as it is signed by its author. Durations in milliseconds. */
@@ -121,6 +131,8 @@ export const taskSpec = z.looseObject({
   /** Of kind `service`: which one. All that it runs stands in the records of that service. */
   service: z.looseObject({ name: word, generation: z.int().min(1) }).optional(),
   agent: agentSpec.optional(),
+  /** Of kind `build`. */
+  build: buildSpec.optional(),
   /** The verbs of its token (agents/capability.ts); unknown ones give nothing. Without it those of its kind. */
   may: z.array(word).max(32).optional(),
   /** Of a task of kind `question`. */

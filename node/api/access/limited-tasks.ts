@@ -4,8 +4,13 @@ import type { TaskRequest } from '../../../protocols/http/task-request.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import type { Actor } from '../ports.ts'
 
-/** @throws NimbusError `token-scope` or `verb-not-held`; operators and tasks pass unchanged, those have a check of their own */
+/** @throws NimbusError `token-scope` or `verb-not-held`; operators pass unchanged, and tasks, which have a check of their own, but for agents that repair */
 export function limitTasks(actor: Actor, requests: TaskRequest[]): TaskRequest[] {
+  if (actor.kind !== 'operator' && requests.some(({ build }) => build?.repair !== undefined) && (actor.kind === 'task' || !actor.all))
+    throw new NimbusError('token-scope', 'This token may publish no build that is repaired by an agent: that is money of the operator.', {
+      kind: 'refused',
+      cure: "Leave out --repair, or use the operator's token.",
+    })
   if (actor.kind !== 'user' || actor.all) return requests
   return requests.map((request) => {
     if (request.kind === 'terminal' || request.secrets !== undefined || request.repoAuth !== undefined)

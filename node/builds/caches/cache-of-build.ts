@@ -2,12 +2,14 @@
 // A cache only saves time: whatever goes wrong with it, the build goes on without.
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { open, realpath, rm } from 'node:fs/promises'
+import { mkdir, open, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { formatBytes } from '../../kernel/sizes.ts'
 import type { BuildPlan } from '../plan.ts'
 import type { Step } from '../project.ts'
-import { countTarballs, hashesOf, packTarballs, unpackTarballs } from './npm-tarballs.ts'
+import { countKept, packKept, unpackKept } from './kept-files.ts'
+import type { ShelfKind } from './shelves.ts'
+import { SHELF_KINDS } from './shelves.ts'
 
 /** Where caches come from and go to; `file` lies outside of what a build can write to. */
 export type CachePort = {
@@ -15,12 +17,14 @@ export type CachePort = {
   open(key: string): AsyncIterable<Uint8Array>
   file: string
 }
-/** What a report says: packages and their bytes, the tar that was used, `saved` where a new one lies in the file. */
+/** What a report says: downloads and their bytes, the tar that was used, `saved` where a new one lies in the file. */
 export type CacheReport = { key: string; hit: boolean; files: number; size: number; tar?: { hash: string; size: number }; saved?: boolean }
 
 export type BuildCache = {
   restore(): Promise<void>
   beforeStep(step: Step): Promise<void>
+  /** Tells tools where to look: variables of every command. */
+  environment: Readonly<Record<string, string>>
   /** Everything fetched was removed. */
   cleaned(): void
   /** No step comes any more. */
@@ -28,10 +32,9 @@ export type BuildCache = {
   report(): { cache?: CacheReport }
 }
 
-const LOCKS = ['package-lock.json', 'npm-shrinkwrap.json']
 const LOCK_BYTES_MAX = 64 * 1024 * 1024
 /** Part of each key: what a tar holds, and how. */
-const FORMAT = 'npm-tarballs-1'
+const FORMAT = 'kept-files-1'
 
 /** @param tools versions of the tools of this machine */
 export async function createBuildCache(
@@ -39,21 +42,25 @@ export async function createBuildCache(
   order: { root: string; home: string; plan: BuildPlan; tools: Record<string, string>; say(line: string): void },
 ): Promise<BuildCache | undefined> {
   const { root, home, plan, tools, say } = order
-  const locks = port === undefined ? [] : await lockfilesOf(root, plan.steps)
-  const wanted = new Set(locks.flatMap(hashesOf))
-  if (port === undefined || wanted.size === 0) return undefined
-  const key = keyOf(tools['npm'] ?? '', locks)
+  const found = port === undefined ? [] : await lockfilesOf(root, plan.steps)
+  const shelves = found.flatMap(({ kind, text }) => kind.shelfOf(text) ?? [])
+  if (port === undefined || shelves.length === 0) return undefined
+  const key = keyOf(found.map(({ kind, text }) => [kind.tool, tools[kind.tool] ?? '', text]))
   let note: CacheReport = { key, hit: false, files: 0, size: 0 }
+  const environment: Record<string, string> = Object.fromEntries(
+    found.flatMap(({ kind }) => Object.entries(kind.environment ?? {}).map(([name, folder]) => [name, join(home, folder)])),
+  )
   /** After this it is too late to save: what was built has run, or it was installed in another way than planned. */
   let over = false
 
   const save = async (): Promise<void> => {
     if (over) return
     over = true
-    if ((await countTarballs(home, wanted)) <= note.files) return
-    const { files, bytes } = await packTarballs(home, wanted, port.file)
+    if ((await countKept(home, shelves)) <= note.files) return
+    const { files, bytes } = await packKept(home, shelves, port.file)
+    if (files <= note.files) return rm(port.file, { force: true })
     note = { key, hit: false, files, size: bytes, saved: true }
-    say(`cache: ${files} packages are kept for other builds (${formatBytes(bytes)})`)
+    say(`cache: ${files} downloads are kept for other builds (${formatBytes(bytes)})`)
   }
   const quietly = async (what: () => Promise<void>): Promise<void> => {
     await what().catch(async (error: unknown) => {
@@ -66,16 +73,21 @@ export async function createBuildCache(
     restore: () =>
       quietly(async () => {
         const seen = watched(port.open(key))
-        const { files, bytes } = await unpackTarballs(seen.bytes, home, wanted)
+        const { files, bytes } = await unpackKept(seen.bytes, home, shelves)
         const tar = seen.whole()
         if (files > 0) note = { key, hit: true, files, size: bytes, ...(tar === undefined ? {} : { tar }) }
         say(
-          files === 0 ? 'cache: a miss; everything is fetched' : `cache: a hit; ${files} packages (${formatBytes(bytes)}) need no fetching`,
+          files === 0
+            ? 'cache: a miss; everything is fetched'
+            : `cache: a hit; ${files} downloads (${formatBytes(bytes)}) need no fetching`,
         )
       }),
+    environment,
     async beforeStep(step) {
       if (step.phase !== 'install') return quietly(save)
       if (!plan.steps.includes(step)) over = true
+      // Tools look into a folder that they are told of; they do not make it.
+      for (const folder of Object.values(environment)) await mkdir(folder, { recursive: true })
     },
     cleaned: () => void (note = { key, hit: false, files: 0, size: 0, ...(note.saved === true ? note : {}) }),
     finish: (succeeded) => (succeeded ? quietly(save) : Promise.resolve()),
@@ -83,20 +95,23 @@ export async function createBuildCache(
   }
 }
 
-/** By what decides which packages are fetched: platform, version of the tool, lockfiles. */
-function keyOf(npm: string, locks: readonly string[]): string {
-  const facts = [FORMAT, process.platform, process.arch, npm, ...locks]
+/** By what decides what is fetched: platform, versions of the tools, lockfiles. */
+function keyOf(locks: readonly (readonly string[])[]): string {
+  const facts = [FORMAT, process.platform, process.arch, ...locks]
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex')
 }
 
-/** The text of the lockfiles that `npm ci` will hold to; none where it is run in another way. */
-async function lockfilesOf(root: string, steps: readonly Step[]): Promise<string[]> {
-  const locks: string[] = []
-  for (const { phase, argv, dir } of steps) {
-    if (phase !== 'install' || argv[0] !== 'npm' || argv[1] !== 'ci') continue
-    const folder = await realpath(join(root, dir)).catch(() => '')
-    if (folder !== join(await realpath(root), dir).replace(/\/$/, '')) continue
-    for (const name of LOCKS) locks.push((await readPlain(join(folder, name))) ?? '')
+/** The lockfiles that the plan's installations hold to; none of those that are run in another way. */
+async function lockfilesOf(root: string, steps: readonly Step[]): Promise<{ kind: ShelfKind; text: string }[]> {
+  const locks: { kind: ShelfKind; text: string }[] = []
+  for (const step of steps) {
+    const kind = step.phase === 'install' ? SHELF_KINDS.find(({ fetches }) => fetches(step)) : undefined
+    const folder = kind === undefined ? '' : await realpath(join(root, step.dir)).catch(() => '')
+    if (kind === undefined || folder !== join(await realpath(root), step.dir).replace(/\/$/, '')) continue
+    for (const name of kind.locks) {
+      const text = await readPlain(join(folder, name))
+      if (text !== undefined) locks.push({ kind, text })
+    }
   }
   return locks
 }

@@ -1,7 +1,7 @@
 // Go: modules, one or a workspace of several.
-import { toolVersion } from '../manifests.ts'
 import type { Detector, Folder, Tool } from '../project.ts'
 import { stepsOf, within } from '../project.ts'
+import { pinOf, saidBy, toolFrom } from '../toolchain.ts'
 
 /** Without a place for them, commands of several packages are thrown away. */
 const OUTPUT = 'bin'
@@ -38,10 +38,14 @@ function hasCommands(folder: Folder): boolean {
 }
 
 function toolOf(folder: Folder, file: string, text: string): Tool {
-  const exact = /^toolchain\s+go(\S+)/m.exec(text)?.[1] ?? toolVersion(folder, 'golang', 'go')
-  const minimum = /^go\s+(\d+(?:\.\d+)*)/m.exec(text)?.[1]
-  const version = exact ?? (minimum === undefined ? undefined : `>=${minimum}`)
-  return { name: 'go', reason: file, ...(version === undefined ? {} : { version }) }
+  // Both lines are the least that it needs: a newer go takes them.
+  const least = /^toolchain\s+go(\d[\w.]*)/m.exec(text)?.[1] ?? /^go\s+(\d+(?:\.\d+)*)/m.exec(text)?.[1]
+  return toolFrom(
+    'go',
+    file,
+    pinOf(folder, ['.go-version'], ['golang', 'go']),
+    saidBy(file, least === undefined ? undefined : `>=${least}`),
+  )
 }
 
 /** The folders of a workspace, from `use ./a` and `use ( … )`. */

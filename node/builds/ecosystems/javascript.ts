@@ -1,8 +1,9 @@
 // JavaScript and TypeScript: which package manager, by lockfile first, then by the field that names it.
-import { isObject, objectAt, readJson, readYaml, textAt, toolVersion, versionIn } from '../manifests.ts'
+import { isObject, objectAt, readJson, readYaml, textAt } from '../manifests.ts'
 import type { JsonObject } from '../manifests.ts'
 import type { Detector, Folder, Project, Tool } from '../project.ts'
 import { firstOf, stepsOf, within } from '../project.ts'
+import { pinOf, saidBy, toolFrom } from '../toolchain.ts'
 
 type Manager = 'npm' | 'pnpm' | 'yarn' | 'bun' | 'deno'
 type Choice = { manager: Manager; lock?: string; reason: string }
@@ -80,23 +81,36 @@ function isModernYarn(folder: Folder): boolean {
 }
 
 function toolsOf(folder: Folder, manifest: JsonObject | undefined, { manager, reason }: Choice): Tool[] {
-  const managerVersion = /@(\d[^+]*)/.exec(textAt(manifest, 'packageManager') ?? '')?.[1]
-  const tools: Tool[] = manager === 'bun' ? [] : [nodeOf(folder, manifest)]
-  tools.push({ name: manager, reason, ...(managerVersion === undefined ? {} : { version: managerVersion }) })
-  return tools
+  const field = /^(\w+)@(\d[^+]*)/.exec(textAt(manifest, 'packageManager') ?? '')
+  const own = toolFrom(
+    manager,
+    reason,
+    saidBy('package.json packageManager', field?.[1] === manager ? field[2] : undefined),
+    pinOf(folder, manager === 'bun' ? ['.bun-version'] : [], [manager]),
+    saidBy('package.json volta', textAt(manifest, 'volta', manager)),
+    saidBy('package.json devEngines', devEngine(manifest, 'packageManager', manager)),
+    // npm only warns of its own.
+    saidBy('package.json engines', manager === 'npm' ? undefined : textAt(manifest, 'engines', manager)),
+  )
+  return manager === 'bun' ? [own] : [nodeOf(folder, manifest), own]
 }
 
 function nodeOf(folder: Folder, manifest: JsonObject | undefined): Tool {
-  for (const file of ['.nvmrc', '.node-version']) {
-    const version = versionIn(folder, file)
-    if (version !== undefined) return { name: 'node', version: version.replace(/^v/, ''), reason: file }
-  }
-  const listed = toolVersion(folder, 'nodejs', 'node')
-  if (listed !== undefined) return { name: 'node', version: listed, reason: '.tool-versions' }
-  const engines = textAt(manifest, 'engines', 'node')
-  return engines === undefined
-    ? { name: 'node', reason: 'package.json' }
-    : { name: 'node', version: engines, reason: 'package.json engines' }
+  return toolFrom(
+    'node',
+    'package.json',
+    pinOf(folder, ['.nvmrc', '.node-version'], ['nodejs', 'node']),
+    saidBy('package.json volta', textAt(manifest, 'volta', 'node')),
+    saidBy('package.json devEngines', devEngine(manifest, 'runtime', 'node')),
+    saidBy('package.json engines', textAt(manifest, 'engines', 'node')),
+  )
+}
+
+/** One, or a list of those that will do. */
+function devEngine(manifest: JsonObject | undefined, kind: 'runtime' | 'packageManager', name: string): string | undefined {
+  const said = objectAt(manifest, 'devEngines')[kind]
+  const one = (Array.isArray(said) ? (said as unknown[]) : [said]).find((item) => isObject(item) && item['name'] === name)
+  return textAt(isObject(one) ? one : undefined, 'version')
 }
 
 /** At the root, and in each package of a workspace. */
@@ -136,7 +150,7 @@ function deno(folder: Folder): Project | undefined {
     ecosystem: 'deno',
     dir: folder.path,
     reason: file,
-    tools: [{ name: 'deno', reason: file }],
+    tools: [toolFrom('deno', file, pinOf(folder, ['.dvmrc'], ['deno']))],
     steps: stepsOf(folder, {
       install: [{ argv: ['deno', 'install', ...(locked ? ['--frozen'] : [])], reason: locked ? 'deno.lock' : file }],
       build: 'build' in tasks ? [{ argv: ['deno', 'task', 'build'], reason: `${file} has a task "build"` }] : [],

@@ -1,7 +1,8 @@
 // Java and its kin: maven and gradle, through the repository's own wrapper where it has one.
-import { toolVersion, versionIn } from '../manifests.ts'
 import type { Detector, Folder, Tool } from '../project.ts'
 import { firstOf, stepsOf, within } from '../project.ts'
+import type { Pin } from '../toolchain.ts'
+import { pinOf, saidBy, toolFrom } from '../toolchain.ts'
 
 export const maven: Detector = (folder) => {
   if (!folder.names.has('pom.xml')) return undefined
@@ -14,7 +15,7 @@ export const maven: Detector = (folder) => {
     reason: 'pom.xml',
     tools: [
       javaOf(folder, /<(?:maven\.compiler\.release|java\.version|release)>\s*([\d.]+)\s*</.exec(pom)?.[1], 'pom.xml'),
-      ...(wrapper ? [] : [{ name: 'mvn', reason: 'pom.xml' }]),
+      ...(wrapper ? [] : [toolFrom('mvn', 'pom.xml', sdkman(folder, 'maven'), pinOf(folder, [], ['maven']))]),
     ],
     steps: stepsOf(folder, {
       // Surefire fetches what runs the tests when it runs them: a first run of all of it is the only way to have everything here.
@@ -41,7 +42,10 @@ export const gradle: Detector = (folder) => {
     ecosystem: 'gradle',
     dir: folder.path,
     reason: file,
-    tools: [javaOf(folder, version, file), ...(wrapper ? [] : [{ name: 'gradle', reason: file }])],
+    tools: [
+      javaOf(folder, version, file),
+      ...(wrapper ? [] : [toolFrom('gradle', file, sdkman(folder, 'gradle'), pinOf(folder, [], ['gradle']))]),
+    ],
     steps: stepsOf(folder, {
       install: [{ argv: [...argv, 'dependencies'], reason: file }],
       build: [{ argv: [...argv, 'assemble'], reason: file }],
@@ -55,9 +59,20 @@ export const gradle: Detector = (folder) => {
 }
 
 function javaOf(folder: Folder, declared: string | undefined, reason: string): Tool {
-  const exact = versionIn(folder, '.java-version')
-  if (exact !== undefined) return { name: 'java', version: exact, reason: '.java-version' }
-  const listed = toolVersion(folder, 'java')
-  if (listed !== undefined) return { name: 'java', version: listed, reason: '.tool-versions' }
-  return declared === undefined ? { name: 'java', reason } : { name: 'java', version: `>=${declared}`, reason }
+  const tool = toolFrom(
+    'java',
+    reason,
+    pinOf(folder, ['.java-version'], ['java']),
+    sdkman(folder, 'java'),
+    saidBy('system.properties', /^java\.runtime\.version\s*=\s*(\S+)/m.exec(folder.read('system.properties') ?? '')?.[1]),
+    saidBy(reason, declared === undefined ? undefined : `>=${declared}`),
+  )
+  // Before a maker's name stands no version, and Java 8 still calls itself 1.8.
+  return tool.version === undefined
+    ? tool
+    : { ...tool, version: tool.version.replace(/^[a-z][\w.]*?-(?=\d)/i, '').replace(/^1\.(?=[5-8](\D|$))/, '') }
+}
+
+function sdkman(folder: Folder, name: string): Pin | undefined {
+  return saidBy('.sdkmanrc', new RegExp(`^${name}=(\\S+)`, 'm').exec(folder.read('.sdkmanrc') ?? '')?.[1])
 }

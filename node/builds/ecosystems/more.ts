@@ -1,7 +1,8 @@
 // Ecosystems whose rules fit into a few lines each.
-import { objectAt, readJson, textAt, toolVersion, versionIn } from '../manifests.ts'
+import { objectAt, readJson, textAt } from '../manifests.ts'
 import type { Detector, Folder } from '../project.ts'
 import { anyName, firstOf, stepsOf, within } from '../project.ts'
+import { pinOf, saidBy, toolFrom } from '../toolchain.ts'
 
 export const dotnet: Detector = (folder) => {
   const file = anyName(folder, /\.(sln|slnx)$/) ?? anyName(folder, /\.(cs|fs|vb)proj$/)
@@ -11,7 +12,7 @@ export const dotnet: Detector = (folder) => {
     ecosystem: 'dotnet',
     dir: folder.path,
     reason: file,
-    tools: [{ name: 'dotnet', reason: sdk === undefined ? file : 'global.json', ...(sdk === undefined ? {} : { version: sdk }) }],
+    tools: [toolFrom('dotnet', file, saidBy('global.json', sdk), pinOf(folder, [], ['dotnet', 'dotnet-core']))],
     steps: stepsOf(folder, {
       install: [{ argv: ['dotnet', 'restore'], reason: file }],
       build: [{ argv: ['dotnet', 'build', '--no-restore', '-c', 'Release'], reason: file }],
@@ -27,10 +28,12 @@ export const dotnet: Detector = (folder) => {
 export const ruby: Detector = (folder) => {
   const file = firstOf(folder, ['Gemfile', 'gems.rb'])
   if (file === undefined) return undefined
-  const version =
-    versionIn(folder, '.ruby-version')?.replace(/^ruby-/, '') ??
-    toolVersion(folder, 'ruby') ??
-    /^\s*ruby\s+['"]([^'"]+)['"]/m.exec(folder.read(file) ?? '')?.[1]
+  const ruby = toolFrom(
+    'ruby',
+    file,
+    pinOf(folder, ['.ruby-version'], ['ruby']),
+    saidBy(file, /^\s*ruby\s+['"]([^'"]+)['"]/m.exec(folder.read(file) ?? '')?.[1]),
+  )
   const gemspec = anyName(folder, /\.gemspec$/)
   const test =
     folder.names.has('spec/') || folder.names.has('.rspec')
@@ -42,10 +45,7 @@ export const ruby: Detector = (folder) => {
     ecosystem: 'ruby',
     dir: folder.path,
     reason: file,
-    tools: [
-      { name: 'ruby', reason: file, ...(version === undefined ? {} : { version }) },
-      { name: 'bundle', reason: file },
-    ],
+    tools: [ruby.version === undefined ? ruby : { ...ruby, version: ruby.version.replace(/^ruby-/, '') }, { name: 'bundle', reason: file }],
     steps: stepsOf(folder, {
       install: [{ argv: ['bundle', 'install'], reason: folder.names.has('Gemfile.lock') ? 'Gemfile.lock' : file }],
       build: gemspec === undefined ? [] : [{ argv: ['gem', 'build', gemspec], reason: gemspec }],
@@ -62,7 +62,6 @@ export const php: Detector = (folder) => {
   const manifest = readJson(folder, 'composer.json')
   const scripts = objectAt(manifest, 'scripts')
   const locked = folder.names.has('composer.lock')
-  const version = textAt(manifest, 'require', 'php')
   const phpunit = firstOf(folder, ['phpunit.xml', 'phpunit.xml.dist'])
   const test =
     'test' in scripts
@@ -75,7 +74,12 @@ export const php: Detector = (folder) => {
     dir: folder.path,
     reason: 'composer.json',
     tools: [
-      { name: 'php', reason: 'composer.json', ...(version === undefined ? {} : { version }) },
+      toolFrom(
+        'php',
+        'composer.json',
+        pinOf(folder, ['.php-version'], ['php']),
+        saidBy('composer.json', textAt(manifest, 'require', 'php')),
+      ),
       { name: 'composer', reason: 'composer.json' },
     ],
     steps: stepsOf(folder, {
@@ -91,13 +95,20 @@ export const php: Detector = (folder) => {
 
 export const zig: Detector = (folder) => {
   if (!folder.names.has('build.zig')) return undefined
-  const version = /\.minimum_zig_version\s*=\s*"([^"]+)"/.exec(folder.read('build.zig.zon') ?? '')?.[1] ?? toolVersion(folder, 'zig')
+  const least = /\.minimum_zig_version\s*=\s*"([^"]+)"/.exec(folder.read('build.zig.zon') ?? '')?.[1]
   const tested = /b\.step\(\s*"test"/.test(folder.read('build.zig') ?? '')
   return {
     ecosystem: 'zig',
     dir: folder.path,
     reason: 'build.zig',
-    tools: [{ name: 'zig', reason: 'build.zig', ...(version === undefined ? {} : { version: `>=${version}` }) }],
+    tools: [
+      toolFrom(
+        'zig',
+        'build.zig',
+        pinOf(folder, ['.zigversion'], ['zig']),
+        saidBy('build.zig.zon', least === undefined ? undefined : `>=${least}`),
+      ),
+    ],
     steps: stepsOf(folder, {
       install: folder.names.has('build.zig.zon') ? [{ argv: ['zig', 'build', '--fetch'], reason: 'build.zig.zon' }] : [],
       build: [{ argv: ['zig', 'build'], reason: 'build.zig' }],

@@ -1,13 +1,14 @@
 // C and C++: cmake before meson before autotools before a Makefile of one's own. Where one exists, the next is its output or its front door.
 import type { Detector, Folder } from '../project.ts'
 import { anyName, firstOf, stepsOf, within } from '../project.ts'
+import { saidBy, toolFrom } from '../toolchain.ts'
 
 const NOTHING_TO_FETCH = { lockFiles: [], caches: [] }
 
 export const cmake: Detector = (folder) => {
   if (!folder.names.has('CMakeLists.txt')) return undefined
   const text = folder.read('CMakeLists.txt') ?? ''
-  const minimum = /cmake_minimum_required\s*\(\s*VERSION\s+([\d.]+)/i.exec(text)?.[1]
+  const minimum = /cmake_minimum_required\s*\(\s*VERSION\s+(\d+(?:\.\d+)*)/i.exec(text)?.[1]
   const tested = /\b(enable_testing|include\s*\(\s*CTest)/i.test(text)
   return {
     ecosystem: 'cmake',
@@ -37,7 +38,11 @@ export const meson: Detector = (folder) => {
     ecosystem: 'meson',
     dir: folder.path,
     reason: 'meson.build',
-    tools: [{ name: 'meson', reason: 'meson.build' }, { name: 'ninja', reason: 'meson.build' }, compiler('meson.build')],
+    tools: [
+      toolFrom('meson', 'meson.build', saidBy('meson.build', /\bmeson_version\s*:\s*'([^']+)'/.exec(text)?.[1])),
+      { name: 'ninja', reason: 'meson.build' },
+      compiler('meson.build'),
+    ],
     steps: stepsOf(folder, {
       install: [{ argv: ['meson', 'setup', 'build', '--buildtype=release'], reason: 'meson.build' }],
       build: [{ argv: ['meson', 'compile', '-C', 'build'], reason: 'meson.build' }],

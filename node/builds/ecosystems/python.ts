@@ -1,8 +1,9 @@
 // Python: uv, poetry, or pip in a virtual environment of the work tree's own.
 import type { JsonObject } from '../manifests.ts'
-import { objectAt, readToml, textAt, toolVersion, versionIn } from '../manifests.ts'
+import { objectAt, readToml, textAt } from '../manifests.ts'
 import type { Detector, Folder, Project, Tool } from '../project.ts'
 import { anyName, firstOf, stepsOf, within } from '../project.ts'
+import { pinOf, saidBy, toolFrom } from '../toolchain.ts'
 
 type Facts = { folder: Folder; manifest: JsonObject | undefined; packaged: boolean; tool: Tool }
 
@@ -53,7 +54,21 @@ function withManager({ name, lock, install, build, run }: Manager, { folder, man
   const reason = locked ? lock : `pyproject.toml has [tool.${name}]`
   return project(
     folder,
-    { ecosystem: name, reason, tools: [tool, { name, reason }], lock: locked ? lock : 'pyproject.toml', packaged },
+    {
+      ecosystem: name,
+      reason,
+      tools: [
+        tool,
+        toolFrom(
+          name,
+          reason,
+          pinOf(folder, [], [name]),
+          saidBy('pyproject.toml', textAt(manifest, 'tool', name, name === 'uv' ? 'required-version' : 'requires-poetry')),
+        ),
+      ],
+      lock: locked ? lock : 'pyproject.toml',
+      packaged,
+    },
     {
       install: [{ argv: [name, ...install(locked)], reason }],
       build: packaged ? [{ argv: [name, ...build], reason: 'pyproject.toml has a build-system' }] : [],
@@ -127,10 +142,15 @@ function needsPytest(folder: Folder, manifest: JsonObject | undefined): boolean 
 }
 
 function interpreter(folder: Folder, manifest: JsonObject | undefined, file: string): Tool {
-  const exact = versionIn(folder, '.python-version')
-  if (exact !== undefined) return { name: 'python3', version: exact, reason: '.python-version' }
-  const listed = toolVersion(folder, 'python')
-  if (listed !== undefined) return { name: 'python3', version: listed, reason: '.tool-versions' }
   const range = textAt(manifest, 'project', 'requires-python') ?? textAt(manifest, 'tool', 'poetry', 'dependencies', 'python')
-  return range === undefined ? { name: 'python3', reason: file } : { name: 'python3', version: range, reason: 'pyproject.toml' }
+  const pipfile = objectAt(readToml(folder, 'Pipfile'), 'requires')
+  return toolFrom(
+    'python3',
+    file,
+    pinOf(folder, ['.python-version'], ['python']),
+    // As Heroku and its kin read it: python-3.11.4
+    saidBy('runtime.txt', /^python-(\d[\d.]*)/m.exec(folder.read('runtime.txt') ?? '')?.[1]),
+    saidBy('pyproject.toml', range),
+    saidBy('Pipfile', textAt(pipfile, 'python_full_version') ?? textAt(pipfile, 'python_version')),
+  )
 }

@@ -1,7 +1,8 @@
 // Rust: cargo, for one crate or a workspace.
-import { objectAt, readToml, textAt, toolVersion, versionIn } from '../manifests.ts'
+import { objectAt, readToml, textAt, versionIn } from '../manifests.ts'
 import type { Detector, Folder, Tool } from '../project.ts'
 import { stepsOf, within } from '../project.ts'
+import { pinOf, saidBy, toolFrom } from '../toolchain.ts'
 
 export const rust: Detector = (folder) => {
   if (!folder.names.has('Cargo.toml')) return undefined
@@ -29,13 +30,20 @@ export const rust: Detector = (folder) => {
 }
 
 function toolchainOf(folder: Folder, minimum: string | undefined): Tool {
-  const channel = textAt(readToml(folder, 'rust-toolchain.toml'), 'toolchain', 'channel') ?? versionIn(folder, 'rust-toolchain')
-  if (channel !== undefined) return { name: 'cargo', version: channel, reason: 'rust-toolchain' }
-  const listed = toolVersion(folder, 'rust')
-  if (listed !== undefined) return { name: 'cargo', version: listed, reason: '.tool-versions' }
-  return minimum === undefined
-    ? { name: 'cargo', reason: 'Cargo.toml' }
-    : { name: 'cargo', version: `>=${minimum}`, reason: 'Cargo.toml rust-version' }
+  const file = ['rust-toolchain.toml', 'rust-toolchain'].find((name) => folder.names.has(name))
+  const channel = file === undefined ? undefined : (textAt(readToml(folder, file), 'toolchain', 'channel') ?? versionIn(folder, file))
+  return toolFrom(
+    'cargo',
+    'Cargo.toml',
+    saidBy(file ?? '', channelOf(channel)),
+    pinOf(folder, [], ['rust']),
+    saidBy('Cargo.toml rust-version', minimum === undefined ? undefined : `>=${minimum}`),
+  )
+}
+
+/** `1.75.0-x86_64-unknown-linux-gnu` is a version and a machine; a date (`nightly-2026-01-31`) is the version of nothing that tells one. */
+function channelOf(channel: string | undefined): string | undefined {
+  return /^(\d+(?:\.\d+)*|[a-z]+)/.exec(channel ?? '')?.[1]
 }
 
 /** What `cargo build --release` leaves: named binaries, else the crate's own. A library alone leaves nothing to hand on. */

@@ -73,7 +73,7 @@ export async function runBuild(clock: Clock, order: BuildOrder): Promise<BuildRe
     },
     async execute(step, { parallel }) {
       await cache?.beforeStep(step)
-      const env = environmentOf(order, step, { path, parallel })
+      const env = { ...environmentOf(order, step, { path, parallel }), ...cache?.environment }
       const cwd = insideOf(root, step.dir)
       const argv =
         bwrap === undefined

@@ -50,6 +50,7 @@ export function addBuildCommands(program: Command, action: Action): void {
     )
     .option('--report <file>', 'write the report there as JSON')
     .option('--cache <file>', 'in a task: use what builds with the same lockfiles have fetched, and leave what this one fetched there')
+    .option('--no-cache', 'fetch everything anew, and leave nothing for others')
     .action(action((cli, [dir = '.'], options) => buildHere(cli, resolve(dir), options)))
   addBuildViews(build, action)
 }

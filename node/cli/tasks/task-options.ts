@@ -32,6 +32,13 @@ function addWhat(command: Command): Command {
     .option('--secret <name>', 'a secret of the mesh, as the variable NAME of its environment', collect)
     .option('--artifact <glob>', 'keep the files that match, below its folder', collect)
     .option('--may <verb>', 'what its own token may do, as task.publish or mesh.read', collect)
+    .option('--no-cache', 'of a build: fetch everything anew')
+    .option('--last-good', 'of a build: where it fails, build the last commit again that was good')
+    .option(
+      '--repair <usd>',
+      'of a build: where its code is at fault, an agent may spend this to mend it, on a branch',
+      amount('--repair', 1_000),
+    )
     .option('--budget <usd>', 'end it when it says that it cost more', amount('--budget', 1_000_000))
 }
 
@@ -102,6 +109,9 @@ export function requestOf(argv: readonly string[] | undefined, options: Record<s
     depth,
     sparse,
     submodules,
+    cache,
+    lastGood,
+    repair,
     ...same
   } = options
   const request = {
@@ -118,6 +128,7 @@ export function requestOf(argv: readonly string[] | undefined, options: Record<s
     checkout: given({ depth, sparse, submodules }),
     artifacts: artifact,
     budgetUsd: budget,
+    build: given({ cache: cache === false ? false : undefined, lastGood, repair: given({ budgetUsd: repair }) }),
   }
   return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined))
 }

@@ -54,7 +54,7 @@ export type Elsewhere = {
 
 export type BuildWork = {
   /** The command that carries it out: this very program. */
-  argv(prepared: Prepared, spec: Pick<TaskSpec, 'resources'>): string[]
+  argv(prepared: Prepared, spec: Pick<TaskSpec, 'resources' | 'build'>): string[]
   /** Where the machine keeps tool chains. */
   environment: Readonly<Record<string, string>>
   /** What the report says, and the files that its plan (or the task) wants kept. Nothing where the build did not get so far. */
@@ -82,10 +82,11 @@ export function createBuildWork({ nimbus, environment, blobs, elsewhere, caches,
   }
   return {
     environment,
-    argv({ root }, { resources }) {
+    argv({ root }, { resources, build }) {
       // Whoever reserves memory for a build says how much it needs: beyond that it is told to do less at a time.
       const memory = resources?.memoryMb === undefined || resources.memoryMb === 0 ? [] : ['--memory', String(resources.memoryMb)]
-      return [...nimbus, 'build', 'run', '.', '--report', join(root, REPORT_FILE), '--cache', join(root, CACHE_FILE), ...memory]
+      const cache = build?.cache === false ? [] : ['--cache', join(root, CACHE_FILE)]
+      return [...nimbus, 'build', 'run', '.', '--report', join(root, REPORT_FILE), ...cache, ...memory]
     },
     async read({ root, cwd, commit }, order) {
       const file = join(root, REPORT_FILE)

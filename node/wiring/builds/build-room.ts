@@ -19,6 +19,7 @@ import { createBuildsPort } from './builds-port.ts'
 import type { ElsewhereRooms } from './elsewhere.ts'
 import { createElsewhere } from './elsewhere.ts'
 import type { OwnTools } from './own-tools.ts'
+import { createBuildRecovery } from './recovery.ts'
 import { createOwnTools } from './own-tools.ts'
 
 export type BuildRoom = {
@@ -51,10 +52,14 @@ export async function createBuildRoom(components: BuildRoomComponents): Promise<
   const worker: PeerId = identity.peerId
   const tools = await createOwnTools({ clock, environment, values, onChange: onTools, onError })
   const caches = await createBuildCaches({ ...components.caches, self: worker, engine: () => rooms().engine })
+  const recovery = createBuildRecovery({ self: worker, clock, engine: () => rooms().engine, onError })
   return {
     tools,
     caches,
-    noteTask: tools.note,
+    noteTask(state) {
+      tools.note(state)
+      recovery.note(state)
+    },
     open: (rest) => createBuildsPort({ ...rest, blobs, caches, keys: identity }),
     work: createBuildWork({
       nimbus,

@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { PROVENANCE_NAME } from '../../../protocols/builds/provenance.ts'
 import type { BuildDetail, BuildView, ProvenanceView } from '../../../protocols/builds/build-views.ts'
 import { buildCache, buildTry } from '../../../protocols/builds/build-views.ts'
-import type { PeerId } from '../../../protocols/ids.ts'
+import type { PeerId, TaskId } from '../../../protocols/ids.ts'
 import { isPeerId, isTaskId } from '../../../protocols/ids.ts'
 import type { Outcome } from '../../../protocols/records.ts'
 import type { BuildsPort, NodePort } from '../../api/ports.ts'
@@ -12,6 +12,7 @@ import { openStatement, refused } from '../../builds/provenance/dsse.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import type { BlobStore } from '../../store/blobs.ts'
 import { REPORT_BYTES_MAX, REPORT_NAME } from '../../tasks/builds/build-work.ts'
+import { followUpIds } from '../../tasks/builds/follow-ups.ts'
 import { buildView } from '../../tasks/builds/build-view.ts'
 import type { Engine } from '../../tasks/engine.ts'
 import type { TaskState } from '../../tasks/fold/fold.ts'
@@ -45,7 +46,12 @@ export function createBuildsPort(components: BuildsPortComponents): BuildsPort {
   const viewOf = (id: string): BuildView | undefined => {
     const state = isTaskId(id) ? engine.fold.task(id) : undefined
     const task = components.task(id)
-    return state === undefined || task === undefined ? undefined : buildView(task, state)
+    const view = state === undefined || task === undefined ? undefined : buildView(task, state)
+    if (view === undefined || state?.task?.spec.build === undefined) return view
+    const { lastGood, repair } = followUpIds(state.id)
+    const known = (one: TaskId | undefined): boolean => one !== undefined && engine.fold.task(one)?.task !== undefined
+    const followedBy = { ...(known(lastGood) ? { lastGood } : {}), ...(known(repair) ? { repair } : {}) }
+    return Object.keys(followedBy).length === 0 ? view : { ...view, followedBy }
   }
   const textOf = async (hash: string, from: PeerId | undefined, sizeMax: number, signal: AbortSignal): Promise<Buffer | undefined> => {
     const release = await blobs.hold(hash)

@@ -92,6 +92,8 @@ function printBuild(cli: Cli, build: BuildDetail): void {
   line('waits', build.waiting === null ? null : `${build.waiting.message} (${build.waiting.cure})`)
   line('failed', build.failure === null ? null : `${build.failure}: ${build.reason ?? ''}`)
   line('good', build.lastGood === null ? null : `commit ${build.lastGood.commit} by build ${build.lastGood.task}`)
+  line('rebuilt', build.followedBy?.lastGood === undefined ? null : `the last good commit, by build ${build.followedBy.lastGood}`)
+  line('repair', build.followedBy?.repair === undefined ? null : `session ${build.followedBy.repair}: nimbus session show, diff, merge`)
   for (const note of build.notes ?? []) line('note', note)
   for (const { worker, reason } of build.moves) line('moved', `away from ${worker}: ${reason}`)
   line(
@@ -101,7 +103,7 @@ function printBuild(cli: Cli, build: BuildDetail): void {
       .join(', '),
   )
   const { cache } = build
-  if (cache !== undefined) line('cache', `${cache.hit ? 'a hit' : 'a miss'}, ${cache.files} packages, ${formatBytes(cache.size)}`)
+  if (cache !== undefined) line('cache', `${cache.hit ? 'a hit' : 'a miss'}, ${cache.files} downloads, ${formatBytes(cache.size)}`)
   if (build.tries.length > 0)
     cli.print(
       renderTable(

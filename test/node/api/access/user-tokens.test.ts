@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CallerView } from '../../../../protocols/agents/capability.ts'
 import type { TokenRequest } from '../../../../protocols/access/token-views.ts'
 import type { Served } from '../serve.ts'
-import { serveFake } from '../serve.ts'
+import { serveFake, TASK_TOKEN } from '../serve.ts'
 import { until } from '../../../support/until.ts'
 
 let served: Served
@@ -110,6 +110,9 @@ describe('a token of the mesh', () => {
     expect(await code({ secrets: ['KEY'] })).toBe('token-scope')
     expect(await code({ kind: 'terminal', worker: `12D3Koo${'a'.repeat(45)}` })).toBe('token-scope')
     expect(await code({ may: ['message.send'] })).toBe('verb-not-held')
+    const repaired = { kind: 'build', argv: [], repo: 'https://example.test/r', build: { repair: { budgetUsd: 1 } } }
+    expect(await code(repaired)).toBe('token-scope')
+    expect(await codeOf(await ask(TASK_TOKEN, 'POST', '/api/tasks', repaired))).toBe('token-scope')
     const { id } = (await (await ask(token, 'POST', '/api/tasks', { argv: ['true'] })).json()) as { id: string }
     const task = (await (await ask(token, 'GET', `/api/tasks/${id}`)).json()) as { spec: { may: string[] } }
     expect(task.spec.may).toEqual(['task.read', 'task.publish', 'progress.report'])
