@@ -10,7 +10,7 @@ import type { TaskView } from '../../../protocols/http/views.ts'
 import type { GitServer } from '../../support/git-http.ts'
 import { createGitServer } from '../../support/git-http.ts'
 import type { RealMesh, RealNode } from '../../support/real-mesh.ts'
-import { cleanEnv, createRealMesh, HERE } from '../../support/real-mesh.ts'
+import { cleanEnv, createRealMesh } from '../../support/real-mesh.ts'
 import { requirement } from '../../support/requirements.ts'
 import type { LoopbackMirrors } from './loopback-mirrors.ts'
 import { CRATE, createLoopbackMirrors, MODULE } from './loopback-mirrors.ts'
@@ -36,9 +36,8 @@ describe.skipIf(!bwrap.present)(bwrap.title('caches of builds by cargo, go and y
     mirrors = await createLoopbackMirrors()
     registry = await createLoopbackRegistry()
     mesh = await createRealMesh()
-    const place = { ...HERE, run: ['env', `GOPROXY=${mirrors.url}/go`, 'GOSUMDB=off'] }
-    one = await mesh.add('one', [], place)
-    await mesh.add('other', [], place)
+    one = await mesh.add('one')
+    await mesh.add('other')
     await mesh.settled()
   }, TEST_MS)
   afterAll(async () => {
@@ -126,9 +125,10 @@ describe.skipIf(!bwrap.present)(bwrap.title('caches of builds by cargo, go and y
       'nimbus.yaml': `build: [go, vet, ./...]\n${ONLY}`,
     }
     const url = await repo('go', files, ['go', 'mod', 'tidy'])
-    const first = await build('one', url)
+    const proxy = ['--env', `GOPROXY=${mirrors.url}/go`, '--env', 'GOSUMDB=off']
+    const first = await build('one', url, ...proxy)
     expect([first.hit, first.files, first.asked.includes(MODULE)]).toEqual([false, 2, true])
-    const second = await build('other', url)
+    const second = await build('other', url, ...proxy)
     expect([second.hit, second.files, second.asked.includes(MODULE)]).toEqual([true, 2, false])
   })
 
