@@ -6,6 +6,7 @@ import { bytesUpTo } from './bytes.ts'
 import type { PeerId, TaskId } from './ids.ts'
 import { isPeerId, isTaskId } from './ids.ts'
 import { commitId, hostedName } from './githost/hosted-names.ts'
+import { LINES_A_FRAME, linesAsked, wireLine, wireMark } from './logs/log-lines.ts'
 import { HOSTED_REFS_MAX, SECRET_READERS_MAX, SESSION_SAVE_BYTES_MAX } from './limits.ts'
 import { attachRequest, clientId, terminalSaying } from './terminals/frames.ts'
 
@@ -15,6 +16,8 @@ const taskId = z.custom<TaskId>((value) => typeof value === 'string' && isTaskId
 export const callRequest = z.discriminatedUnion('op', [
   /** The output of an attempt that runs or ran at the asked node; ends with the attempt where `follow` is set. */
   z.looseObject({ op: z.literal('log'), task: taskId, epoch: z.int().min(1), from: z.int().min(0), follow: z.boolean() }),
+  /** Lines of such an output, looked for at the asked node. */
+  z.looseObject({ op: z.literal('lines'), task: taskId, epoch: z.int().min(1), ...linesAsked }),
   /** From this byte on; whoever does not know `from` sends all of it, and the hash tells. */
   z.looseObject({ op: z.literal('blob'), hash: z.string().length(64), from: z.int().min(0).optional() }),
   /** Lets further workers open a secret that the asked node can open. */
@@ -50,6 +53,9 @@ export const callAnswer = z.discriminatedUnion('t', [
     time: z.number(),
     bytes: bytesUpTo(128 * 1024),
   }),
+  z.looseObject({ t: z.literal('lines'), lines: z.array(wireLine).max(LINES_A_FRAME) }),
+  /** The last of them. */
+  z.looseObject({ t: z.literal('lines-mark'), ...wireMark }),
   z.looseObject({ t: z.literal('bytes'), bytes: bytesUpTo(256 * 1024) }),
   z.looseObject({ t: z.literal('progress'), phase: z.string().max(64), message: z.string().max(500), percent: z.number().optional() }),
   /** `branch` or `ref` as the ref was one; `at`: when the server itself was asked last, in milliseconds of the answering clock. */

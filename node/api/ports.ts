@@ -34,6 +34,8 @@ import type { Verb } from '../../protocols/agents/capability.ts'
 import type { BuildDetail, BuildView, ProvenanceView } from '../../protocols/builds/build-views.ts'
 import type { TaskId } from '../../protocols/ids.ts'
 import type { TokensPort } from './routes/access/tokens-port.ts'
+import type { LogRow } from '../../protocols/logs/log-line-views.ts'
+import type { LinesQuery } from './routes/tasks/lines-port.ts'
 import type { TerminalsPort } from './routes/terminals/terminals-port.ts'
 
 export type WorkerVerb = 'drain' | 'resume' | 'restart' | 'stop'
@@ -108,6 +110,8 @@ export type NodePort = {
   setPool(name: string, paused: boolean): Promise<PoolView>
   /** Pieces of one attempt's output in order, from whichever node holds them; must stop when `signal` fires. */
   readLog(id: string, query: LogQuery): AsyncIterable<LogChunk>
+  /** Lines of one attempt's output, looked for where it lies; must stop when `signal` fires. */
+  readLines(id: string, query: LinesQuery): AsyncIterable<readonly LogRow[]>
   blobs: BlobPort
   builds: BuildsPort
   secrets: SecretPort

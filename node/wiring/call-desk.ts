@@ -31,7 +31,7 @@ export function createCallDesk(components: CallDeskComponents): CallDesk {
         kind: 'usage',
         cure: 'Bring both nodes to the same version.',
       })
-    if (request.op === 'log' || request.op === 'blob') return yield* logs.answer(request, signal)
+    if (request.op === 'log' || request.op === 'blob' || request.op === 'lines') return yield* logs.answer(request, signal)
     if (request.op === 'repo-take') {
       await takeCommits(request.repo, request.commits, from)
       return yield { t: 'done' }

@@ -157,6 +157,7 @@ export function createNodePort(components: NodePortComponents): NodePort {
       return poolViews(engine, fleet, name).find((pool) => pool.name === name) as PoolView
     },
     readLog: (id, query) => components.logs.read(known(id).id, query),
+    readLines: (id, query) => components.logs.lines(known(id).id, query),
     ...components.parts,
     invite: components.invite,
     async command(peerId, verb) {

@@ -14,6 +14,7 @@ import { DOMAIN, encodeInvite, meshIdOf } from '../../protocols/trust.ts'
 import { frameValue } from '../../node/store/checked-value.ts'
 import { encodeCursor } from '../../node/tasks/view/cursor.ts'
 import { hostedBlocks, hostedCalls } from './hosted-samples.ts'
+import { lineAnswers, lineCalls } from './tasks/line-samples.ts'
 import { planBlocks } from './plan-samples.ts'
 import { linkMessages } from './link-samples.ts'
 import { runsMessages } from './runs-samples.ts'
@@ -83,10 +84,10 @@ export function makeVectors(): Record<string, unknown> {
     links: [...linkMessages, ...runsMessages].map((message) => plain(message.t, message, encodeLink(message))),
     gossip: Object.entries(gossip).map(([name, message]) => plain(name, message, encodeGossip(message))),
     calls: {
-      requests: [...callRequests, ...secretCalls, ...hostedCalls, ...terminalCalls].map((request) =>
+      requests: [...callRequests, ...secretCalls, ...hostedCalls, ...terminalCalls, ...lineCalls].map((request) =>
         plain(request.op, request, encodeCall(request)),
       ),
-      answers: callAnswers.map((answer) => plain(answer.t, answer, encodeCall(answer))),
+      answers: [...callAnswers, ...lineAnswers].map((answer) => plain(answer.t, answer, encodeCall(answer))),
     },
     terminals: terminalFrames.map((frame) => plain(frame.t, frame, encodeTerminalFrame(frame))),
     trust: {

@@ -4,6 +4,10 @@ import type { QuestionView } from '../../protocols/agents/question-views.ts'
 import type { OrderView, SessionMessage, SessionView } from '../../protocols/http/sessions.ts'
 import type { BudgetView, CostsView } from '../../protocols/agents/cost-views.ts'
 import { noCosts } from './work-fixtures.ts'
+import type { BuildDetail } from '../../protocols/builds/build-views.ts'
+import type { HostedRepoView } from '../../protocols/http/hosted.ts'
+import type { MergedRow } from '../../protocols/logs/log-line-views.ts'
+import type { RepoView } from '../../protocols/http/repos.ts'
 import type { ServiceView } from '../../protocols/http/services.ts'
 import type { MessageView } from '../../protocols/http/messages.ts'
 import type { ScheduleView } from '../../protocols/http/schedules.ts'
@@ -11,6 +15,7 @@ import type { TerminalView } from '../../protocols/terminals/views.ts'
 import type { TerminalListener } from '../../web/src/transport/terminal-calls.ts'
 import type { EventListener, LogQuery, Session, TaskQuery, Transport } from '../../web/src/transport/transport.ts'
 import { ApiError } from '../../web/src/transport/api-error.ts'
+import { createFakeCode, createFakeLines } from './fake-code.ts'
 import { aMesh, aSchedule, someOutput, someTasks } from './fixtures.ts'
 
 export type FakeTransport = Transport & {
@@ -31,6 +36,10 @@ export type FakeTransport = Transport & {
     terminals: TerminalView[]
     /** Those who are attached to a terminal, newest last. */
     attached: TerminalListener[]
+    builds: BuildDetail[]
+    repos: RepoView[]
+    hosted: HostedRepoView[]
+    lines: MergedRow[]
     refuse: ApiError | undefined
   }
   listener(): EventListener
@@ -38,6 +47,8 @@ export type FakeTransport = Transport & {
   emit(type: 'worker.updated', worker: WorkerView): void
   emit(type: 'session.updated', session: SessionView): void
   emit(type: 'service.updated', service: ServiceView): void
+  emit(type: 'build.updated', build: BuildDetail): void
+  emit(type: 'repo.updated', repo: RepoView): void
   emit(type: 'question.asked', question: QuestionView): void
   emit(type: 'mesh.updated', mesh: MeshView): void
 }
@@ -59,6 +70,10 @@ export function createFakeTransport(): FakeTransport {
     budgets: [],
     terminals: [],
     attached: [],
+    builds: [],
+    repos: [],
+    hosted: [],
+    lines: [],
     refuse: undefined,
   }
   let listener: EventListener | undefined
@@ -93,7 +108,7 @@ export function createFakeTransport(): FakeTransport {
     calls,
     state,
     listener: () => listener as EventListener,
-    emit(type: string, data: TaskView | WorkerView | MeshView | SessionView | QuestionView | ServiceView) {
+    emit(type: string, data: object) {
       cursor += 1
       const event: EventView = { cursor: String(cursor), time: Date.now(), type, entity: type.split('.')[0] ?? '', id: '', data }
       listener?.event(event)
@@ -135,6 +150,8 @@ export function createFakeTransport(): FakeTransport {
       budgets: () => answer('budgets', () => [...state.budgets]),
     },
     terminals: createFakeTerminals(state, answer, calls),
+    code: createFakeCode(state, answer),
+    lines: createFakeLines(state, calls),
     log,
     logAddress: (id) => `/api/tasks/${id}/log`,
     passes: () => answer('passes', () => []),

@@ -15,7 +15,7 @@ const ID = '([^/]+)'
 const RULES: readonly Rule[] = [
   rule('GET', '/api/mesh', 'mesh.read'),
   rule('GET', `/api/workers(?:/[^/]+)?`, 'mesh.read'),
-  rule('GET', `/api/tasks/${ID}(?:/(?:log|artifacts|wait))?`, 'task.read', 'family'),
+  rule('GET', `/api/tasks/${ID}(?:/(?:log(?:/lines)?|artifacts|wait))?`, 'task.read', 'family'),
   rule('GET', `/api/builds/${ID}`, 'task.read', 'family'),
   rule('GET', '/api/builds/caches/[0-9a-f]{64}', 'task.read'), // the route answers builds only
   rule('GET', '/api/artifacts/[0-9a-f]{64}(?:/provenance)?', 'task.read'), // a hash is known to whom it was told

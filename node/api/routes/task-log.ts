@@ -11,6 +11,7 @@ import type { NodePort } from '../ports.ts'
 import { notFound } from '../problems.ts'
 import type { StreamGate } from '../streams.ts'
 import { streamOf } from '../streams.ts'
+import { logLineRoutes } from './tasks/log-lines.ts'
 
 const OFFSET_MAX = Number.MAX_SAFE_INTEGER
 const logQuery = z.strictObject({
@@ -20,7 +21,7 @@ const logQuery = z.strictObject({
 })
 const LINES = 'application/x-ndjson'
 
-export function taskLogRoutes(node: Pick<NodePort, 'task' | 'readLog'>, gate: StreamGate): Api {
+export function taskLogRoutes(node: Pick<NodePort, 'task' | 'readLog' | 'readLines'>, gate: StreamGate): Api {
   const api = createRoutes()
   const summary = 'Output of one attempt, the newest if none is named; JSON lines with Accept: application/x-ndjson'
   const answers = { 200: { text: `Bytes as they were written, or one LogChunk a line (${LINES})`, type: LINES, schema: logChunk } }
@@ -47,6 +48,7 @@ export function taskLogRoutes(node: Pick<NodePort, 'task' | 'readLog'>, gate: St
       throw error
     }
   })
+  api.route('/', logLineRoutes(node, gate))
   return api
 }
 

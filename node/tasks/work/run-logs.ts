@@ -14,6 +14,7 @@ import type { BlobStore } from '../../store/blobs.ts'
 import type { RetentionRule } from '../retention/rule.ts'
 import type { AttemptState, Fold, TaskState } from '../fold/fold.ts'
 import type { BlobFetch } from './blob-fetch.ts'
+import { createRunLines, type RunLines } from './run-lines.ts'
 import type { ShellWork } from './shell-work.ts'
 
 export type RunLogsComponents = {
@@ -33,8 +34,9 @@ export type LogQuery = { from: number; follow: boolean; attempt?: number; signal
 
 export type RunLogs = {
   read(task: TaskId, query: LogQuery): AsyncIterable<LogChunkView>
+  lines: RunLines['read']
   /** Answers another node. */
-  answer(request: Extract<CallRequest, { op: 'log' | 'blob' }>, signal: AbortSignal): AsyncIterable<CallAnswer>
+  answer(request: Extract<CallRequest, { op: 'log' | 'blob' | 'lines' }>, signal: AbortSignal): AsyncIterable<CallAnswer>
 }
 
 /** A worker that cannot be asked for the output of its run is asked again after this. */
@@ -113,48 +115,56 @@ export function createRunLogs(components: RunLogsComponents): RunLogs {
     if (isRunningHere(state.id, attempt.epoch)) yield* localChunks(state.id, attempt.epoch, from, follow, signal)
   }
 
+  const chunks = async function* (task: TaskId, query: LogQuery): AsyncIterable<LogChunk> {
+    let from = query.from
+    for (;;) {
+      const state = fold.task(task)
+      if (state?.task === undefined)
+        throw new NimbusError('task-unknown', `There is no task ${task}.`, { kind: 'missing', cure: 'nimbus task ls lists them.' })
+      const attempt = query.attempt === undefined ? newestOf(state) : attemptOf(state, query.attempt)
+      if (attempt !== undefined) {
+        // From now on this attempt only: the next one begins its own output at zero.
+        query = { ...query, attempt: attempt.epoch }
+        try {
+          for await (const chunk of chunksOf(state, attempt, { ...query, from })) {
+            from = chunk.offset + chunk.bytes.length
+            yield chunk
+          }
+        } catch (error) {
+          if (!query.follow || query.signal.aborted || isOver(state, attempt)) throw error
+          // Its worker may be dead, or only a link: asked again until the mesh says that the attempt is over.
+          await changedWithin(RETRY_MS, task, query.signal)
+          continue
+        }
+      }
+      if (!query.follow || query.signal.aborted || state.value.state === 'settled' || (attempt !== undefined && isOver(state, attempt))) {
+        // What was written between the last read and the end is in the stored log.
+        const ended = attempt === undefined ? undefined : attemptOf(fold.task(task), attempt.epoch)
+        if (
+          query.follow &&
+          attempt !== undefined &&
+          ended?.outcome?.log !== undefined &&
+          from < ended.outcome.log.size &&
+          !query.signal.aborted
+        ) {
+          query = { ...query, follow: false }
+          continue
+        }
+        return
+      }
+      await components.changed(task, query.signal)
+    }
+  }
+  const lines = createRunLines({ ...components, chunks, newestOf })
+
   return {
     async *read(task, query) {
-      let from = query.from
-      for (;;) {
-        const state = fold.task(task)
-        if (state?.task === undefined)
-          throw new NimbusError('task-unknown', `There is no task ${task}.`, { kind: 'missing', cure: 'nimbus task ls lists them.' })
-        const attempt = query.attempt === undefined ? newestOf(state) : attemptOf(state, query.attempt)
-        if (attempt !== undefined) {
-          // From now on this attempt only: the next one begins its own output at zero.
-          query = { ...query, attempt: attempt.epoch }
-          try {
-            for await (const chunk of chunksOf(state, attempt, { ...query, from })) {
-              from = chunk.offset + chunk.bytes.length
-              yield { offset: chunk.offset, stream: STREAMS[chunk.stream], time: Math.floor(chunk.time), ...logText(chunk.bytes) }
-            }
-          } catch (error) {
-            if (!query.follow || query.signal.aborted || isOver(state, attempt)) throw error
-            // Its worker may be dead, or only a link: asked again until the mesh says that the attempt is over.
-            await changedWithin(RETRY_MS, task, query.signal)
-            continue
-          }
-        }
-        if (!query.follow || query.signal.aborted || state.value.state === 'settled' || (attempt !== undefined && isOver(state, attempt))) {
-          // What was written between the last read and the end is in the stored log.
-          const ended = attempt === undefined ? undefined : attemptOf(fold.task(task), attempt.epoch)
-          if (
-            query.follow &&
-            attempt !== undefined &&
-            ended?.outcome?.log !== undefined &&
-            from < ended.outcome.log.size &&
-            !query.signal.aborted
-          ) {
-            query = { ...query, follow: false }
-            continue
-          }
-          return
-        }
-        await components.changed(task, query.signal)
-      }
+      for await (const { offset, stream, time, bytes } of chunks(task, query))
+        yield { offset, stream: STREAMS[stream], time: Math.floor(time), ...logText(bytes) }
     },
+    lines: lines.read,
     async *answer(request, signal) {
+      if (request.op === 'lines') return yield* lines.answer(request, signal)
       if (request.op === 'blob') {
         if (!(await blobs.has(request.hash)))
           return yield { t: 'error', code: 'blob-unknown', message: `The blob ${request.hash} is not here.`, kind: 'missing' }

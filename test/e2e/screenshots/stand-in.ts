@@ -8,6 +8,8 @@ import { WebSocketServer } from 'ws'
 import type { MeshView, TaskView } from '../../../protocols/http/views.ts'
 import { encodeTerminalFrame } from '../../../protocols/terminals/frames.ts'
 import { aQuestion, aSession, aTerminal, anAsk, someMessages } from '../../web/agent-fixtures.ts'
+import { aBuild, aHostedRepo, aProof, aRepo } from '../../web/code-fixtures.ts'
+import { someLines } from '../../web/line-fixtures.ts'
 import { aService } from '../../web/work-fixtures.ts'
 import { aMesh, aMessage, aSchedule, someOutput, someTasks } from '../../web/fixtures.ts'
 
@@ -74,6 +76,27 @@ const SCREEN = [
   '\x1b[4munderlined\x1b[0m \x1b[3mitalic\x1b[0m \x1b[1mbold\x1b[0m \x1b[44;97m on blue \x1b[0m 表示 ✓',
   '$ ',
 ]
+const BUILDS = [
+  aBuild(1, 'running', { phase: 'test', step: 'npm test', percent: 66, tries: [], artifacts: [] }),
+  aBuild(2, 'failed', { reason: 'two tests of room ledger fail', failure: 'tests', lastGood: { task: 'b3', commit: 'c'.repeat(40) } }),
+  aBuild(3, 'succeeded', { flaky: true }),
+]
+const REPOS = [
+  aRepo('nimbus', {
+    state: 'fetching',
+    progress: {
+      phase: 'receiving',
+      loaded: 8_120,
+      total: 13_000,
+      percent: 62,
+      bytes: 9_400_000,
+      bytesPerSecond: 1_400_000,
+      remainingMs: 4_200,
+    },
+  }),
+  aRepo('app'),
+]
+const HOSTED = [aHostedRepo('library'), aHostedRepo('a-repository-with-a-long-name')]
 
 export type StandIn = {
   url: string
@@ -125,6 +148,12 @@ async function answer(state: StandIn['state'], dist: string, request: IncomingMe
   const url = new URL(request.url ?? '/', 'http://stand-in')
   if (!url.pathname.startsWith('/api/')) return serveFile(dist, url.pathname, response)
   const body = await readJson(request)
+  const lines = /^\/api\/(?:lines|tasks\/([^/]+)\/log\/lines)$/.exec(url.pathname)
+  if (lines) {
+    const ids = lines[1] === undefined ? (url.searchParams.get('tasks') ?? '').split(',') : [lines[1]]
+    for (const row of someLines(ids, 60, url.searchParams.get('q') ?? '')) response.write(`${JSON.stringify(row)}\n`)
+    return url.searchParams.get('follow') === 'true' ? undefined : void response.end()
+  }
   const log = /^\/api\/tasks\/([^/]+)\/log$/.exec(url.pathname)
   if (log) return streamLog(url, response)
   if (/^\/api\/sessions\/[^/]+\/messages$/.test(url.pathname))
@@ -147,6 +176,10 @@ function route(state: StandIn['state'], method: string, url: URL, body: Record<s
   if (noun === 'sessions') return ok(id === undefined ? { items: SESSIONS } : SESSIONS.find((one) => one.id === id))
   if (noun === 'terminals') return ok(id === undefined ? { items: TERMINALS } : TERMINALS.find((one) => one.id === id))
   if (noun === 'services') return ok({ items: SERVICES })
+  if (noun === 'builds') return ok(id === undefined ? { items: BUILDS } : BUILDS.find((one) => one.id === id))
+  if (noun === 'artifacts') return ok(aProof(id ?? ''))
+  if (noun === 'repos') return ok(id === undefined ? { items: REPOS } : REPOS.find((one) => one.name === id))
+  if (noun === 'hosted-repos') return ok({ items: HOSTED })
   if (noun === 'questions') return ok(id === undefined ? { items: QUESTIONS } : QUESTIONS.find((one) => one.id === id))
   if (noun === 'workers') return ok(state.mesh.members.find((member) => member.peerId === id) ?? {})
   if (noun === 'tasks' && method === 'POST' && id === undefined) {

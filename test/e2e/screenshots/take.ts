@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { aSession, aTerminal } from '../../web/agent-fixtures.ts'
+import { aBuild } from '../../web/code-fixtures.ts'
 import { peerIdOf } from '../../web/fixtures.ts'
 import { type StandIn, startStandIn } from './stand-in.ts'
 
@@ -48,6 +49,23 @@ export const SHOTS: readonly Shot[] = [
   { name: 'questions', path: at('/questions') },
   { name: 'services', path: at('/services') },
   { name: 'service', path: at('/services/web') },
+  { name: 'builds', path: at('/builds') },
+  { name: 'build', path: at(`/builds/${aBuild(2, 'failed').id}`), prepare: verify },
+  { name: 'repos', path: at('/repos') },
+  { name: 'repo', path: at('/repos/app') },
+  { name: 'hosted-repo', path: at('/repos/mesh/library') },
+  { name: 'logs', path: at('/logs'), prepare: (page) => page.locator('.found').first().waitFor() },
+  {
+    name: 'log',
+    path: (standIn) => `/logs/${standIn.state.tasks[5]?.id}?line=42`,
+    prepare: (page) => page.locator('.line-target').waitFor(),
+  },
+  {
+    name: 'log-search',
+    path: (standIn) => `/logs/${standIn.state.tasks[5]?.id}?q=warning`,
+    prepare: (page) => page.locator('mark').first().waitFor(),
+  },
+  { name: 'timeline', path: at('/timeline'), prepare: (page) => page.locator('.timeline-rows li').first().waitFor() },
   { name: 'mesh', path: at('/mesh') },
   { name: 'publish', path: at('/tasks'), prepare: fillPublish },
   { name: 'invite', path: at('/mesh'), prepare: makeInvite },
@@ -58,6 +76,11 @@ export const SHOTS: readonly Shot[] = [
   { name: 'not-live', path: at('/'), prepare: notLive },
   { name: 'sign-in', path: at('/'), prepare: signOut },
 ]
+
+async function verify(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Verify dist/app.tar' }).click()
+  await page.getByText('built and signed it').waitFor()
+}
 
 async function openShortcuts(page: Page): Promise<void> {
   await page.keyboard.press('?')

@@ -8,6 +8,7 @@ import type {
   BuildsPort,
   GroupsPort,
   HostingPort,
+  NodePort,
   NamesPort,
   SecretPort,
   ServicesPort,
@@ -133,8 +134,10 @@ export function createFakeRooms(self: PeerId): {
   costs: CostsPort
   builds: BuildsPort
   tokens: TokenDesk
+  readLines: NodePort['readLines']
 } & ReturnType<typeof createFakeTools> {
   return {
+    async *readLines() {},
     names: createFakeNames(),
     groups: createFakeGroups(),
     repos: createFakeRepos(),

@@ -6,12 +6,15 @@ import type { MessageView } from '../../../protocols/http/messages.ts'
 import type { ScheduleView } from '../../../protocols/http/schedules.ts'
 import type { BudgetView, CostsView } from '../../../protocols/agents/cost-views.ts'
 import type { QuestionView } from '../../../protocols/agents/question-views.ts'
+import type { HostedRepoView } from '../../../protocols/http/hosted.ts'
+import type { RepoView } from '../../../protocols/http/repos.ts'
 import type { ServiceView } from '../../../protocols/http/services.ts'
 import type { SessionView } from '../../../protocols/http/sessions.ts'
 import type { TerminalView } from '../../../protocols/terminals/views.ts'
 import { type ApiError, asApiError } from '../transport/api-error.ts'
 import type { Session, StreamState, Transport } from '../transport/transport.ts'
 import { type Activity, createActivity } from './activity.ts'
+import { type BuildList, createBuildList } from './code/build-list.ts'
 import { createEventQueue } from './event-queue.ts'
 import { type Fleet, createFleet } from './fleet.ts'
 import { type LiveList, createLiveList } from './live-list.ts'
@@ -52,6 +55,9 @@ export type Dashboard = {
   budgets: LiveList<BudgetView>
   /** Those that have not ended. */
   terminals: LiveList<TerminalView>
+  builds: BuildList
+  repos: LiveList<RepoView>
+  hosted: LiveList<HostedRepoView>
   /** Whose messages are shown; empty for the inbox of this node. */
   messageTopic: Signal<string>
   /** The dialog that is open over the page. */
@@ -174,8 +180,8 @@ export function createDashboard(transport: Transport, since = ''): Dashboard {
   function stop(): void {
     closeEvents?.()
     clearInterval(meshEvery)
-    const { schedules, messages, sessions, questions, services, terminals, costs, budgets } = lists
-    for (const part of [queue, schedules, messages, sessions, questions, services, terminals, costs, budgets]) part.stop()
+    queue.stop()
+    for (const list of Object.values(lists)) if ('stop' in list) list.stop()
     for (const timer of [counts, poll]) clearTimeout(timer)
   }
 
@@ -195,24 +201,25 @@ export function createDashboard(transport: Transport, since = ''): Dashboard {
 }
 
 /** What waits for a person is known on every page; the other lists once they were looked at. */
-function refreshLists({ schedules, messages, sessions, questions, services, terminals, costs, budgets }: Lists): void {
+function refreshLists({ sessions, questions, messageTopic, ...others }: Lists): void {
+  void messageTopic
   void sessions.load()
   void questions.load()
-  schedules.changed()
-  messages.changed()
-  services.changed()
-  terminals.changed()
-  costs.changed()
-  budgets.changed()
+  for (const list of Object.values(others)) list.changed()
 }
 
-function noteChange({ schedules, messages, sessions, questions, services, costs, budgets }: Lists, type: string): void {
+function noteChange(
+  { schedules, messages, sessions, questions, services, costs, budgets, builds, repos, hosted }: Lists,
+  type: string,
+): void {
   if (type === 'cost.updated' || type === 'budget.updated') budgets.changed()
   if (type === 'cost.updated' || type === 'session.updated') costs.changed()
   if (type === 'schedule.updated') schedules.changed()
   else if (type === 'message.received') messages.changed()
   else if (type === 'session.updated') sessions.changed()
   else if (type === 'service.updated') services.changed()
+  else if (type === 'build.updated') builds.changed()
+  else if (type === 'repo.updated') for (const list of [repos, hosted]) list.changed()
   else if (type.startsWith('question.')) questions.changed()
 }
 
@@ -230,5 +237,8 @@ function createLists(transport: Transport) {
     costs: createLiveList(() => Promise.all(COST_GROUPS.map((by) => transport.money.costs(by)))),
     budgets: createLiveList(() => transport.money.budgets()),
     terminals: createLiveList(() => transport.terminals.terminals()),
+    builds: createBuildList((query) => transport.code.builds(query)),
+    repos: createLiveList(() => transport.code.repos()),
+    hosted: createLiveList(() => transport.code.hosted()),
   }
 }

@@ -4,9 +4,12 @@ import type { PassView } from '../../../protocols/web/passes.ts'
 import type { MessageView } from '../../../protocols/http/messages.ts'
 import type { ScheduleView } from '../../../protocols/http/schedules.ts'
 import { createAgentCalls } from './agent-calls.ts'
+import { createCodeCalls } from './code-calls.ts'
+import { createLineCalls } from './line-calls.ts'
 import { openEventStream } from './event-stream.ts'
 import { readLogChunks } from './log-stream.ts'
-import { createRestClient, queryString } from './rest-client.ts'
+import { queryString } from './query-string.ts'
+import { createRestClient } from './rest-client.ts'
 import { createTerminalCalls } from './terminal-calls.ts'
 import { createCostCalls } from './cost-calls.ts'
 import { createWorkCalls } from './work-calls.ts'
@@ -49,6 +52,8 @@ export function createHttpTransport(options: { onSignedOut: () => void }): Trans
     work: createWorkCalls(rest),
     money: createCostCalls(rest),
     terminals: createTerminalCalls(rest, doors),
+    code: createCodeCalls(rest),
+    lines: createLineCalls(rest),
     log,
     logAddress: (id, attempt) => `${taskPath(id)}/log${queryString({ attempt })}`,
     passes: async () => (await rest.post<{ items: PassView[] }>('/api/session/passes')).items,

@@ -64,11 +64,3 @@ function unreachable(what: string, cause: unknown): ApiError {
     cure: 'See whether the node still runs: nimbus status',
   })
 }
-
-/** `?a=1&b=2` of what is given; nothing where nothing is. */
-export function queryString(query: Record<string, string | number | undefined>): string {
-  const search = new URLSearchParams()
-  for (const [key, value] of Object.entries(query)) if (value !== undefined && value !== '') search.set(key, String(value))
-  const text = search.toString()
-  return text === '' ? '' : `?${text}`
-}

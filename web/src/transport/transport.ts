@@ -7,6 +7,8 @@ import type { TaskRequest } from '../../../protocols/http/task-request.ts'
 import type { AgentCalls } from './agent-calls.ts'
 import type { CostCalls } from './cost-calls.ts'
 import type { TerminalCalls } from './terminal-calls.ts'
+import type { CodeCalls } from './code-calls.ts'
+import type { LineCalls } from './line-calls.ts'
 import type { WorkCalls } from './work-calls.ts'
 
 export type Session = { signedIn: boolean; auth: 'token' | 'none' }
@@ -54,6 +56,8 @@ export type Transport = {
   work: WorkCalls
   money: CostCalls
   terminals: TerminalCalls
+  code: CodeCalls
+  lines: LineCalls
   /** The output of one attempt from a raw byte offset; with `follow` it ends when that attempt ends. */
   log(id: string, query: LogQuery, signal: AbortSignal): AsyncIterable<LogChunk>
   /** Where a browser downloads it. */

@@ -6,10 +6,17 @@ import { EmptyState } from '../parts/notes.tsx'
 import { usePage } from '../parts/page-context.ts'
 import {
   CostsPage,
+  BuildPage,
+  BuildsPage,
+  HostedRepoPage,
+  LogPage,
+  LogsPage,
   MeshPage,
   MessagesPage,
   QuestionPage,
   QuestionsPage,
+  RepoPage,
+  ReposPage,
   SchedulesPage,
   ServicePage,
   ServicesPage,
@@ -19,6 +26,7 @@ import {
   TasksPage,
   TerminalPage,
   TerminalsPage,
+  TimelinePage,
   WorkerPage,
   WorkersPage,
   fetchLazyViews,
@@ -65,6 +73,10 @@ function pageAt(path: string): { view: ComponentChildren; title: string } {
     if (first === 'terminals') return { view: <TerminalsPage />, title: 'Terminals' }
     if (first === 'questions') return { view: <QuestionsPage />, title: 'Questions' }
     if (first === 'services') return { view: <ServicesPage />, title: 'Services' }
+    if (first === 'builds') return { view: <BuildsPage />, title: 'Builds' }
+    if (first === 'repos') return { view: <ReposPage />, title: 'Repositories' }
+    if (first === 'timeline') return { view: <TimelinePage />, title: 'Timeline' }
+    if (first === 'logs') return { view: <LogsPage />, title: 'Logs' }
     if (first === 'schedules') return { view: <SchedulesPage />, title: 'Schedules' }
     if (first === 'messages') return { view: <MessagesPage />, title: 'Messages' }
     if (first === 'costs') return { view: <CostsPage />, title: 'Costs' }
@@ -76,6 +88,12 @@ function pageAt(path: string): { view: ComponentChildren; title: string } {
     if (first === 'services') return { view: <ServicePage key={id} name={id} />, title: 'Service' }
     if (first === 'questions') return { view: <QuestionPage key={id} id={id} />, title: 'Question' }
     if (first === 'tasks') return { view: <TaskPage key={id} id={id} />, title: 'Task' }
+    if (first === 'logs') return { view: <LogPage key={id} id={id} />, title: 'Log' }
+    if (first === 'builds') return { view: <BuildPage key={id} id={id} />, title: 'Build' }
+    if (first === 'repos') return { view: <RepoPage key={id} name={id} />, title: 'Repository' }
+  } else if (more.length === 1 && first === 'repos' && second === 'mesh') {
+    const name = safeDecode(more[0] ?? '')
+    return { view: <HostedRepoPage key={name} name={name} />, title: 'Repository' }
   }
   return {
     title: 'Not here',

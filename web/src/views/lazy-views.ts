@@ -17,6 +17,14 @@ export const QuestionPage = lazyView(async () => (await import('./questions/ques
 export const ServicesPage = lazyView(async () => (await import('./services/services-page.tsx')).ServicesPage)
 export const ServicePage = lazyView(async () => (await import('./services/service-page.tsx')).ServicePage)
 export const CostsPage = lazyView(async () => (await import('./costs/costs-page.tsx')).CostsPage)
+export const BuildsPage = lazyView(async () => (await import('./builds/builds-page.tsx')).BuildsPage)
+export const BuildPage = lazyView(async () => (await import('./builds/build-page.tsx')).BuildPage)
+export const ReposPage = lazyView(async () => (await import('./repos/repos-page.tsx')).ReposPage)
+export const RepoPage = lazyView(async () => (await import('./repos/repo-page.tsx')).RepoPage)
+export const HostedRepoPage = lazyView(async () => (await import('./repos/hosted-repo-page.tsx')).HostedRepoPage)
+export const LogsPage = lazyView(async () => (await import('./logs/logs-page.tsx')).LogsPage)
+export const LogPage = lazyView(async () => (await import('./logs/log-page.tsx')).LogPage)
+export const TimelinePage = lazyView(async () => (await import('./timeline/timeline-page.tsx')).TimelinePage)
 export const PublishDialog = lazyView(async () => (await import('./tasks/publish-dialog.tsx')).PublishDialog)
 export const InviteDialog = lazyView(async () => (await import('./mesh/invite-dialog.tsx')).InviteDialog)
 export const Palette = lazyView(async () => (await import('./shell/palette.tsx')).Palette)
@@ -41,6 +49,14 @@ export function fetchLazyViews(): void {
     ServicesPage,
     ServicePage,
     CostsPage,
+    BuildsPage,
+    BuildPage,
+    ReposPage,
+    RepoPage,
+    HostedRepoPage,
+    LogsPage,
+    LogPage,
+    TimelinePage,
     InviteDialog,
     ShortcutsDialog,
     Palette,

@@ -28,6 +28,11 @@ export function OutputHead(props: Props) {
         Wrap
       </label>
       {attempt !== undefined && (
+        <a class="button small" href={`/logs/${task.id}?attempt=${attempt.epoch}`}>
+          Search
+        </a>
+      )}
+      {attempt !== undefined && (
         <a class="button small" href={dashboard.transport.logAddress(task.id, attempt.epoch)} download={`${task.id}.log`}>
           Download
         </a>
