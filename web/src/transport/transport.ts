@@ -7,8 +7,8 @@ import type { TaskRequest } from '../../../protocols/http/task-request.ts'
 import type { AgentCalls } from './agent-calls.ts'
 import type { CostCalls } from './cost-calls.ts'
 import type { TerminalCalls } from './terminal-calls.ts'
-import type { CodeCalls } from './code-calls.ts'
-import type { LineCalls } from './line-calls.ts'
+import type { CodeCalls } from './work/code-calls.ts'
+import type { LineCalls } from './work/line-calls.ts'
 import type { WorkCalls } from './work-calls.ts'
 
 export type Session = { signedIn: boolean; auth: 'token' | 'none' }

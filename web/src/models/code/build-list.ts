@@ -3,7 +3,7 @@ import { type ReadonlySignal, type Signal, batch, signal } from '@preact/signals
 import type { BuildView } from '../../../../protocols/builds/build-views.ts'
 import type { Page, TaskStateName } from '../../../../protocols/http/views.ts'
 import { type ApiError, asApiError } from '../../transport/api-error.ts'
-import type { BuildQuery } from '../../transport/code-calls.ts'
+import type { BuildQuery } from '../../transport/work/code-calls.ts'
 
 const PAGE_BUILDS = 100
 /** More than this is found by a filter, not by scrolling. */

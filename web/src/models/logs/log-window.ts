@@ -3,7 +3,7 @@
 import { type ReadonlySignal, batch, signal } from '@preact/signals'
 import type { LogLineView, LogRow } from '../../../../protocols/logs/log-line-views.ts'
 import { type ApiError, asApiError } from '../../transport/api-error.ts'
-import type { LineQuery } from '../../transport/line-calls.ts'
+import type { LineQuery } from '../../transport/work/line-calls.ts'
 import { inertText } from '../text/inert-text.ts'
 
 export const PAGE_LINES = 200

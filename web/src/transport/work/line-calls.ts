@@ -1,7 +1,7 @@
 // What the dashboard asks of a node about lines of output: found where they lie, told as they are found.
-import type { LogRow, MergedRow } from '../../../protocols/logs/log-line-views.ts'
-import { readLogChunks } from './log-stream.ts'
-import { queryString } from './query-string.ts'
+import type { LogRow, MergedRow } from '../../../../protocols/logs/log-line-views.ts'
+import { readLogChunks } from '../log-stream.ts'
+import { queryString } from '../query-string.ts'
 
 /** What is needed of the REST client. */
 type Rest = { send(method: string, path: string, init: { accept: string; signal: AbortSignal }): Promise<Response> }

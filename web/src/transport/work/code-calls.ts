@@ -1,9 +1,9 @@
 // What the dashboard asks of a node about repositories and builds.
-import type { BuildDetail, BuildView, ProvenanceView } from '../../../protocols/builds/build-views.ts'
-import type { HostedRepoView } from '../../../protocols/http/hosted.ts'
-import type { RepoView } from '../../../protocols/http/repos.ts'
-import type { Page, TaskStateName } from '../../../protocols/http/views.ts'
-import { queryString } from './query-string.ts'
+import type { BuildDetail, BuildView, ProvenanceView } from '../../../../protocols/builds/build-views.ts'
+import type { HostedRepoView } from '../../../../protocols/http/hosted.ts'
+import type { RepoView } from '../../../../protocols/http/repos.ts'
+import type { Page, TaskStateName } from '../../../../protocols/http/views.ts'
+import { queryString } from '../query-string.ts'
 
 /** What is needed of the REST client. */
 type Rest = { get<Answer>(path: string): Promise<Answer>; post<Answer>(path: string, body?: unknown): Promise<Answer> }
