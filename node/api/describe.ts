@@ -12,8 +12,8 @@ export type Operation = {
   body?: z.ZodType
   /** Where the body is not JSON. */
   bodyType?: string
-  /** Status to what comes with it; `type` where it is not JSON. */
-  answers: Record<number, { text: string; schema?: z.ZodType; type?: string }>
+  /** Status to what comes with it; `type` where it is not JSON, `also` a type of plain text that can be asked for instead. */
+  answers: Record<number, { text: string; schema?: z.ZodType; type?: string; also?: string }>
   /** Answers without a token. */
   open?: boolean
 }
@@ -30,7 +30,10 @@ export function describe(operation: Operation): MiddlewareHandler {
     responses[status] =
       answer.schema === undefined && answer.type === undefined
         ? { description: answer.text }
-        : { description: answer.text, content: { [type]: { schema } } }
+        : {
+            description: answer.text,
+            content: { [type]: { schema }, ...(answer.also === undefined ? {} : { [answer.also]: { schema: { type: 'string' } } }) },
+          }
   }
   return describeRoute({
     operationId: operation.id,

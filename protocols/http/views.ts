@@ -171,11 +171,19 @@ export const meshView = z
   .meta({ id: 'Mesh' })
 export type MeshView = z.infer<typeof meshView>
 
+/** A year: an invite that nobody remembers lets in whoever finds it. */
+const INVITE_MS_MAX = 366 * 86_400_000
+const UNIT_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const inviteLife = durationText.refine((life) => {
+  const [, amount, unit = ''] = typeof life === 'number' ? ['', life, 'ms'] : (/^([\d.]+)(.+)$/.exec(life) ?? [])
+  return Number(amount) * (UNIT_MS[unit] ?? Number.NaN) <= INVITE_MS_MAX
+}, 'must be at most 366d')
+
 export const inviteRequest = z
   .strictObject({
     role: z.enum(['admin', 'member', 'viewer']).default('member'),
     uses: z.int().min(1).max(100).default(1),
-    expires: durationText.default('15m'),
+    expires: inviteLife.default('15m'),
   })
   .meta({ id: 'InviteRequest' })
 export type InviteRequest = z.infer<typeof inviteRequest>

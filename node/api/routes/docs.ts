@@ -1,6 +1,7 @@
 // The OpenAPI document of all routes, and a page that shows it: plain HTML made here, without a script, so that the
 // strictest content policy holds and no other server is asked.
 import { generateSpecs } from 'hono-openapi'
+import * as z from 'zod'
 import { describe } from '../describe.ts'
 import type { OpenApiDocument } from './docs-page.ts'
 import { renderDocs } from './docs-page.ts'
@@ -19,7 +20,7 @@ export function docsRoutes(all: () => Api, version: string): Api {
       id: 'getOpenApi',
       tag: 'watching',
       summary: 'This document',
-      answers: { 200: { text: 'OpenAPI 3.1', type: 'application/json' } },
+      answers: { 200: { text: 'OpenAPI 3.1', schema: z.record(z.string(), z.unknown()) } },
     }),
     async (c) => c.json(await document()),
   )

@@ -61,6 +61,14 @@ describe('a broken or hostile client', () => {
     expect(Object.prototype).not.toHaveProperty('x')
   })
 
+  it.each(['367d', '9007199254740990ms', 366 * 86_400_000 + 1])('cannot have an invite that lasts for %s', async (expires) => {
+    const response = await served.request('POST', '/api/invites', { body: { expires } })
+    expect([response.status, await response.json()]).toEqual([
+      400,
+      expect.objectContaining({ errors: [{ path: 'expires', message: 'must be at most 366d' }] }),
+    ])
+  })
+
   it('names each unknown key', async () => {
     const response = await served.request('POST', '/api/tasks', { body: { argv: ['true'], owner: 'me', role: 'admin' } })
     expect(((await response.json()) as { errors: unknown[] }).errors).toEqual([

@@ -22,7 +22,7 @@ export function costRoutes(costs: CostsPort): Api {
       tag,
       summary: 'What sessions cost, by day, month, session, task, worker, repository, model or label; format=csv for a spreadsheet',
       query: costQuery,
-      answers: { 200: { text: 'Lines, and sums of the mesh', schema: costsView } },
+      answers: { 200: { text: 'Lines, and sums of the mesh', schema: costsView, also: 'text/csv' } },
     }),
     (c) => {
       const { format, ...query } = readQuery(c, costQuery)
