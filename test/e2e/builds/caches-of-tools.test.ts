@@ -94,7 +94,7 @@ describe.skipIf(!bwrap.present)(bwrap.title('caches of builds by cargo, go and y
     '.cargo/config.toml': `[source.crates-io]\nreplace-with = "loopback"\n[source.loopback]\nregistry = "sparse+${mirrors.url}/index/"\n`,
     'Cargo.toml': '[package]\nname = "counted"\nversion = "0.1.0"\nedition = "2021"\n\n[dependencies]\nparcel = "1"\n',
     'src/main.rs': 'fn main() {\n    println!("{}", parcel::words());\n}\n',
-    'nimbus.yaml': `build: [cargo, build, --offline]\n${ONLY}`,
+    'nimbus.yaml': `build: [cargo, check, --offline]\n${ONLY}`,
   })
 
   const cargo = requirement('cargo')
@@ -122,7 +122,7 @@ describe.skipIf(!bwrap.present)(bwrap.title('caches of builds by cargo, go and y
     const files = {
       'go.mod': 'module example.test/app\n\ngo 1.21\n\nrequire example.test/Parcel v1.0.0\n',
       'main.go': 'package main\n\nimport (\n\t"fmt"\n\n\tparcel "example.test/Parcel"\n)\n\nfunc main() { fmt.Println(parcel.Words()) }\n',
-      'nimbus.yaml': `build: [go, vet, ./...]\n${ONLY}`,
+      'nimbus.yaml': `build: [go, mod, verify]\n${ONLY}`,
     }
     const url = await repo('go', files, ['go', 'mod', 'tidy'])
     const proxy = ['--env', `GOPROXY=${mirrors.url}/go`, '--env', 'GOSUMDB=off']
