@@ -53,9 +53,9 @@ export type Mirrors = {
   open(ticket: string, service: Service): Promise<Session>
 }
 
-/** Members that are asked, the nearest first, and how long they have. */
+/** Members that are asked, the nearest first, and how long they have: a busy one is waited for until it would count as gone. */
 const ASKED_MAX = 16
-const ASK_MS = 1_500
+const ASK_MS = 5_000
 /** Questions and clones that are served at once. */
 const ANSWERS_MAX = 8
 const SESSIONS_MAX = 16
