@@ -150,6 +150,23 @@ describe.skipIf(!claude.present || !bwrap.present)(bwrap.title(claude.title('ses
     // It is not lost either: it lies where it was done.
     expect(await readFile(join(tree, 'steps.txt'), 'utf8')).toContain('late')
   })
+
+  test('one that waits for its worker is moved by hand although that worker is gone', async () => {
+    const [a, b] = nodes as [RealNode, RealNode]
+    script('by-hand', 2, [2])
+    const { id } = await start(a, { prompt: 'by-hand', worker: 'b' })
+    const first = await savedAfter(a, id, 'finished-1')
+    expect([first.onLoss, first.workerName]).toEqual(['wait', 'b'])
+    await inStep(first, 2)
+    await b.kill()
+    const moved = await a.cli('session', 'move', id, 'c')
+    expect(moved.code, moved.stderr).toBe(0)
+    const end = await inState(a, id, 'done', PATIENCE_MS)
+    expect(end.workerName).toBe('c')
+    // It has no repository; its files came along all the same.
+    const steps = await readFile(join((nodes[2] as RealNode).dataDir, 'sessions', id, 'tree', 'steps.txt'), 'utf8')
+    expect(steps.split('\n').filter((step) => step === 'step-1')).toHaveLength(1)
+  })
 })
 
 /** Known by the environment that its node gave to it. */
