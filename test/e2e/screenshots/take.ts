@@ -44,6 +44,11 @@ export const SHOTS: readonly Shot[] = [
   { name: 'messages', path: at('/messages') },
   { name: 'sessions', path: at('/sessions') },
   { name: 'session', path: at(`/sessions/${aSession(1, 'waiting').id}`), prepare: (page) => page.getByText('1 of 40 failed').waitFor() },
+  {
+    name: 'session-move',
+    path: at(`/sessions/${aSession(1, 'waiting').id}`),
+    prepare: (page) => page.getByRole('button', { name: 'Move' }).click(),
+  },
   { name: 'terminals', path: at('/terminals') },
   { name: 'terminal', path: at(`/terminals/${aTerminal(1).id}`), prepare: (page) => page.getByText('1 root').waitFor() },
   { name: 'questions', path: at('/questions') },

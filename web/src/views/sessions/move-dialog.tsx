@@ -34,14 +34,14 @@ export function MoveDialog(props: { session: SessionView; onClose: () => void })
   }
   return (
     <Modal title="Move this session" onClose={props.onClose} narrow>
+      <p>Conversation, files and branch go along. Files that git ignores stay.</p>
       <form
-        class="form"
+        class="stack"
         onSubmit={(event) => {
           event.preventDefault()
           void move()
         }}
       >
-        <p>Conversation, files and branch go along. Files that git ignores stay.</p>
         <Field
           label="To worker"
           hint={others.length === 0 ? 'no other worker is here' : ''}
