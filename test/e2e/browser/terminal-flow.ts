@@ -66,7 +66,7 @@ export async function terminalFlow({ open, host, first, second }: Stage): Promis
   await third.getByRole('button', { name: 'Escape' }).click()
   await third.keyboard.type(':q!\n')
   await reference.until(/numbers\n\S*# *\n*$/)
-  await third.getByRole('button', { name: 'Control', exact: true }).click()
+  await third.getByRole('button', { name: 'Ctrl, Control', exact: true }).click()
   await third.keyboard.type('u') // Ctrl+U takes back the line
   await third.keyboard.type('echo $((6*7))\n')
   await reference.until('42')

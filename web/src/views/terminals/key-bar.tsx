@@ -5,7 +5,7 @@ export type Modifiers = { ctrl: boolean; alt: boolean }
 export const NO_MODIFIERS: Modifiers = { ctrl: false, alt: false }
 
 const KEYS: readonly { key: KeyName; name: string }[] = [
-  { key: 'Esc', name: 'Escape' },
+  { key: 'Esc', name: 'Esc, Escape' },
   { key: 'Tab', name: 'Tab' },
   { key: '↑', name: 'Up' },
   { key: '↓', name: 'Down' },
@@ -46,7 +46,7 @@ export function KeyBar(props: {
   )
   return (
     <div class="key-bar" role="toolbar" aria-label="Keys">
-      {button('Control', 'Ctrl', () => onModifiers({ ...modifiers, ctrl: !modifiers.ctrl }), modifiers.ctrl)}
+      {button('Ctrl, Control', 'Ctrl', () => onModifiers({ ...modifiers, ctrl: !modifiers.ctrl }), modifiers.ctrl)}
       {button('Alt', 'Alt', () => onModifiers({ ...modifiers, alt: !modifiers.alt }), modifiers.alt)}
       {KEYS.map(({ key, name }) => button(name, key, () => props.onKey(keyText(key, props.hasApplicationCursor()))))}
       {SIGNS.map((sign) => button(`Type ${sign}`, sign, () => props.onKey(sign)))}

@@ -6,7 +6,19 @@ import type { TerminalSize } from '../../../../protocols/terminals/frames.ts'
 import type { TerminalScreen } from '../../models/terminals/attached-terminal.ts'
 
 /** The same in both themes: programs choose colours for a dark ground. */
-const THEME = { background: '#11151c', foreground: '#e3e7ee', cursor: '#8fc1f5', selectionBackground: '#35506f' }
+const THEME = {
+  background: '#11151c',
+  foreground: '#e3e7ee',
+  cursor: '#8fc1f5',
+  selectionBackground: '#35506f',
+  // The usual ones of these are too dark to be read on it.
+  red: '#f0625f',
+  blue: '#6f9bff',
+  magenta: '#c48bd0',
+  brightRed: '#ff7b76',
+  brightBlue: '#8fb4ff',
+  brightBlack: '#8b939f',
+}
 const SIZE = { cols: 80, rows: 24 }
 const COLS_MIN = 20
 const ROWS_MIN = 5
