@@ -428,7 +428,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       blocks,
       flushed: commit.flush,
       secrets: secretBook,
-      stopFor: costs.stopFor,
+      stopFor: (worker, spec) => sessions.stopFor(worker, spec) ?? costs.stopFor(worker, spec),
       otherEvents: (block) => [agenda, services, githost, sessions, questions, knowledge, costs].flatMap((room) => room.eventsOf(block)),
     })
     const { fleet, feed, emitTask, emitWorker } = views

@@ -71,10 +71,13 @@ export type AgentProcess = {
   ended: Promise<AgentReason | undefined>
 }
 
+/** `headers` are those that the agent itself must not see. */
+export type Upstream = { origin: string; headers(): Record<string, string>; variables: Record<string, string> }
+
 export type AgentDriver = {
   name: string
-  /** What the agent's server is, so that the host can let it through: an origin, and headers that the agent itself must not see. */
-  upstream?(environment: AgentOrder['environment']): { origin: string; headers: Record<string, string> } | undefined
+  /** What the agent's server is, so that the host can let it through, and what the agent is told in the place of credentials. */
+  upstream?(environment: AgentOrder['environment']): Upstream | undefined
   /** @throws NimbusError where the agent is absent, with the line that installs it */
   start(order: AgentOrder, listener: AgentListener): AgentProcess
 }

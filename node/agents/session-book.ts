@@ -28,6 +28,8 @@ export type SessionBook = {
   newestWorker(session: TaskId): PeerId | undefined
   /** Oldest first. */
   orders(session: TaskId): GivenOrder[]
+  /** Which account a worker used last, and until when that account has to wait: wall milliseconds. */
+  limitOf(worker: PeerId): { untilMs: number } | undefined
   /** Every worker's last word of every session. */
   all(): IterableIterator<SessionRecord>
 }
@@ -36,6 +38,19 @@ export type SessionBook = {
 export function createSessionBook(onChange: (session: TaskId) => void): SessionBook {
   const sessions = new Map<TaskId, Session>()
   let floor = ''
+  /** Put together when it is asked for after a change. */
+  let limits: { accounts: Map<PeerId, SessionRecord>; until: Map<string, number> } | undefined
+  const findLimits = (): NonNullable<typeof limits> => {
+    const accounts = new Map<PeerId, SessionRecord>()
+    const until = new Map<string, number>()
+    for (const { records } of sessions.values())
+      for (const [worker, record] of records) {
+        if (record.account === undefined) continue
+        if (record.at >= (accounts.get(worker)?.at ?? 0)) accounts.set(worker, record)
+        until.set(record.account, Math.max(until.get(record.account) ?? 0, record.limitedUntil ?? 0))
+      }
+    return { accounts, until }
+  }
   const entryOf = (session: TaskId): Session | undefined => {
     const known = sessions.get(session)
     if (known !== undefined || session <= floor) return known
@@ -52,6 +67,7 @@ export function createSessionBook(onChange: (session: TaskId) => void): SessionB
     const before = records?.get(author)
     if (records === undefined || (before !== undefined && !isNewer(record, before))) return false
     records.set(author, record)
+    limits = undefined
     if (records.size > WORKERS_MAX) records.delete(oldestOf(records))
     return true
   }
@@ -88,6 +104,11 @@ export function createSessionBook(onChange: (session: TaskId) => void): SessionB
     newest: (session) => newestOf(sessions.get(session))?.[1],
     newestWorker: (session) => newestOf(sessions.get(session))?.[0],
     orders: (session) => [...(sessions.get(session)?.orders.values() ?? [])].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    limitOf(worker) {
+      limits ??= findLimits()
+      const untilMs = limits.until.get(limits.accounts.get(worker)?.account ?? '') ?? 0
+      return untilMs === 0 ? undefined : { untilMs }
+    },
     *all() {
       for (const { records } of sessions.values()) yield* records.values()
     },

@@ -22,7 +22,8 @@ import type { SessionSaves } from './moving/session-saves.ts'
 import { agentOf, exists, handedOver, handOver, sessionOf, toInbox } from './session-folder.ts'
 import { waitForTurn } from './costs/turn-grants.ts'
 import { readHostLines } from './session-lines.ts'
-import { accountOf, createStartTurns } from './start-turns.ts'
+import { loginOf, passedOn } from './drivers/claude-login.ts'
+import { createStartTurns } from './start-turns.ts'
 import { afterLine, firstRecord } from './session-tally.ts'
 
 export type SessionRunsComponents = ReadyComponents & {
@@ -37,6 +38,8 @@ export type SessionRunsComponents = ReadyComponents & {
   tell(output: { session: TaskId; task: TaskId; epoch: number; at: number; line: AgentLine }): void
   /** A task that goes on with a session, for orders that came too late for its run. */
   goOn(task: TaskId, session: TaskId): void
+  /** Counts a start of the account in the mesh (start-turns.ts). */
+  countStart(account: string): Promise<number>
   money: {
     /** What a session cost so far is written down. */
     book(run: { session: TaskId; task: TaskId; repo: string | undefined }, uses: readonly ModelUse[]): void
@@ -74,16 +77,9 @@ const RECORD_MS = 1_000
 const REMIND_MS = 5 * 60_000
 const REMIND_MS_MAX = 6 * 3_600_000
 const HOST = fileURLToPath(new URL('./host/host-main.ts', import.meta.url))
-/** What of the node's environment a session's host may see; the agent sees less. */
-const PASSED_ON = /^(ANTHROPIC_(API_KEY|AUTH_TOKEN|BASE_URL|MODEL|SMALL_FAST_MODEL)|NIMBUS_CLAUDE|LC_ALL|TZ)$/
-
 export function createSessionRuns(components: SessionRunsComponents): SessionRuns {
   const { clock, book, saves, money } = components
   const runs = new Map<TaskId, Run>()
-  const passedOn = Object.fromEntries(
-    Object.entries(components.environment).filter(([name, value]) => PASSED_ON.test(name) && value !== undefined),
-  ) as Record<string, string>
-
   const write = (run: Run): void => {
     run.pending?.()
     run.pending = undefined
@@ -140,7 +136,7 @@ export function createSessionRuns(components: SessionRunsComponents): SessionRun
     void handOver(run.places, orders.map(toInbox)).catch(() => orders.forEach(({ id }) => run.handed.delete(id))) // the disk is full: tried again with the next order
   }
 
-  const turns = createStartTurns({ clock, random: components.random, records: book.all })
+  const turns = createStartTurns({ clock, random: components.random, records: book.all, count: components.countStart })
   const limited = (run: Run, untilMs: number): void => {
     const message = `Its account may not go on before ${new Date(untilMs).toISOString()}.`
     explain(run, { code: 'account-limited', message, cure: 'It starts by itself then; --worker with another account starts it now.' })
@@ -153,7 +149,8 @@ export function createSessionRuns(components: SessionRunsComponents): SessionRun
       const ready = await readyFolder(components, { ...order, agent }, signal, tell)
       const { places, ground } = ready
       const name = { session, task: order.task, run: agent.run ?? 0, epoch: order.epoch }
-      const account = accountOf({ ...passedOn, ...order.spec.env })
+      const environment = passedOn(components.environment, components.dataDir)
+      const account = loginOf({ ...environment, ...order.spec.env })?.account ?? 'none'
       const isOwn = book.newestWorker(session) === components.self
       const record = { ...firstRecord(book.newest(session), isOwn, name, clock.wallMs(), ready), account }
       const run: Run = {
@@ -181,7 +178,7 @@ export function createSessionRuns(components: SessionRunsComponents): SessionRun
         root: places.root,
         cwd: places.root,
         argv: [process.execPath, HOST, places.root],
-        env: { ...passedOn, HOME: places.home, TMPDIR: components.environment['TMPDIR'] ?? '/tmp' },
+        env: { ...environment, HOME: places.home, TMPDIR: components.environment['TMPDIR'] ?? '/tmp' },
         ...(ground.base === undefined ? {} : { commit: ground.base }),
       }
     },

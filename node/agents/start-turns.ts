@@ -1,6 +1,5 @@
 // When a session may start: not while its account has to wait, and not at once with others. What one worker hears of an account holds
 // in the whole mesh; a server that meets ten starts in one moment refuses most of them.
-import { createHash } from 'node:crypto'
 import type { SessionRecord } from '../../protocols/agents/session-records.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Random } from '../kernel/random.ts'
@@ -19,6 +18,8 @@ export function createStartTurns(components: {
   clock: Clock
   random: Pick<Random, 'next'>
   records(): Iterable<SessionRecord>
+  /** Counts a start of the account in the whole mesh. @returns how long to wait and ask again, 0 where it was counted */
+  count(account: string): Promise<number>
 }): StartTurns {
   const { clock, random } = components
   /** When the next one of an account may start, monotonic; one entry an account that this worker uses. */
@@ -40,6 +41,8 @@ export function createStartTurns(components: {
       const turn = Math.max(clock.nowMs(), next.get(account) ?? 0)
       next.set(account, turn + GAP_MS)
       if (turn > clock.nowMs()) await pause(clock, turn - clock.nowMs(), signal)
+      for (let waitMs = await components.count(account); waitMs > 0 && !signal.aborted; waitMs = await components.count(account))
+        await pause(clock, waitMs + random.next() * GAP_MS, signal)
     },
   }
 }
@@ -55,16 +58,4 @@ function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', end)
     if (signal.aborted) end()
   })
-}
-
-/** A fingerprint of who pays: it tells equal from different, and nothing else. */
-export function accountOf({
-  ANTHROPIC_API_KEY: key,
-  ANTHROPIC_AUTH_TOKEN: token,
-  ANTHROPIC_BASE_URL: base,
-}: Record<string, string>): string {
-  return createHash('sha256')
-    .update(`nimbus/account/v1\0${base ?? ''}\0${key ?? token ?? 'login'}`)
-    .digest('hex')
-    .slice(0, 16)
 }

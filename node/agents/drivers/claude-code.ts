@@ -6,6 +6,7 @@ import type { AgentReason } from '../../../protocols/agents/agent-events.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import { findTool } from '../../runner/commands/find-tools.ts'
 import type { AgentDriver, AgentListener, AgentOrder, AgentProcess } from '../driver.ts'
+import { loginOf } from './claude-login.ts'
 import { type ClaudeReader, createClaudeReader } from './claude-lines.ts'
 
 const INSTALL = 'npm install -g @anthropic-ai/claude-code on that worker, or name the program: NIMBUS_CLAUDE=PATH.'
@@ -28,10 +29,11 @@ const FIXED_ARGUMENTS = [
 export const claudeCode: AgentDriver = {
   name: 'claude',
   upstream(environment) {
-    const { ANTHROPIC_BASE_URL: base, ANTHROPIC_API_KEY: key, ANTHROPIC_AUTH_TOKEN: token } = environment
-    if (key === undefined && token === undefined) return undefined
+    const login = loginOf(environment)
+    if (login === undefined) return undefined
+    const { ANTHROPIC_BASE_URL: base } = environment
     const origin = new URL(base === undefined || base === '' ? 'https://api.anthropic.com' : base).href.replace(/\/$/, '')
-    return { origin, headers: key === undefined ? { authorization: `Bearer ${token}` } : { 'x-api-key': key } }
+    return { origin, headers: login.headers, variables: login.variables }
   },
   start(order, listener) {
     const program = findProgram(order)

@@ -165,7 +165,7 @@ function reasonOf(subtype: string, text: string, error: string | undefined): Age
     return {
       code: 'agent-not-logged-in',
       message: `Claude Code is not logged in on this worker: ${text.slice(0, 500)}`,
-      cure: 'Give the worker a key (ANTHROPIC_API_KEY in the environment of nimbus up), or log in there.',
+      cure: 'Give the worker a key (ANTHROPIC_API_KEY), a token of claude setup-token (CLAUDE_CODE_OAUTH_TOKEN), or log in there: nimbus doctor says how.',
     }
   if (subtype === 'error_max_budget_usd')
     return { code: 'budget', message: 'The budget of this session is used up.', cure: 'Raise it: nimbus session resume --budget USD.' }

@@ -4,13 +4,14 @@ import { createServer, type IncomingMessage, request as httpRequest, type Server
 import { request as httpsRequest } from 'node:https'
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { Upstream } from '../driver.ts'
 
 export type Gate = { address: string; close(): void }
 
 export type GateOptions = {
   /** A path for a socket, or undefined for a port on loopback. */
   socket: string | undefined
-  upstream: { origin: string; headers: Record<string, string> } | undefined
+  upstream: Pick<Upstream, 'origin' | 'headers'> | undefined
   /** The node, for the tools of the mesh: nothing else of it can be reached, and the token of the session stays out here. */
   mesh: { url: string; token: string } | undefined
   /** Host names that may be connected to, on the ports 443 and 80. */
@@ -58,7 +59,7 @@ function onRequest(options: GateOptions, request: IncomingMessage, response: Ser
       response,
     )
   if (isOurs && options.upstream !== undefined) {
-    const headers = { ...passedOn(request), ...options.upstream.headers }
+    const headers = { ...passedOn(request), ...options.upstream.headers() }
     return forward(new URL(options.upstream.origin + path), headers, request, response)
   }
   if (target !== undefined && target.protocol === 'http:' && isAllowed(options.allowed, target.hostname, target.port || '80'))

@@ -46,7 +46,7 @@ export async function runSessionHost(components: HostComponents, root: string): 
       GIT_COMMITTER_NAME: author,
       GIT_COMMITTER_EMAIL: 'session@nimbus.invalid',
     }
-    const given = { ...identity, NIMBUS_SESSION: order.session, NIMBUS_MCP: 'http://{gate}/mcp', ...agentVariables(upstream !== undefined) }
+    const given = { ...identity, NIMBUS_SESSION: order.session, NIMBUS_MCP: 'http://{gate}/mcp', ...agentVariables(upstream?.variables) }
     const enclosure = createEnclosure({ clock, places, tier: agent.sandbox ?? 'process', gate: gate.address, environment, given })
     const saver = createSaver({
       clock,
@@ -77,6 +77,6 @@ function meshOf({ NIMBUS_URL: url, NIMBUS_TOKEN: token }: HostComponents['enviro
 }
 
 /** Where the worker's own credentials are added at the gate, the agent gets words in their place. */
-function agentVariables(isHeld: boolean): Record<string, string> {
-  return isHeld ? { ANTHROPIC_BASE_URL: 'http://{gate}', ANTHROPIC_API_KEY: 'held-by-the-worker' } : {}
+function agentVariables(held: Record<string, string> | undefined): Record<string, string> {
+  return held === undefined ? {} : { ANTHROPIC_BASE_URL: 'http://{gate}', ...held }
 }

@@ -27,6 +27,8 @@ import type { PreparationComponents } from '../../tasks/work/prepare-run.ts'
 import { createMayWrite } from '../plan/may-write.ts'
 import type { BareEvent, Views } from '../views.ts'
 import { createMoving, type Moving, type MovingComponents, type MovingRooms } from './moving.ts'
+import type { Mismatch } from '../../tasks/matching/match.ts'
+import { countStart, createAccountStops } from './accounts.ts'
 import { createSessionChains } from './session-chains.ts'
 
 export type SessionsComponents = Pick<MovingComponents, 'call' | 'fetch'> & {
@@ -45,6 +47,8 @@ export type Sessions = Pick<Moving, 'notHereBeforeMs' | 'named' | 'take'> & {
   part: FoldPart
   work: AgentWork
   noteTask(state: TaskState): void
+  /** Why a worker would only let a session wait: its account has to. */
+  stopFor(worker: PeerId, spec: TaskSpec): Mismatch | undefined
   receive(from: PeerId, message: LinkMessageOf<'session-output'>): void
   eventsOf(block: Block): BareEvent[]
   open(rooms: MovingRooms & { views: Pick<Views, 'feed' | 'taskOf'>; quota: Quota; node: ReadingNode }): SessionsPort
@@ -66,6 +70,7 @@ export function createSessions(components: SessionsComponents): Sessions {
   const { self, clock } = components
   const chains = createSessionChains()
   let opened: Opened | undefined
+  const accountStop = createAccountStops(clock, () => opened?.wake())
   const changed = (session: TaskId): void => {
     chains.changed(session)
     moving.changed(session)
@@ -79,6 +84,7 @@ export function createSessions(components: SessionsComponents): Sessions {
     ...components,
     book,
     saves,
+    countStart: (account) => opened?.countStart(account) ?? Promise.resolve(0),
     said: moving.said,
     append: (entry) => void opened?.append(entry),
     settled: async (signal) => opened?.settled(signal),
@@ -100,6 +106,7 @@ export function createSessions(components: SessionsComponents): Sessions {
       const session = chains.note(state)
       if (session !== undefined) changed(session)
     },
+    stopFor: (worker, { kind }) => (kind === 'agent' ? accountStop(book.limitOf(worker)) : undefined),
     receive(_from, { session, task, epoch, at, line }) {
       const event = readAgentLine(line)
       if (event !== undefined) opened?.output({ session, task, epoch, at, line: event })
@@ -128,6 +135,8 @@ export function createSessions(components: SessionsComponents): Sessions {
       const specOf = (task: TaskId): TaskSpec | undefined => engine.fold.task(task)?.task?.spec
       let appended = 0
       opened = {
+        wake: engine.scheduler.wake,
+        countStart: (account) => countStart(clock, engine.names, account),
         append: (entry) => (appended = engine.append(entry)),
         async settled(signal) {
           while (!signal.aborted && (await engine.durable(appended, ACKNOWLEDGE_MS)) !== 'majority');
@@ -187,6 +196,8 @@ export function createSessions(components: SessionsComponents): Sessions {
 
 /** What is there once the engine and the views are. */
 type Opened = {
+  wake(): void
+  countStart(account: string): Promise<number>
   append(entry: Entry): number
   settled(signal: AbortSignal): Promise<void>
   nameOf(peer: PeerId): string

@@ -71,6 +71,7 @@ export const SHOTS: readonly Shot[] = [
     prepare: (page) => page.locator('mark').first().waitFor(),
   },
   { name: 'timeline', path: at('/timeline'), prepare: (page) => page.locator('.timeline-rows li').first().waitFor() },
+  { name: 'costs', path: at('/costs'), prepare: (page) => page.getByText('team=web').waitFor() },
   { name: 'mesh', path: at('/mesh') },
   { name: 'publish', path: at('/tasks'), prepare: fillPublish },
   { name: 'invite', path: at('/mesh'), prepare: makeInvite },

@@ -52,7 +52,7 @@ test('the gate adds the key for the one server, lets listed hosts through, and r
   const gate = await openGate({
     socket: undefined,
     mesh: undefined,
-    upstream: { origin: `http://127.0.0.1:${port}`, headers: { 'x-api-key': 'the-real-one' } },
+    upstream: { origin: `http://127.0.0.1:${port}`, headers: () => ({ 'x-api-key': 'the-real-one' }) },
     allowed: ['good.example'],
     onRefused: (host) => void refused.push(host),
   })
