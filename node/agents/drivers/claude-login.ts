@@ -18,8 +18,7 @@ export type ClaudeLogin = {
 const HELD = 'held-by-the-worker'
 const FILE = '.credentials.json'
 /** What of the node's environment a session's host may see; the agent sees less. */
-const PASSED_ON =
-  /^(ANTHROPIC_(API_KEY|AUTH_TOKEN|BASE_URL|MODEL|SMALL_FAST_MODEL)|CLAUDE_CODE_OAUTH_TOKEN|NIMBUS_CLAUDE|LC_ALL|TZ)$/
+const PASSED_ON = /^(ANTHROPIC_(API_KEY|AUTH_TOKEN|BASE_URL|MODEL|SMALL_FAST_MODEL)|CLAUDE_CODE_OAUTH_TOKEN|NIMBUS_CLAUDE|LC_ALL|TZ)$/
 
 export function passedOn(environment: Environment, dataDir: string): Record<string, string> {
   const kept = Object.entries(environment).filter(([name, value]) => PASSED_ON.test(name) && value !== undefined && value !== '')

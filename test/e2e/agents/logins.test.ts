@@ -19,7 +19,12 @@ describe.skipIf(!claude.present || !bwrap.present)(bwrap.title(claude.title('log
     folder = await mkdtemp(join(tmpdir(), 'nimbus-login-'))
     const config = join(folder, 'config')
     await mkdir(config)
-    const login = { accessToken: ACCESS, refreshToken: 'sk-ant-ort01-refresh', expiresAt: Date.now() + 3_600_000, scopes: ['user:inference'] }
+    const login = {
+      accessToken: ACCESS,
+      refreshToken: 'sk-ant-ort01-refresh',
+      expiresAt: Date.now() + 3_600_000,
+      scopes: ['user:inference'],
+    }
     await writeFile(join(config, '.credentials.json'), JSON.stringify({ claudeAiOauth: login }), { mode: 0o600 })
     agents = await createAgentMesh()
     a = await agents.add('token', ['--skill', 'plan'], { ANTHROPIC_API_KEY: '', CLAUDE_CODE_OAUTH_TOKEN: TOKEN })
@@ -36,7 +41,8 @@ describe.skipIf(!claude.present || !bwrap.present)(bwrap.title(claude.title('log
     ['login', ACCESS],
   ])('a %s of the worker reaches the server, not the sandbox', async (worker, secret) => {
     const { model } = agents
-    const look = 'env | sort; cat "$CLAUDE_CONFIG_DIR/.credentials.json"; find / -name .credentials.json -not -path "/proc/*" 2>/dev/null; true'
+    const look =
+      'env | sort; cat "$CLAUDE_CONFIG_DIR/.credentials.json"; find / -name .credentials.json -not -path "/proc/*" 2>/dev/null; true'
     model.script([{ tools: [{ name: 'Bash', input: { command: look, description: 'look' } }] }, { text: 'Seen.' }], `look-as-${worker}`)
     const { id } = await start(a, { prompt: `look-as-${worker}`, worker })
     const end = await inState(a, id, 'done|failed')

@@ -30,7 +30,13 @@ const SCHEDULES = [
 const BUDGETS = [
   aBudget('team'),
   aBudget('web', { spentUsd: 17, level: 'warning', label: 'team=web', per: 'month', period: '2030-01' }),
-  aBudget('trial', { usd: 5, spentUsd: 5.2, reservedUsd: 0, level: 'exhausted', repo: 'https://example.org/a/rather/long/address/app.git' }),
+  aBudget('trial', {
+    usd: 5,
+    spentUsd: 5.2,
+    reservedUsd: 0,
+    level: 'exhausted',
+    repo: 'https://example.org/a/rather/long/address/app.git',
+  }),
 ]
 function someCosts(by: string) {
   const tokens = { input: 1_240_000, output: 31_000, cacheRead: 900_000, cacheWrite: 12_000 }
