@@ -41,3 +41,30 @@ export function noCosts(): CostsView {
 export function aBudget(name: string, more: Partial<BudgetView> = {}): BudgetView {
   return { name, usd: 20, per: 'day', period: '2030-01-31', spentUsd: 3, reservedUsd: 1, level: 'ok', ...more }
 }
+
+export function someBudgets(): BudgetView[] {
+  return [
+    aBudget('team'),
+    aBudget('web', { spentUsd: 17, level: 'warning', label: 'team=web', per: 'month', period: '2030-01' }),
+    aBudget('trial', {
+      usd: 5,
+      spentUsd: 5.2,
+      reservedUsd: 0,
+      level: 'exhausted',
+      repo: 'https://example.org/a/rather/long/address/app.git',
+    }),
+  ]
+}
+
+export function someCosts(by: string) {
+  const tokens = { input: 1_240_000, output: 31_000, cacheRead: 900_000, cacheWrite: 12_000 }
+  const keys: Record<string, string[]> = {
+    day: ['2030-01-31', '2030-01-30', '2030-01-29'],
+    worker: ['birch', 'cedar', 'maple'],
+    repo: ['https://example.org/a/rather/long/address/of/a/repository/app.git', 'https://example.org/lib.git', ''],
+    model: ['claude-opus-4-1', 'claude-haiku-4-5', 'other'],
+  }
+  const items = (keys[by] ?? []).map((key, at) => ({ key, tokens, costUsd: [7.31, 2.4, 0.0123][at] ?? 0 }))
+  const now = { sessions: 2, costUsd: 1.07 }
+  return { ...noCosts(), by, items, total: { tokens, costUsd: 9.7223 }, today: 7.31, month: 9.72, forecast: 38.5, now }
+}

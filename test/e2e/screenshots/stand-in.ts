@@ -10,7 +10,7 @@ import { encodeTerminalFrame } from '../../../protocols/terminals/frames.ts'
 import { aQuestion, aSession, aTerminal, anAsk, someMessages } from '../../web/agent-fixtures.ts'
 import { aBuild, aHostedRepo, aProof, aRepo } from '../../web/code-fixtures.ts'
 import { someLines } from '../../web/line-fixtures.ts'
-import { aBudget, aService, noCosts } from '../../web/work-fixtures.ts'
+import { aService, someBudgets, someCosts } from '../../web/work-fixtures.ts'
 import { aMesh, aMessage, aSchedule, someOutput, someTasks } from '../../web/fixtures.ts'
 
 const TYPES: Record<string, string> = {
@@ -27,29 +27,6 @@ const SCHEDULES = [
   aSchedule('report', { cron: '*/15 8-18 * * 1-5', state: 'paused' }),
   aSchedule('probe', { everyMs: 30_000, state: 'active', task: { kind: 'shell', argv: ['curl', '-fsS', 'https://example.org/health'] } }),
 ]
-const BUDGETS = [
-  aBudget('team'),
-  aBudget('web', { spentUsd: 17, level: 'warning', label: 'team=web', per: 'month', period: '2030-01' }),
-  aBudget('trial', {
-    usd: 5,
-    spentUsd: 5.2,
-    reservedUsd: 0,
-    level: 'exhausted',
-    repo: 'https://example.org/a/rather/long/address/app.git',
-  }),
-]
-function someCosts(by: string) {
-  const tokens = { input: 1_240_000, output: 31_000, cacheRead: 900_000, cacheWrite: 12_000 }
-  const keys: Record<string, string[]> = {
-    day: ['2030-01-31', '2030-01-30', '2030-01-29'],
-    worker: ['birch', 'cedar', 'maple'],
-    repo: ['https://example.org/a/rather/long/address/of/a/repository/app.git', 'https://example.org/lib.git', ''],
-    model: ['claude-opus-4-1', 'claude-haiku-4-5', 'other'],
-  }
-  const items = (keys[by] ?? []).map((key, at) => ({ key, tokens, costUsd: [7.31, 2.4, 0.0123][at] ?? 0 }))
-  const now = { sessions: 2, costUsd: 1.07 }
-  return { ...noCosts(), by, items, total: { tokens, costUsd: 9.7223 }, today: 7.31, month: 9.72, forecast: 38.5, now }
-}
 const MESSAGES = [
   aMessage(1, 'The staging database is back.'),
   aMessage(2, { build: 4711, result: 'succeeded', files: ['dist/app.js', 'dist/app.css'] }),
@@ -204,7 +181,7 @@ function route(state: StandIn['state'], method: string, url: URL, body: Record<s
   if (noun === 'repos') return ok(id === undefined ? { items: REPOS } : REPOS.find((one) => one.name === id))
   if (noun === 'hosted-repos') return ok({ items: HOSTED })
   if (noun === 'costs') return ok(someCosts(url.searchParams.get('by') ?? 'day'))
-  if (noun === 'budgets') return ok({ items: BUDGETS })
+  if (noun === 'budgets') return ok({ items: someBudgets() })
   if (noun === 'questions') return ok(id === undefined ? { items: QUESTIONS } : QUESTIONS.find((one) => one.id === id))
   if (noun === 'workers') return ok(state.mesh.members.find((member) => member.peerId === id) ?? {})
   if (noun === 'tasks' && method === 'POST' && id === undefined) {
