@@ -11,13 +11,8 @@ const THEME = {
   foreground: '#e3e7ee',
   cursor: '#8fc1f5',
   selectionBackground: '#35506f',
-  // The usual ones of these are too dark to be read on it.
-  red: '#f0625f',
-  blue: '#6f9bff',
-  magenta: '#c48bd0',
+  // The usual one is too dark to be read on it.
   brightRed: '#ff7b76',
-  brightBlue: '#8fb4ff',
-  brightBlack: '#8b939f',
 }
 const SIZE = { cols: 80, rows: 24 }
 const COLS_MIN = 20
