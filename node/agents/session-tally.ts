@@ -8,13 +8,13 @@ const INPUT_MAX = 4_096
 
 export type RunName = Pick<SessionRecord, 'session' | 'task' | 'run' | 'epoch'>
 
-export function emptyRecord(name: RunName, at: number): SessionRecord {
+function emptyRecord(name: RunName, at: number): SessionRecord {
   const nothing = { turns: 0, tokens: NO_TOKENS, costUsd: 0, files: [], asks: [], decided: [], taken: [] }
   return { kind: 'session', ...name, rev: 0, at, state: 'starting', ...nothing }
 }
 
 /** Another run of the same session begins: what was true of the process before it is not true any more. */
-export function nextRun(before: SessionRecord, name: RunName, at: number): SessionRecord {
+function nextRun(before: SessionRecord, name: RunName, at: number): SessionRecord {
   const { reason: _reason, limitedUntil: _limited, ...kept } = before
   return { ...kept, ...name, rev: 0, at, state: 'starting', asks: [] }
 }

@@ -69,7 +69,7 @@ export const budgetRequest = z
   .meta({ id: 'BudgetRequest' })
 export type BudgetRequest = z.infer<typeof budgetRequest>
 
-export const BUDGET_LEVELS = ['ok', 'warning', 'exhausted'] as const
+const BUDGET_LEVELS = ['ok', 'warning', 'exhausted'] as const
 export const budgetView = z
   .object({
     name: z.string(),

@@ -25,11 +25,11 @@ export type LogLineView = z.infer<typeof logLineView>
  * Everything up to here was read: so many lines and bytes of that output. `next` is the line to go on from where the limit
  * was reached, and null at the end of what there is; with `follow` lines come after it.
  */
-export const logMarkView = z
+const logMarkView = z
   .object({ type: z.literal('mark'), ...source, lines: z.int(), bytes: z.int(), next: z.int().nullable() })
   .meta({ id: 'LogMark' })
 /** Where several outputs are read together, one that cannot be read says why, and the others go on. */
-export const logFaultView = z
+const logFaultView = z
   .object({ type: z.literal('fault'), ...source, code: z.string(), detail: z.string(), cure: z.string().optional() })
   .meta({ id: 'LogFault' })
 

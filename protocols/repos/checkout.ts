@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { CHECKOUT_DEPTH_MAX, SPARSE_PATHS_MAX } from '../limits.ts'
 
 /** A folder or file of a repository, from its root: no way out of it, nothing that a pattern would read otherwise. */
-export const sparsePath = z
+const sparsePath = z
   .string()
   .min(1)
   .max(512)

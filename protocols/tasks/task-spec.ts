@@ -47,7 +47,7 @@ export const agentSpec = z.looseObject({
 export type AgentSpec = z.infer<typeof agentSpec>
 
 /** How a build is done, where not as usual. */
-export const buildSpec = z.looseObject({
+const buildSpec = z.looseObject({
   /** False: everything is fetched anew. */
   cache: z.boolean().optional(),
   /** When it failed for good: the newest commit of the same ref that was built before is built again. */

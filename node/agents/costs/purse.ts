@@ -82,7 +82,7 @@ export function keyOf({ name }: Pick<Budget, 'name'>): NameKey {
   return `@budget/${name}` as NameKey
 }
 
-export function usdText(nano: number): string {
+function usdText(nano: number): string {
   const usd = nano / NANO
   return usd.toFixed(usd !== 0 && usd < 0.1 ? 4 : 2)
 }

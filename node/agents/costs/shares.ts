@@ -17,7 +17,7 @@ export function periodOf(per: BudgetTerms['per'], wallMs: number): string {
 }
 
 /** Whether a day of UTC is part of a period. */
-export function isIn(period: string, day: string): boolean {
+function isIn(period: string, day: string): boolean {
   const [kind = '', begin = ''] = period.split(' ')
   return kind === 'total' || day.startsWith(begin)
 }

@@ -27,7 +27,7 @@ export function passedOn(environment: Environment, dataDir: string): Record<stri
 }
 
 /** A login in the worker's own settings of Claude Code, or in those that the node was started with; never one of the home folder. */
-export function loginFile({ CLAUDE_CONFIG_DIR: named }: Environment, dataDir: string): string | undefined {
+function loginFile({ CLAUDE_CONFIG_DIR: named }: Environment, dataDir: string): string | undefined {
   const folders = [join(dataDir, 'claude'), ...(named === undefined || named === '' ? [] : [named])]
   return folders.map((folder) => join(folder, FILE)).find((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true)
 }

@@ -163,7 +163,7 @@ export async function takeShot(browser: Browser, shot: Shot, folders: { dist: st
 type AxeRun = { violations: { id: string; help: string; nodes: { html: string; failureSummary?: string }[] }[] }
 
 /** What keeps somebody out, as axe-core with all of its rules sees it. */
-export async function barriersOf(page: Page): Promise<string[]> {
+async function barriersOf(page: Page): Promise<string[]> {
   const { source } = require('axe-core') as { source: string }
   await page.evaluate(source)
   const { violations } = await page.evaluate<AxeRun>('axe.run(document, { resultTypes: ["violations"] })')

@@ -4,7 +4,7 @@ import type { ComponentChildren } from 'preact'
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { Icon } from './icons.tsx'
 
-export const ROW_PX = 20
+const ROW_PX = 20
 /** Browsers draw no taller element than about twice this; beyond it the scroll bar speaks in shares. */
 const HEIGHT_PX_MAX = 12_000_000
 /** Where nothing is laid out yet. */

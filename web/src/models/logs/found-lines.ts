@@ -6,7 +6,7 @@ import { type ApiError, asApiError } from '../../transport/api-error.ts'
 import { inertText } from '../text/inert-text.ts'
 
 /** What is kept of what was told: the newest by time. */
-export const FOUND_LINES_MAX = 5_000
+const FOUND_LINES_MAX = 5_000
 const PAINT_MS = 60
 const RETRY_MS = 1_500
 const RETRIES_MAX = 20

@@ -6,7 +6,7 @@ import { type ApiError, asApiError } from '../../transport/api-error.ts'
 import type { LineQuery } from '../../transport/work/line-calls.ts'
 import { inertText } from '../text/inert-text.ts'
 
-export const PAGE_LINES = 200
+const PAGE_LINES = 200
 /** Beyond this the pages that are farthest from the sight go. */
 const PAGES_MAX = 40
 /** The last lines, which come with the first answer. */

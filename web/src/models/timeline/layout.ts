@@ -2,10 +2,10 @@
 import type { Span, Tags } from './span.ts'
 
 /** Beyond these, rows and lanes are told in the table alone. */
-export const ROWS_MAX = 60
+const ROWS_MAX = 60
 const LANES_MAX = 24
 const LANE_PX = 18
-export const ROW_GAP_PX = 6
+const ROW_GAP_PX = 6
 
 export type Lane = { top: number; spans: readonly Span[]; starts: Float64Array; ends: Float64Array; level: number }
 export type TimelineRow = { name: string; top: number; height: number; count: number }

@@ -5,7 +5,7 @@ import { Icon } from '../../parts/icons.tsx'
 
 /** The node is asked after typing has paused this long. */
 const TYPING_MS = 250
-export const CONTEXTS = [0, 1, 3, 10] as const
+const CONTEXTS = [0, 1, 3, 10] as const
 
 type Props = { q: string; context: number; go: (change: { q: string; context: number }) => void }
 
