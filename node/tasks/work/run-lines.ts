@@ -40,11 +40,17 @@ export function createRunLines(components: RunLinesComponents): RunLines {
   const scanHere = async function* (task: TaskId, attempt: AttemptState, query: LineQuery, signal: AbortSignal): AsyncIterable<Found> {
     let found: LogLine[] = []
     const scanner = createLineScanner(query, (line) => found.push(line))
-    for await (const chunk of components.chunks(task, { from: 0, follow: false, attempt: attempt.epoch, signal })) {
-      scanner.add(chunk)
-      if (found.length > 0) yield { lines: found }
-      found = []
-      if (scanner.isDone()) break
+    try {
+      for await (const chunk of components.chunks(task, { from: 0, follow: false, attempt: attempt.epoch, signal })) {
+        scanner.add(chunk)
+        if (found.length > 0) yield { lines: found }
+        found = []
+        if (scanner.isDone()) break
+      }
+    } catch (error) {
+      // Claimed a moment ago: its file is not there yet.
+      const isYoung = error instanceof NimbusError && error.code === 'log-missing' && attempt.outcome === undefined
+      if (!isYoung) throw error
     }
     if (signal.aborted) return
     const mark = scanner.mark(attempt.outcome !== undefined)
