@@ -209,7 +209,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       random,
       dataDir,
       blobs,
-      clone: repos.clone,
+      repos,
       environment: process.env,
       fetch: blobFetch,
       call: blobSource.call,

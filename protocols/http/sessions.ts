@@ -82,7 +82,15 @@ export const sessionMove = z
   })
   .meta({ id: 'SessionMove' })
 export type SessionMove = z.infer<typeof sessionMove>
-export const sessionMerge = z.strictObject({ into: text(200).min(1).optional() }).meta({ id: 'SessionMerge' })
+/** `check`: only whether it would; nothing is pushed. */
+export const sessionMerge = z
+  .strictObject({ into: text(200).min(1).optional(), check: z.boolean().optional() })
+  .meta({ id: 'SessionMerge' })
+export type SessionMerge = z.infer<typeof sessionMerge>
+export const sessionOffer = z
+  .strictObject({ into: text(200).min(1).optional(), title: text(200).min(1).optional(), body: text(10_000).optional() })
+  .meta({ id: 'SessionPullRequest' })
+export type SessionOffer = z.infer<typeof sessionOffer>
 
 const reason = z.object({ code: z.string(), message: z.string(), cure: z.string().optional() })
 const askView = z.object({ request: z.string(), tool: z.string(), input: z.string(), askedAt: z.int(), reminders: z.int() })
@@ -159,3 +167,18 @@ export const mergeView = z
   })
   .meta({ id: 'SessionMergeResult' })
 export type MergeView = z.infer<typeof mergeView>
+
+export const pullRequestView = z
+  .object({
+    session: z.string(),
+    /** What is offered, and the branch that it is for. */
+    branch: z.string(),
+    into: z.string(),
+    commit: z.string(),
+    number: z.int(),
+    address: z.string(),
+    /** It was open before. */
+    existed: z.boolean(),
+  })
+  .meta({ id: 'SessionPullRequestResult' })
+export type PullRequestView = z.infer<typeof pullRequestView>

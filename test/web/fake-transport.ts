@@ -16,6 +16,7 @@ import type { TerminalListener } from '../../web/src/transport/terminal-calls.ts
 import type { EventListener, LogQuery, Session, TaskQuery, Transport } from '../../web/src/transport/transport.ts'
 import { ApiError } from '../../web/src/transport/api-error.ts'
 import { createFakeCode, createFakeLines } from './fake-code.ts'
+import { createFakeTerminals } from './fake-terminals.ts'
 import { aMesh, aSchedule, someOutput, someTasks } from './fixtures.ts'
 
 export type FakeTransport = Transport & {
@@ -40,6 +41,8 @@ export type FakeTransport = Transport & {
     repos: RepoView[]
     hosted: HostedRepoView[]
     lines: MergedRow[]
+    patch: string
+    conflicts: string[]
     refuse: ApiError | undefined
   }
   listener(): EventListener
@@ -74,6 +77,8 @@ export function createFakeTransport(): FakeTransport {
     repos: [],
     hosted: [],
     lines: [],
+    patch: '',
+    conflicts: [],
     refuse: undefined,
   }
   let listener: EventListener | undefined
@@ -188,6 +193,26 @@ function createFakeAgents(
       }),
     move: (id, to) => answer(`move ${id} ${JSON.stringify(to)}`, () => order(id)),
     order: (id, verb) => answer(`${verb} session ${id}`, () => order(id)),
+    resume: (id) => answer(`resume session ${id}`, () => find(state.sessions, id)),
+    diff: (id) => answer(`diff ${id}`, () => ({ text: state.patch, cut: false })),
+    merge: (id, how) =>
+      answer(`merge ${id} ${JSON.stringify(how)}`, () => ({
+        session: id,
+        merged: how.check !== true && state.conflicts.length === 0,
+        into: 'main',
+        conflicts: state.conflicts,
+        touchedBy: [],
+      })),
+    offer: (id) =>
+      answer(`offer ${id}`, () => ({
+        session: id,
+        branch: `nimbus/${id}`,
+        into: 'main',
+        commit: 'c0ffee',
+        number: 7,
+        address: 'https://example.org/pull/7',
+        existed: false,
+      })),
     async *messages(id) {
       calls.push(`messages of ${id}`)
       yield* state.said
@@ -200,29 +225,6 @@ function createFakeAgents(
         const answered: QuestionView = { ...find(state.questions, id), state: 'answered', answer: { ...given, ...by } }
         state.questions = state.questions.map((one) => (one.id === id ? answered : one))
         return answered
-      }),
-  }
-}
-
-function createFakeTerminals(
-  state: FakeTransport['state'],
-  answer: <Answer>(call: string, value: () => Answer) => Promise<Answer>,
-  calls: string[],
-): Transport['terminals'] {
-  const find = (id: string): TerminalView => {
-    const found = state.terminals.find((one) => one.id === id)
-    if (found === undefined) throw new ApiError({ code: 'terminal-unknown', detail: `No terminal ${id}.`, status: 404 })
-    return found
-  }
-  return {
-    terminals: () => answer('terminals', () => [...state.terminals]),
-    terminal: (id) => answer(`terminal ${id}`, () => find(id)),
-    open: (draft) => answer(`open terminal ${JSON.stringify(draft)}`, () => find(state.terminals[0]?.id ?? '')),
-    stop: (id) => answer(`stop terminal ${id}`, () => undefined),
-    attach: (id, { mode }, listener) =>
-      answer(`attach ${id} to ${mode}`, () => {
-        state.attached.push(listener)
-        return { say: (saying) => void calls.push(`say ${JSON.stringify(saying)}`), close: () => void calls.push(`leave ${id}`) }
       }),
   }
 }

@@ -10,7 +10,7 @@ import type { LinkMessage, LinkMessageOf } from '../../../protocols/streams.ts'
 import type { TaskSpec } from '../../../protocols/tasks/task-spec.ts'
 import type { SessionsPort } from '../../api/routes/sessions/sessions-port.ts'
 import { createSessionBook } from '../../agents/session-book.ts'
-import { mergeSession } from '../../agents/session-merge.ts'
+import { mergeSession, offerSession, type ResultComponents } from '../../agents/result/session-merge.ts'
 import { createSessionDesk, isLive } from '../../agents/session-desk.ts'
 import { createSessionSaves } from '../../agents/moving/session-saves.ts'
 import { createSessionReading, type ReadingComponents } from '../../agents/session-reading.ts'
@@ -37,7 +37,7 @@ export type SessionsComponents = Pick<MovingComponents, 'call' | 'fetch'> & {
   random: Random
   dataDir: string
   blobs: BlobStore
-  clone: PreparationComponents['clone']
+  repos: { clone: PreparationComponents['clone'] } & Pick<ResultComponents, 'withRemote' | 'credentialFor'>
   environment: Readonly<Record<string, string | undefined>>
   /** To every linked member. */
   tell(message: LinkMessage): void
@@ -82,6 +82,7 @@ export function createSessions(components: SessionsComponents): Sessions {
   const saves = createSessionSaves({ ...components, ports: moving.ports })
   const runs = createSessionRuns({
     ...components,
+    clone: components.repos.clone,
     book,
     saves,
     countStart: (account) => opened?.countStart(account) ?? Promise.resolve(0),
@@ -186,10 +187,11 @@ export function createSessions(components: SessionsComponents): Sessions {
       })
       const { messages, diff } = reading
       const others = (id: string): SessionView[] => desk.list({ limit: MERGE_LOOK_MAX }).items.filter((one) => one.id !== id && isLive(one))
-      const path = components.environment['PATH'] ?? ''
-      const merge = (id: string, into: string | undefined, signal: AbortSignal) =>
-        mergeSession({ clock, path, reading, others }, desk.known(id), into, signal)
-      return { ...desk, messages, diff, merge }
+      const { withRemote, credentialFor } = components.repos
+      const result: ResultComponents = { clock, reading, others, withRemote, credentialFor }
+      const merge: SessionsPort['merge'] = (id, how, signal) => mergeSession(result, desk.known(id), how, signal)
+      const offer: SessionsPort['offer'] = (id, how, signal) => offerSession(result, desk.known(id), how, signal)
+      return { ...desk, messages, diff, merge, offer }
     },
   }
 }

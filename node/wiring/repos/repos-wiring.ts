@@ -6,6 +6,7 @@ import type { RepoCredential } from '../../repos/auth/credential.ts'
 import { cloneInto, type Cloned, fetchInto, systemGit } from '../../repos/clone.ts'
 import { cloneWhole, type WholeRequest } from '../../repos/modules/clone-whole.ts'
 import { wishesSubmodules } from './module-wish.ts'
+import { type Remote, withRemote } from '../../repos/system/remote-access.ts'
 import { createKeptRepos } from '../../repos/kept/kept-repos.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Random } from '../../kernel/random.ts'
@@ -28,6 +29,8 @@ export type Repos = {
   clone(request: WholeRequest & { auth?: OwnAuth | undefined }): Promise<Cloned>
   /** What the mesh has for that place. */
   credentialFor(url: string): Promise<RepoCredential | undefined>
+  /** For git that fetches from there and pushes to there. */
+  withRemote<Result>(url: string, signal: AbortSignal, work: (remote: Remote) => Promise<Result>): Promise<Result>
   /** What is kept here for other members, and at them for this node. */
   mirrors: Pick<Mirrors, 'known' | 'serve' | 'open'>
   open(rooms: MirrorRooms & { engine: Engine; fleet: Fleet; feed: EventFeed; vault: Pick<Vault, 'open'> }): ReposPort
@@ -95,6 +98,8 @@ export function createRepos({ clock, random, dataDir, env, onError }: ReposCompo
       ),
     mirrors,
     credentialFor: async (url) => auth?.credentialFor(url),
+    withRemote: async (url, signal, work) =>
+      withRemote({ url, credential: await auth?.credentialFor(url), knownHosts, meshDataDir: dataDir, signal }, work),
     start: () => void kept.start().catch(onError),
     stop: kept.stop,
     open({ engine, vault, feed, ...around }) {

@@ -92,6 +92,46 @@ describe('sessions', () => {
     await vi.waitFor(() => expect(page?.transport.calls.some((call) => call.startsWith(`move ${session.id} {"worker":`))).toBe(true))
   })
 
+  test('its changes take comments that go back to it; it is checked, merged after a question, and offered; conflicts are said', async () => {
+    const session = aSession(1, 'done', { repo: 'https://example.org/app.git', base: 'b', commit: 'c' })
+    page = await renderPage(`/sessions/${session.id}`, ({ state }) => {
+      state.sessions.push(session)
+      state.patch = 'diff --git a/a.ts b/a.ts\n--- a/a.ts\n+++ b/a.ts\n@@ -1 +1,2 @@\n one\n+<img src=x onerror=alert(1)>\n'
+    })
+    await vi.waitFor(() => expect(page?.button('Show changes')).toBeDefined(), SOON)
+    page.button('Show changes').click()
+    await expect.poll(page.text, SOON).toContain('+ <img src=x onerror=alert(1)>')
+    expect(page.root.querySelector('img')).toBeNull()
+    page.button('Comment on line 2 of a.ts').click()
+    const field = await vi.waitFor(() => {
+      const found = page?.root.querySelector<HTMLInputElement>('[aria-label="Comment on this line"]')
+      if (found === null || found === undefined) throw new Error('no field for a comment')
+      return found
+    })
+    field.value = 'no pictures'
+    field.dispatchEvent(new Event('input', { bubbles: true }))
+    await vi.waitFor(() => {
+      page?.root.querySelector<HTMLFormElement>('form[aria-label="Comment"]')?.requestSubmit()
+      expect(page?.text()).toContain('Send 1 comment to the session')
+    })
+    page.button('Send 1 comment to the session').click()
+    await vi.waitFor(() =>
+      expect(page?.transport.calls.join('\n')).toMatch(/prompt \S+ Comments on your changes[^]*a\.ts, line 2:[^]*no pictures/),
+    )
+
+    page.button('Would it merge?').click()
+    await expect.poll(page.text, SOON).toContain('It would merge into main without a conflict.')
+    expect(page.transport.calls).not.toContain(`merge ${session.id} {"check":false}`)
+    page.transport.state.conflicts = ['a.ts']
+    page.button('Merge').click()
+    await vi.waitFor(() => page?.button('Merge and push').click())
+    await expect.poll(page.text, SOON).toContain('Not merged into main: nothing was pushed, nothing is lost.Conflicts in a.ts.')
+    page.button('Open pull request').click()
+    await expect.poll(page.text, SOON).toContain('Pull request 7 is open.')
+    page.button('Resume').click()
+    await vi.waitFor(() => expect(page?.transport.calls).toContain(`resume session ${session.id}`))
+  })
+
   test('an unknown session is said plainly', async () => {
     page = await renderPage('/sessions/nothing')
     await expect.poll(page.text, SOON).toContain('No session has the ID nothing.')

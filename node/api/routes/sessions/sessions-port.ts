@@ -2,9 +2,12 @@
 import type {
   MergeView,
   OrderView,
+  PullRequestView,
   SessionAnswer,
+  SessionMerge,
   SessionMessage,
   SessionMove,
+  SessionOffer,
   SessionRequest,
   SessionView,
 } from '../../../../protocols/http/sessions.ts'
@@ -27,7 +30,9 @@ export type SessionsPort = {
   /** What it said and did, from the first task on; with `follow` until it ends. */
   messages(id: string, query: { follow: boolean; signal: AbortSignal }): AsyncIterable<SessionMessage>
   /** Merges its commits into a branch of the origin and pushes that. */
-  merge(id: string, into: string | undefined, signal: AbortSignal): Promise<MergeView>
+  merge(id: string, how: SessionMerge, signal: AbortSignal): Promise<MergeView>
+  /** Pushes its own branch and opens a pull request at the origin's server. */
+  offer(id: string, how: SessionOffer, signal: AbortSignal): Promise<PullRequestView>
   /** The changes as a patch. */
   diff(id: string, signal: AbortSignal): Promise<{ size: number; bytes: AsyncIterable<Uint8Array> }>
 }

@@ -3,10 +3,12 @@ import * as z from 'zod'
 import {
   mergeView,
   orderView,
+  pullRequestView,
   sessionAnswer,
   sessionMerge,
   sessionMessage,
   sessionMove,
+  sessionOffer,
   sessionRequest,
   sessionResume,
   sessionSend,
@@ -118,7 +120,18 @@ function addMerge(api: Api, sessions: SessionsPort): void {
       body: sessionMerge,
       answers: { 200: { text: 'What became of it', schema: mergeView } },
     }),
-    async (c) => c.json(await sessions.merge(c.req.param('id'), (await readBody(c, sessionMerge)).into, c.req.raw.signal)),
+    async (c) => c.json(await sessions.merge(c.req.param('id'), await readBody(c, sessionMerge), c.req.raw.signal)),
+  )
+  api.post(
+    '/api/sessions/:id/pull-request',
+    describe({
+      id: 'offerSession',
+      tag,
+      summary: 'Push its branch to the origin and open a pull request there; one that is open already is answered again',
+      body: sessionOffer,
+      answers: { 200: { text: 'The pull request', schema: pullRequestView } },
+    }),
+    async (c) => c.json(await sessions.offer(c.req.param('id'), await readBody(c, sessionOffer), c.req.raw.signal)),
   )
 }
 

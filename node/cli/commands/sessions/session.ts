@@ -1,6 +1,6 @@
 // Sessions of coding agents: start one, look at it, talk to it, answer what it asks, take what it made.
 import type { Command } from 'commander'
-import type { MergeView, OrderView, SessionView } from '../../../../protocols/http/sessions.ts'
+import type { MergeView, OrderView, PullRequestView, SessionView } from '../../../../protocols/http/sessions.ts'
 import type { Page } from '../../../../protocols/http/views.ts'
 import { NimbusError } from '../../../kernel/errors.ts'
 import { safe } from '../../../kernel/safe-text.ts'
@@ -92,7 +92,10 @@ function addOrders(session: Command, action: Action): void {
     .command('merge <id>')
     .description('merge its commits into a branch of the origin and push it')
     .option('--into <branch>', 'that branch (default: where it began)')
-    .action(action((cli, [id], { into }) => merge(cli, id, into)))
+    .option('--check', 'only say whether it would merge; nothing is pushed')
+    .option('--pull-request', 'push its own branch, and open a pull request at the origin')
+    .option('--title <title>', 'of the pull request')
+    .action(action((cli, [id], options) => (options['pullRequest'] === true ? offer(cli, id, options) : merge(cli, id, options))))
   session
     .command('resume <id>')
     .description('go on with a session that is over')
@@ -145,13 +148,23 @@ async function answer(
   return view.won === false ? 4 : 0
 }
 
-async function merge(cli: Cli, id: string | undefined, into: unknown): Promise<number> {
-  const view = await (await createClient(cli)).post<MergeView>(`${pathOf(id)}/merge`, typeof into === 'string' ? { into } : {})
+async function offer(cli: Cli, id: string | undefined, { into, title }: Record<string, unknown>): Promise<number> {
+  const view = await (await createClient(cli)).post<PullRequestView>(`${pathOf(id)}/pull-request`, { into, title })
   if (cli.globals.json) cli.printJson(view)
+  else cli.print(safe(`Pull request ${view.number} ${view.existed ? 'is open already' : 'is open'}: ${view.address}`))
+  return 0
+}
+
+/** @returns 0 where it is merged, or would be */
+async function merge(cli: Cli, id: string | undefined, { into, check }: Record<string, unknown>): Promise<number> {
+  const view = await (await createClient(cli)).post<MergeView>(`${pathOf(id)}/merge`, { into, check })
+  const isClean = check === true && view.conflicts?.length === 0
+  if (cli.globals.json) cli.printJson(view)
+  else if (isClean) cli.print(`It would merge into ${safe(view.into)} without a conflict.`)
   else if (view.merged) cli.print(`Merged into ${view.into} as ${view.commit ?? ''}.`)
   else cli.print(`Not merged into ${view.into}: conflicts in ${safe((view.conflicts ?? []).join(', '))}.`)
   for (const { session, files } of view.touchedBy) cli.note(safe(`session ${session} changes ${files.join(', ')} too`))
-  return view.merged ? 0 : 1
+  return view.merged || isClean ? 0 : 1
 }
 
 function printOrder(cli: Cli, view: OrderView): void {

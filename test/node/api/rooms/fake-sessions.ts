@@ -44,6 +44,15 @@ export function createFakeSessions(): SessionsPort {
     async *messages(id) {
       yield { task: known(id).id, epoch: 1, at: 0, event: { type: 'note', time: 1, text: 'hello' } }
     },
+    offer: async (id) => ({
+      session: known(id).id,
+      branch: `nimbus/${id}`,
+      into: 'main',
+      commit: 'c0ffee',
+      number: 1,
+      address: 'https://forge.test/pull/1',
+      existed: false,
+    }),
     merge: async (id) => ({ session: known(id).id, merged: true, into: 'main', touchedBy: [] }),
     async diff(id) {
       known(id)

@@ -15,6 +15,7 @@ import { type ApiError, asApiError } from '../../transport/api-error.ts'
 import { AskCard } from './ask-card.tsx'
 import { MoveDialog } from './move-dialog.tsx'
 import { SessionMark } from './session-mark.tsx'
+import { SessionResult } from './session-result.tsx'
 import { TranscriptView } from './transcript-view.tsx'
 
 export function SessionPage(props: { id: string }) {
@@ -88,6 +89,7 @@ function SessionDetail(props: { session: SessionView }) {
         <div class="stack">
           <pre class="command">{inertLines(session.prompt)}</pre>
           <TranscriptView session={session} />
+          <SessionResult session={session} />
         </div>
         <SessionSide session={session} />
       </div>
@@ -131,6 +133,7 @@ function SessionActions(props: { session: SessionView }) {
       <button type="button" title="Another worker goes on with it" onClick={() => setMoving(true)}>
         Move
       </button>
+      {isOver(session.state) && <Resume session={session} />}
       {!isOver(session.state) && (
         <button type="button" class="harms" onClick={askToStop}>
           Stop
@@ -139,6 +142,24 @@ function SessionActions(props: { session: SessionView }) {
       {moving && <MoveDialog session={session} onClose={() => setMoving(false)} />}
       {question && <Confirm question={question} onClose={() => setQuestion(undefined)} />}
     </>
+  )
+}
+
+function Resume(props: { session: SessionView }) {
+  const { dashboard, notices } = usePage()
+  async function resume() {
+    try {
+      await dashboard.transport.agents.resume(props.session.id)
+      notices.done('It goes on')
+      await dashboard.sessions.load()
+    } catch (thrown) {
+      notices.failed('The session was not resumed', thrown)
+    }
+  }
+  return (
+    <button type="button" title="It goes on where it was, in the same conversation and tree" onClick={() => void resume()}>
+      Resume
+    </button>
   )
 }
 
