@@ -2,10 +2,10 @@
 import type { TerminalView } from '../../protocols/terminals/views.ts'
 import { ApiError } from '../../web/src/transport/api-error.ts'
 import type { Transport } from '../../web/src/transport/transport.ts'
-import type { FakeTransport } from './fake-transport.ts'
+import type { TerminalListener } from '../../web/src/transport/terminal-calls.ts'
 
 export function createFakeTerminals(
-  state: Pick<FakeTransport['state'], 'terminals' | 'attached'>,
+  state: { terminals: TerminalView[]; attached: TerminalListener[] },
   answer: <Answer>(call: string, value: () => Answer) => Promise<Answer>,
   calls: string[],
 ): Transport['terminals'] {

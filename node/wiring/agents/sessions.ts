@@ -187,8 +187,7 @@ export function createSessions(components: SessionsComponents): Sessions {
       })
       const { messages, diff } = reading
       const others = (id: string): SessionView[] => desk.list({ limit: MERGE_LOOK_MAX }).items.filter((one) => one.id !== id && isLive(one))
-      const { withRemote, credentialFor } = components.repos
-      const result: ResultComponents = { clock, reading, others, withRemote, credentialFor }
+      const result: ResultComponents = { ...components.repos, clock, reading, others }
       const merge: SessionsPort['merge'] = (id, how, signal) => mergeSession(result, desk.known(id), how, signal)
       const offer: SessionsPort['offer'] = (id, how, signal) => offerSession(result, desk.known(id), how, signal)
       return { ...desk, messages, diff, merge, offer }
