@@ -5,6 +5,7 @@ import type { RealMesh, RealNode } from '../../support/real-mesh.ts'
 import { createRealMesh } from '../../support/real-mesh.ts'
 import { requirement } from '../../support/requirements.ts'
 import { until } from '../../support/until.ts'
+import { builtPage } from './built-page.ts'
 import type { OpenPage } from './open-page.ts'
 import { launchBrowser, openPage } from './open-page.ts'
 
@@ -29,6 +30,7 @@ describe.skipIf(!browserNeeded.present)(browserNeeded.title('logs and timeline o
   let id: string
 
   beforeAll(async () => {
+    await builtPage()
     mesh = await createRealMesh()
     await mesh.add('birch', ['--slots', '2'])
     maple = await mesh.add('maple', ['--slots', '2'])

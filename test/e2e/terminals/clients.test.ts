@@ -146,8 +146,16 @@ describe.skipIf(!vim.present)(vim.title('the command line, in a real terminal'),
     expect(await cli.ended).toBe(0)
     const after = await attachTo(alder, id)
     expect((await after.event('hello')).you, 'who left with the key let go of the terminal').toBe(true)
-    after.type('\x03exit\r') // not behind the answers that the shell was given
-    await after.event('exit')
+    after.type('\x03') // not behind the answers that the shell was given
+    // What is typed before the shell has dropped its line goes with it.
+    await until(
+      () => {
+        if (after.events.some(({ t }) => t === 'exit')) return true
+        after.type('exit\r')
+        return false
+      },
+      { what: 'the end of the shell', intervalMs: 500 },
+    )
   })
 
   test('does not hold what its reader does not read: the terminal goes on, and the screen is right afterwards', async () => {
