@@ -23,6 +23,8 @@ type Components = {
   host: Pick<MeshHost, 'addressesOf' | 'addresses' | 'self'>
   clock: Clock
   log: Log
+  /** This process's own life. */
+  life: Term
   seats(): readonly PeerId[]
   onLastWords(node: PeerId, term: Term): void
 }
@@ -36,6 +38,7 @@ export function createLastWordsWiring({
   host,
   clock,
   log,
+  life,
   seats,
   onLastWords,
 }: Components): LastWordsWiring {
@@ -54,7 +57,8 @@ export function createLastWordsWiring({
   return {
     onLease(untilMs, term) {
       runner.lease(term, untilMs ?? 0)
-      if (untilMs !== undefined) arm(lifeOf(term))
+      // Of work that was taken over nothing is said: its guardian is another, and proves nothing for this life.
+      if (untilMs !== undefined && lifeOf(term) === life) arm(life)
     },
     async start() {
       const own = host.addresses().flatMap((address) => hostAndPort(address) ?? [])

@@ -21,8 +21,9 @@ export type SimRun = {
   command: string | undefined
 }
 
-/** A known mistake: registers forgotten at a restart, answers before the fsync, a lease counted from the answer to its renewal. */
-export type PlantedFault = 'forgetful-keeper' | 'skipped-fsync' | 'lease-from-answer'
+/** A known mistake: registers forgotten at a restart, answers before the fsync, a lease counted from the answer to its renewal, work that
+ * a process has taken over and wakes before its lease is renewed. */
+export type PlantedFault = 'forgetful-keeper' | 'skipped-fsync' | 'lease-from-answer' | 'wakes-early'
 
 export type World = {
   clock: SimClock
@@ -58,6 +59,8 @@ export type SimNode = {
   hasWritten(): boolean
   crash(): void
   crashWhileWriting(): void
+  /** Stops in order, leaves its work to the guardian, and comes back as a process that takes it over. */
+  handOver(): Promise<void>
   pause(): void
   resume(): void
   receive(from: PeerId, message: LinkMessage): void
