@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type CallRequest, decodeCallRequest, encodeCall } from '../protocols/calls.ts'
-import type { PeerId, TaskId, Term } from '../protocols/ids.ts'
+import type { PeerId, TaskId } from '../protocols/ids.ts'
 import type { Presence } from '../protocols/presence.ts'
 import { operatorToken } from './api/access/token-file.ts'
 import { createApiServer } from './api/server.ts'
@@ -69,7 +69,6 @@ import { createQuestionsWiring } from './wiring/tools/questions.ts'
 import { createTokens } from './wiring/tokens/tokens.ts'
 import { createTaskTokens } from './wiring/tools/task-tokens.ts'
 import { createRetention } from './wiring/tasks/retention.ts'
-import { createHandOver } from './wiring/upgrade/hand-over.ts'
 import { createUpgradeWiring } from './wiring/upgrade/upgrade.ts'
 import { createTerminals } from './wiring/terminals/terminals.ts'
 import { createViews } from './wiring/views.ts'
@@ -112,9 +111,9 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     const members = createMemberFacts(trust)
     const mayWrite = (peer: PeerId): boolean => (members.find(peer)?.role ?? 'viewer') !== 'viewer'
 
-    // What a crashed predecessor left running is ended before anything else may run; what one left in order for this process goes on.
+    // What a crashed predecessor left running is ended before anything else may run.
     const runner = createRunner({ clock, log, dataDir })
-    const handOver = await createHandOver({ clock, random, log, values, runner })
+    await runner.leftovers()
     const epoch = await openEpoch(values, clock.wallMs(), random.next())
 
     // Mesh: links between members.
@@ -178,7 +177,6 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     }
     const blobFetch = createBlobFetch({ self, blobs, ...blobSource })
     const workspaces = createWorkspaces({ dataDir })
-    handOver.keepFolders(workspaces)
     await workspaces.sweep()
     const repos = createRepos({ clock, random, dataDir, env: process.env, onError })
     const tokens = createTaskTokens({ clock, random, engine: () => engine, node: () => port, onError })
@@ -311,7 +309,6 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
       host,
       clock,
       log,
-      life: `${epoch}` as Term,
       seats: () => engine.seats.config().seats,
       onLastWords: (node, term) => engine.onLastWords(node, term),
     })
@@ -375,7 +372,6 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         ],
         work: terminals.around(work),
         notHereBeforeMs: sessions.notHereBeforeMs,
-        adopted: handOver.runs,
         offers: () => fleet.offers(),
         nameOf: (peer) => fleet.nameOf(peer),
         slots: () => (presence.current().state === 'active' ? slots : 0),
@@ -530,7 +526,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
         credentialFor: repos.credentialFor,
         linked: host.peers,
         httpOrigin: lifecycle.httpOrigin,
-        retire: (drainMs) => lifecycle.retire(drainMs, handOver.leave({ engine, work, tokens })),
+        retire: (drainMs) => lifecycle.shutdown(true, drainMs),
         assertAdmin: (deed) => assertAdmin(trust, self, fleet.nameOf(self), deed),
       },
       options.upgrade,
@@ -656,9 +652,7 @@ export async function startNode(options: UpOptions, on: { ready(info: ReadyInfo)
     await values.set('listen', host.addresses())
     await lastWords.start()
     lifecycle.onStop('last words', lastWords.stop)
-    handOver.adopt({ engine, work, tokens })
     engine.start()
-    handOver.begin()
     void terminals.sweep().catch(onError)
     membership.start()
     overlay.start()

@@ -136,7 +136,6 @@ export const linkMessage = z.discriminatedUnion('t', [
     ...request,
     term,
     /** Longer terms of the same node. */ also: z.array(term).max(TERMS_MAX).optional(),
-    /** The node is away for so long, and goes on with these terms: they are not ended sooner by a clock. */ awayMs: count.optional(),
   }),
   z.looseObject({
     t: z.literal('renewed'),
@@ -144,7 +143,6 @@ export const linkMessage = z.discriminatedUnion('t', [
     term,
     ok: z.boolean(),
     /** Those of `also` that have ended. */ ended: z.array(term).max(TERMS_MAX).optional(),
-    /** The seat waits for so long. */ awayMs: count.optional(),
   }),
   z.looseObject({
     t: z.literal('fence'),

@@ -10,11 +10,9 @@ const NAME_PATTERN = /^[A-Za-z0-9._-]{1,200}$/
 export type Workspaces = {
   /** A fresh, empty folder for this attempt; what an earlier run of the same name left is removed. */
   create(taskId: string, epoch: number): Promise<string>
-  /** A run of the process before goes on in its folder. */
-  keep(taskId: string, epoch: number): void
   /** To be called when the run has ended and its log is safe. */
   release(taskId: string, epoch: number, how: { failed: boolean }): Promise<void>
-  /** At node start: no attempt of an earlier process still runs but those that are kept. */
+  /** At node start: no attempt of an earlier process still runs. */
   sweep(): Promise<void>
 }
 
@@ -49,7 +47,6 @@ export function createWorkspaces({ dataDir }: { dataDir: string }): Workspaces {
       await mkdir(join(root, name), { recursive: true, mode: 0o700 })
       return join(root, name)
     },
-    keep: (taskId, epoch) => void active.add(nameOf(taskId, epoch)),
     async release(taskId, epoch, { failed }) {
       const name = nameOf(taskId, epoch)
       active.delete(name)

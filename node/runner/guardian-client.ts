@@ -6,20 +6,17 @@ import { type Cancel, type Clock, sleep } from '../kernel/clock.ts'
 import { messageOf, NimbusError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import { checkOrder } from './check-order.ts'
-import { adoptGuardian, type GuardianLink, launchGuardian, refusalOf } from './guardian-link.ts'
+import { type GuardianLink, launchGuardian, refusalOf } from './guardian-link.ts'
 import { endLeftovers, noteGuardian } from './leftovers.ts'
-import { socketPathOf } from './local-socket.ts'
 import { type LogFollow, logSizeOf } from './output-log.ts'
 import { createSweeper, type Sweeper } from './process-sweep.ts'
-import type { FromGuardian, LeftRun, RunEnd, RunOrder, Target, WaitingGuardian } from './run-order.ts'
+import type { FromGuardian, RunEnd, RunOrder, Target } from './run-order.ts'
 
 /** An idle guardian costs 45 MB; a new one costs a tenth of a second. */
 const IDLE_MS = 600_000
 const SWEEP_MS_MAX = 5_000
 /** Leases of which the node tells; the oldest is forgotten, and its work stays frozen. */
 const LEASES_MAX = 64
-/** A guardian that was told to wait for a successor says at once that it does. */
-const HAND_OVER_MS_MAX = 5_000
 /** For runs that are still there when a draining node's patience is over. */
 const CLOSE_GRACE_MS = 2_000
 
@@ -38,14 +35,6 @@ export type Runner = {
   lastWords(datagram: Uint8Array, targets: Target[]): void
   /** Ends what a crashed predecessor with this data folder left; call it before anything is claimed. */
   leftovers(): Promise<void>
-  /**
-   * Leaves these runs to the next process with this data folder: they stand still until it tells their leases, or end after `patienceMs`. What
-   * runs besides is ended. @returns where their guardians wait; runs that had ended by then were reported
-   */
-  handOver(left: { ids: readonly string[]; key: string; note: string; patienceMs: number }): Promise<WaitingGuardian[]>
-  /** Instead of `leftovers`: takes over what the process before left; its ends are reported after `hear`. Nothing where any guardian does not wait. */
-  takeOver(waiting: { guardians: readonly WaitingGuardian[]; key: string }): Promise<{ note: string; runs: LeftRun[] } | undefined>
-  hear(): void
   /** Takes no more runs, waits for those there are, stops the rest, and lets the guardian go. */
   close(how: { drainMs: number }): Promise<void>
 }
@@ -53,8 +42,6 @@ export type Runner = {
 type RunnerComponents = { clock: Clock; log: Log; dataDir: string }
 type Running = {
   order: RunOrder
-  /** Whose child it is. */
-  guardian: GuardianLink
   pid: number | undefined
   startedAt: number
   started: PromiseWithResolvers<{ pid: number }>
@@ -77,11 +64,6 @@ class GuardianClient implements Runner {
   readonly #runs = new Map<string, Running>()
   readonly #listeners = new Set<(end: RunEnd) => void>()
   #guardian: GuardianLink | undefined
-  /** Of processes before this one: they start nothing, and go with the last of their runs. */
-  readonly #adopted = new Set<GuardianLink>()
-  /** What they say before anybody listens. */
-  #unheard: FromGuardian[] | undefined
-  #handed: (ids: string[]) => void = () => {}
   readonly #leases = new Map<string, number>()
   #lastWords: { datagram: Uint8Array; targets: Target[] } | undefined
   #cancelIdle: Cancel = () => {}
@@ -99,7 +81,14 @@ class GuardianClient implements Runner {
   async start(order: RunOrder): Promise<{ pid: number }> {
     checkOrder(order, { closing: this.#closing, running: this.#runs })
     const guardian = this.#ensureGuardian()
-    const run = newRun(order, guardian, this.#clock.wallMs())
+    const run: Running = {
+      order,
+      pid: undefined,
+      startedAt: this.#clock.wallMs(),
+      started: Promise.withResolvers(),
+      over: Promise.withResolvers(),
+      change: Promise.withResolvers(),
+    }
     this.#runs.set(order.id, run)
     guardian.send({ type: 'start', order: { ...order, env: { ...order.env, NIMBUS_RUN: order.id, NIMBUS_DATA_ID: this.#dataId } } })
     return run.started.promise
@@ -112,7 +101,7 @@ class GuardianClient implements Runner {
 
   async stop(id: string, how: { graceMs: number; reason: string }): Promise<void> {
     const run = this.#runs.get(id)
-    run?.guardian.send({ type: 'stop', id, ...how })
+    this.#guardian?.send({ type: 'stop', id, ...how })
     await run?.over.promise
   }
 
@@ -132,7 +121,7 @@ class GuardianClient implements Runner {
     this.#leases.delete(name)
     this.#leases.set(name, untilMs)
     if (this.#leases.size > LEASES_MAX) this.#leases.delete(this.#leases.keys().next().value as string)
-    for (const link of [this.#guardian, ...this.#adopted]) link?.send({ type: 'lease', name, untilMs })
+    this.#guardian?.send({ type: 'lease', name, untilMs })
   }
 
   lastWords(datagram: Uint8Array, targets: Target[]): void {
@@ -142,46 +131,6 @@ class GuardianClient implements Runner {
 
   leftovers(): Promise<void> {
     return endLeftovers(this.#clock, this.#dataDir, this.#dataId)
-  }
-
-  async handOver({ ids, ...left }: { ids: readonly string[]; key: string; note: string; patienceMs: number }): Promise<WaitingGuardian[]> {
-    this.#closing = true
-    const links = new Set(ids.flatMap((id) => this.#runs.get(id)?.guardian ?? []))
-    const waiting: WaitingGuardian[] = []
-    for (const link of links) waiting.push(...(await this.#leave(link, { ids: [...ids], ...left })))
-    return waiting
-  }
-
-  async takeOver({ guardians, key }: { guardians: readonly WaitingGuardian[]; key: string }) {
-    this.#unheard = []
-    const found = await Promise.all(
-      guardians.map(async (one) => {
-        const receive = (message: FromGuardian): void => void (this.#unheard?.push(message) ?? this.#receive(message))
-        const its: { link?: GuardianLink } = {}
-        const onDeath = (): void => void (its.link !== undefined && this.#bury(its.link))
-        const adopted = await adoptGuardian({ clock: this.#clock, receive, onDeath }, { ...one, key })
-        if (adopted !== undefined) its.link = adopted.link
-        return adopted
-      }),
-    )
-    const adopted = found.flatMap((one) => one ?? [])
-    if (adopted.length < guardians.length || adopted.length === 0) {
-      // What cannot be taken over as a whole is ended as a whole.
-      for (const { link } of adopted) link.leave()
-      this.#unheard = undefined
-      return undefined
-    }
-    for (const { link, runs } of adopted) {
-      this.#adopted.add(link)
-      for (const { order, pid } of runs) this.#runs.set(order.id, { ...newRun(order, link, this.#clock.wallMs()), pid })
-    }
-    return { note: adopted[0]?.note ?? '', runs: adopted.flatMap(({ runs }) => runs) }
-  }
-
-  hear(): void {
-    const unheard = this.#unheard ?? []
-    this.#unheard = undefined
-    for (const message of unheard) this.#receive(message)
   }
 
   async close({ drainMs }: { drainMs: number }): Promise<void> {
@@ -209,8 +158,6 @@ class GuardianClient implements Runner {
   }
 
   #receive(message: FromGuardian): void {
-    if (message.type === 'handed') return this.#handed(message.ids)
-    if (message.type === 'runs') return
     const run = this.#runs.get(message.type === 'ended' ? message.end.id : message.id)
     if (!run) return
     switch (message.type) {
@@ -245,10 +192,6 @@ class GuardianClient implements Runner {
     this.#runs.delete(run.order.id)
     run.change.resolve()
     run.over.resolve()
-    if (this.#adopted.has(run.guardian) && ![...this.#runs.values()].some(({ guardian }) => guardian === run.guardian)) {
-      this.#adopted.delete(run.guardian)
-      void run.guardian.dismiss()
-    }
     if (this.#runs.size > 0 || this.#closing) return
     this.#cancelIdle()
     this.#cancelIdle = this.#clock.after(this.#idleMs, () => void this.#dismiss())
@@ -264,25 +207,9 @@ class GuardianClient implements Runner {
   /** The guardian died and its runs are orphans with broken pipes: they are ended, not adopted. */
   async #bury(link: GuardianLink): Promise<void> {
     if (this.#guardian === link) this.#guardian = undefined
-    this.#adopted.delete(link)
-    const orphans = [...this.#runs.values()].filter(({ guardian }) => guardian === link)
+    const orphans = [...this.#runs.values()]
     this.#log.error({ pid: link.pid, runs: orphans.length }, 'the guardian died; its work is ended')
     await Promise.all(orphans.map((run) => this.#endOrphan(run)))
-  }
-
-  /** Settles when the guardian waits; with none where it does not, which ends it and its runs. */
-  async #leave(link: GuardianLink, left: { ids: string[]; key: string; note: string; patienceMs: number }): Promise<WaitingGuardian[]> {
-    const socket = socketPathOf(this.#dataDir, `guardian-${link.pid}.sock`)
-    const handed = Promise.withResolvers<string[] | undefined>()
-    this.#handed = handed.resolve
-    link.send({ type: 'hand-over', socket, ...left })
-    const ids = await Promise.race([handed.promise, sleep(this.#clock, HAND_OVER_MS_MAX)])
-    if (ids === undefined) return (link.kill(), [])
-    link.leave()
-    if (this.#guardian === link) this.#guardian = undefined
-    this.#adopted.delete(link)
-    for (const id of ids) this.#runs.delete(id)
-    return [{ pid: link.pid, socket }]
   }
 
   async #endOrphan(run: Running): Promise<void> {
@@ -312,9 +239,4 @@ class GuardianClient implements Runner {
       tail: '',
     })
   }
-}
-
-function newRun(order: RunOrder, guardian: GuardianLink, startedAt: number): Running {
-  const [started, over, change] = [Promise.withResolvers<{ pid: number }>(), Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-  return { order, guardian, pid: undefined, startedAt, started, over, change }
 }

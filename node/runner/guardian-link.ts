@@ -1,30 +1,21 @@
-// One guardian process as its node sees it: launched, or taken over from the process before; spoken to, dismissed, left, or found dead.
+// One guardian process as its node sees it: launched, spoken to, dismissed, or found dead.
 import { spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
-import { connect, type Socket } from 'node:net'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { deserialize, serialize } from 'node:v8'
 import { type Clock, sleep } from '../kernel/clock.ts'
 import { messageOf, NimbusError } from '../kernel/errors.ts'
-import { frameBytes, framesOf } from './local-socket.ts'
-import { GUARDIAN_FRAME_BYTES_MAX } from './guardian/successor.ts'
-import type { FromGuardian, LeftRun, ToGuardian, WaitingGuardian } from './run-order.ts'
+import type { FromGuardian, ToGuardian } from './run-order.ts'
 
 const GUARDIAN = fileURLToPath(new URL('./guardian/guardian.ts', import.meta.url))
 /** A dismissed guardian has nothing left to do but to exit. */
 const GOODBYE_MS_MAX = 2_000
-/** A guardian that waits answers at once. */
-const ADOPT_MS_MAX = 5_000
 
 export type GuardianLink = {
   pid: number
   send(message: ToGuardian): void
   /** Says goodbye; settles when the process is gone. Only for a guardian without runs. */
   dismiss(): Promise<void>
-  /** It goes on without this process, for the one that follows. */
-  leave(): void
-  kill(): void
 }
 
 type LinkComponents = {
@@ -83,69 +74,7 @@ export function launchGuardian({ clock, receive, onDeath }: LinkComponents, opti
       if (alive) child.kill('SIGKILL')
       await gone
     },
-    leave() {
-      dismissed = true
-      if (child.connected) child.disconnect()
-      child.unref()
-    },
-    kill: () => void child.kill('SIGKILL'),
   }
-}
-
-/** Speaks to a guardian that waits for this process; undefined where it does not take it as its node's successor. */
-export async function adoptGuardian(
-  { clock, receive, onDeath }: LinkComponents,
-  { pid, socket: path, key }: WaitingGuardian & { key: string },
-): Promise<{ link: GuardianLink; note: string; runs: LeftRun[] } | undefined> {
-  const socket = await reach(path)
-  if (socket === undefined) return undefined
-  const frames = framesOf(socket, GUARDIAN_FRAME_BYTES_MAX)
-  const send = (message: ToGuardian): void => void (socket.writable && socket.write(frameBytes(serialize(message))))
-  send({ type: 'adopt', key })
-  const cancel = clock.after(ADOPT_MS_MAX, () => socket.destroy())
-  const { value } = await frames.next().catch(() => ({ value: undefined }))
-  cancel()
-  const said = value === undefined ? undefined : (deserialize(value) as FromGuardian)
-  if (said?.type !== 'runs') {
-    socket.destroy()
-    return undefined
-  }
-  let dismissed = false
-  const gone = (async () => {
-    try {
-      for await (const frame of frames) receive(deserialize(frame) as FromGuardian)
-    } catch {
-      // cut off: it is dead
-    }
-    if (!dismissed) onDeath()
-  })()
-  const kill = (): void => void socket.destroy()
-  const link: GuardianLink = {
-    pid,
-    send,
-    async dismiss() {
-      dismissed = true
-      send({ type: 'bye' })
-      await Promise.race([gone, sleep(clock, GOODBYE_MS_MAX)])
-      kill()
-    },
-    leave() {
-      dismissed = true
-      kill()
-    },
-    kill,
-  }
-  return { link, note: said.note, runs: said.runs }
-}
-
-function reach(path: string): Promise<Socket | undefined> {
-  return new Promise((resolve) => {
-    const owner = statSync(path, { throwIfNoEntry: false })?.uid
-    if (owner === undefined || (process.getuid !== undefined && owner !== process.getuid())) return resolve(undefined)
-    const socket = connect(path)
-    socket.on('error', () => resolve(undefined))
-    socket.once('connect', () => resolve(socket))
-  })
 }
 
 /** Turns what the guardian refused back into the error that it was. */

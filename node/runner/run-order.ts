@@ -39,11 +39,6 @@ export type RunEnd = {
   tail: string
 }
 
-/** A run that a node has left to its successor; it stands still until its lease is told. */
-export type LeftRun = { order: RunOrder; pid: number }
-/** Where a guardian waits for the successor of its node. */
-export type WaitingGuardian = { pid: number; socket: string }
-
 export type Target = { host: string; port: number }
 
 export type ToGuardian =
@@ -51,10 +46,6 @@ export type ToGuardian =
   | { type: 'stop'; id: string; graceMs: number; reason: string }
   | { type: 'lease'; name: string; untilMs: number }
   | { type: 'last-words'; datagram: Uint8Array; targets: Target[] }
-  /** This node goes, and another process comes for what runs: `key` is what that will say, `note` what it will be told. */
-  | { type: 'hand-over'; ids: string[]; socket: string; key: string; note: string; patienceMs: number }
-  /** The first word of that process. */
-  | { type: 'adopt'; key: string }
   | { type: 'bye' }
 
 export type FromGuardian =
@@ -62,7 +53,3 @@ export type FromGuardian =
   | { type: 'refused'; id: string; code: string; message: string; cure: string }
   | { type: 'grown'; id: string; logSize: number }
   | { type: 'ended'; end: RunEnd }
-  /** These runs stand still and wait. */
-  | { type: 'handed'; ids: string[] }
-  /** The answer to `adopt`. */
-  | { type: 'runs'; note: string; runs: LeftRun[] }

@@ -17,7 +17,7 @@ import { leaseLengthMs } from './claims/lease-times.ts'
 import type { Proposer } from './claims/proposer.ts'
 import type { SeatState, Seats } from './claims/seats.ts'
 import { createAvailable, withAvailable } from './available.ts'
-import type { AdoptedRun, Execution, Run, Work } from './execution.ts'
+import type { Execution, Work } from './execution.ts'
 import { createExecution } from './execution.ts'
 import type { Fold, FoldPart, TaskState } from './fold/fold.ts'
 import { createFold } from './fold/fold.ts'
@@ -69,8 +69,6 @@ export type EngineComponents = ReplicaPorts & {
   work: Work
   /** Before this another worker is the one to claim a task, by the monotonic clock. */
   notHereBeforeMs?(state: TaskState): number
-  /** Runs that the process before has left to this one. */
-  adopted?: readonly AdoptedRun[]
   /** Refuses an entry of a kind that not every member knows. */
   assertKnown?(kind: Entry['kind']): void
   /** What other rooms keep in the fold. */
@@ -129,11 +127,6 @@ export type Engine = {
   /** The node of a term said itself that it is over, by its guardian. */
   onLastWords(node: PeerId, term: Term): void
   recoverGroup: Group['recover']
-  /**
-   * Leaves the runs for which `isKept` says so to the next process of this node, and gives back all others. Undefined where the keepers do
-   * not wait for that: then this node still runs them.
-   */
-  handOver(awayMs: number, isKept: (run: Run) => boolean): Promise<Run[] | undefined>
   /** Ends the terms of this process; no process of its work may be left. */
   endOwnTerms(): void
   terms(): Term[]
@@ -267,7 +260,6 @@ export async function createEngine(components: EngineComponents, stored: Stored)
       covers: replica.covers,
       onName: (key, value) => names.chosen(key, value),
       onSeats: replica.seatsChanged,
-      adopted: [...new Set(components.adopted?.map(({ term }) => term) ?? [])],
       needsLease: () => new Set([...claiming.values(), ...execution.runs().map((run) => run.term), ...joints.terms(), ...names.ownTerms()]),
       onLease(untilMs, term) {
         listener.onLease(untilMs, term)
@@ -411,11 +403,6 @@ export async function createEngine(components: EngineComponents, stored: Stored)
       started = true
       group.start()
       replica.start()
-      execution.adopt(components.adopted ?? [])
-      for (const task of lease.adopted().length === 0 ? [] : holdings.by(self)) {
-        const value = fold.task(task)?.value
-        if (value !== undefined) hold(task, value)
-      }
       for (const state of fold.tasks()) scheduler.onTask(state)
       available.begin()
     },
@@ -433,15 +420,6 @@ export async function createEngine(components: EngineComponents, stored: Stored)
     onHeads: replica.onHeads,
     onLastWords: group.onLastWords,
     recoverGroup: group.recover,
-    async handOver(awayMs, isKept) {
-      // A lock would outlive the session that holds it.
-      if (names.ownTerms().length > 0) return undefined
-      await available.giveBack()
-      const kept = await execution.leave(isKept)
-      if (await lease.away(awayMs)) return kept
-      execution.stay()
-      return undefined
-    },
     endOwnTerms: group.endOwnTerms,
     terms: lease.terms,
     leaseMs: lease.remainingMs,

@@ -22,7 +22,7 @@ export type ExecutionComponents = {
   clock: Clock
   random: Random
   fold: Pick<Fold, 'task'>
-  lease: Pick<Lease, 'isCurrent' | 'remainingMs' | 'wake' | 'adopted'>
+  lease: Pick<Lease, 'isCurrent' | 'remainingMs' | 'wake'>
   proposer: Pick<Proposer, 'change' | 'forget'>
   work: Work
   /** A slot became free, or a run began. */
@@ -40,8 +40,6 @@ export type Run = {
   awaiting?: number
 }
 
-export type AdoptedRun = { task: TaskId; epoch: number; term: Term }
-
 export type Execution = {
   /** This node holds the task under its current term: run it once the lease is valid. */
   hold(task: TaskId, value: RegisterValue): void
@@ -50,12 +48,6 @@ export type Execution = {
   onLeaseValid(): void
   onTermEnded(term: Term): void
   onCancel(task: TaskId): void
-  /** The process before has left these runs to this one: they go on as soon as their terms are renewed. */
-  adopt(left: readonly AdoptedRun[]): void
-  /** From now on nothing is started. Gives back all runs but those that a successor may take over, and settles with these. */
-  leave(isKept: (run: Run) => boolean): Promise<Run[]>
-  /** Takes `leave` back. */
-  stay(): void
   /** Ends all runs and gives their tasks back without using up an attempt. Settles when the registers know. */
   giveBack(): Promise<void>
   runs(): readonly Run[]
@@ -69,16 +61,12 @@ export type Execution = {
 
 const SETTLE_TRY_MS = 3_000
 const SETTLE_AGAIN_MS = 250
-/** What is given back has so long to be known to the keepers. */
-const LEAVE_MS = 5_000
-const LEAVE_LOOK_MS = 20
 
 export function createExecution(components: ExecutionComponents): Execution {
   const { clock, fold, lease, proposer, work } = components
   const runs = new Map<TaskId, Run>()
   const counters = { started: 0, lateRefused: 0, settled: 0, lost: 0 }
   const emptied: (() => void)[] = []
-  let leaving = false
 
   const remove = (run: Run): void => {
     if (runs.get(run.task) === run) runs.delete(run.task)
@@ -89,7 +77,7 @@ export function createExecution(components: ExecutionComponents): Execution {
     components.onChange()
   }
   const startWaiting = (): void => {
-    for (const run of leaving ? [] : runs.values()) {
+    for (const run of runs.values()) {
       if (run.phase !== 'waiting' || !lease.isCurrent(run.term) || lease.remainingMs(run.term) <= 0) continue
       const state = fold.task(run.task)
       if (state?.task === undefined) continue
@@ -136,28 +124,16 @@ export function createExecution(components: ExecutionComponents): Execution {
 
   const hold = (task: TaskId, value: RegisterValue): void => {
     if (runs.has(task) || value.term === undefined || !lease.isCurrent(value.term)) return
-    const run: Run = {
+    runs.set(task, {
       task,
       epoch: value.epoch,
       term: value.term,
       phase: 'waiting',
       ...(fold.task(task)?.cancel ? { cancelled: true } : {}),
-    }
-    runs.set(task, run)
+    })
     lease.wake()
-    // Under a term of the process before nothing begins: what that left is adopted, and of all else no process is there.
-    if (lease.adopted().includes(value.term)) void settle(run, { result: 'lost', endedAt: clock.wallMs() })
     startWaiting()
     components.onChange()
-  }
-
-  const takeOver = ({ task, epoch, term }: AdoptedRun): void => {
-    const state = fold.task(task)
-    const value = state?.value
-    const isMine = value?.state === 'held' && value.holder === components.self && value.epoch === epoch && value.term === term
-    if (!isMine || !lease.isCurrent(term)) return work.stop(task, epoch, 'lost')
-    runs.set(task, { task, epoch, term, phase: 'running', ...(state?.cancel ? { cancelled: true } : {}) })
-    if (state?.cancel) work.stop(task, epoch, 'cancelled')
   }
 
   return {
@@ -186,29 +162,6 @@ export function createExecution(components: ExecutionComponents): Execution {
       if (run === undefined || run.cancelled === true) return
       run.cancelled = true
       if (run.phase === 'running') work.stop(task, run.epoch, 'cancelled')
-    },
-    adopt(left) {
-      if (left.length === 0) return
-      for (const run of left) takeOver(run)
-      // Not before all are there: a term without a run is dropped.
-      lease.wake()
-      components.onChange()
-    },
-    async leave(isKept) {
-      leaving = true
-      const gone = [...runs.values()].filter((run) => run.phase !== 'running' || !isKept(run))
-      for (const run of gone) {
-        if (run.phase === 'running') work.stop(run.task, run.epoch, 'shutdown')
-        else if (run.phase === 'waiting') void settle(run, { result: 'lost', endedAt: clock.wallMs() })
-      }
-      const isOver = (run: Run): boolean => runs.get(run.task) !== run
-      for (const startMs = clock.nowMs(); !gone.every(isOver) && clock.nowMs() - startMs < LEAVE_MS; )
-        await new Promise<void>((resolve) => clock.after(LEAVE_LOOK_MS, resolve))
-      return [...runs.values()].filter((run) => run.phase === 'running' && !gone.includes(run) && isKept(run))
-    },
-    stay() {
-      leaving = false
-      startWaiting()
     },
     giveBack() {
       for (const run of runs.values()) {

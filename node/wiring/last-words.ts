@@ -23,8 +23,6 @@ type Components = {
   host: Pick<MeshHost, 'addressesOf' | 'addresses' | 'self'>
   clock: Clock
   log: Log
-  /** This process's own life. */
-  life: Term
   seats(): readonly PeerId[]
   onLastWords(node: PeerId, term: Term): void
 }
@@ -38,7 +36,6 @@ export function createLastWordsWiring({
   host,
   clock,
   log,
-  life,
   seats,
   onLastWords,
 }: Components): LastWordsWiring {
@@ -57,8 +54,7 @@ export function createLastWordsWiring({
   return {
     onLease(untilMs, term) {
       runner.lease(term, untilMs ?? 0)
-      // Of work that was taken over nothing is said: its guardian is another, and proves nothing for this life.
-      if (untilMs !== undefined && lifeOf(term) === life) arm(life)
+      if (untilMs !== undefined) arm(lifeOf(term))
     },
     async start() {
       const own = host.addresses().flatMap((address) => hostAndPort(address) ?? [])

@@ -20,8 +20,6 @@ import type { MemberFacts } from './member-facts.ts'
 import type { OwnPresence } from './presence.ts'
 
 export type Stopped = { code: number; restart: boolean }
-/** Leaves running work to the next process of this node; false where it has to be finished or given back. */
-export type HandOver = (drainMs: number, hurry: Promise<void>) => Promise<boolean>
 
 /** Running work may finish for this long when a node drains to stop; then it is given back to the mesh. */
 const DRAIN_MS = 30_000
@@ -53,6 +51,12 @@ export function createLifecycle({ clock, log }: { clock: Clock; log: Log }) {
   let origin = ''
   let stopping: 'no' | 'draining' | 'now' = 'no'
   let hurry = Promise.withResolvers<void>()
+  // An open server keeps the process alive; so must a stop that is under way.
+  const holding = (): Cancel => {
+    const timer = new MessageChannel()
+    timer.port1.on('message', () => {})
+    return () => timer.port1.close()
+  }
 
   const unwind = async (): Promise<void> => {
     for (const step of steps.splice(0).reverse()) {
@@ -83,24 +87,21 @@ export function createLifecycle({ clock, log }: { clock: Clock; log: Log }) {
     node.engine.endOwnTerms()
     await sleep(clock, NEWS_MS / 3)
   }
-  const onFault = (error: unknown): void => log.error({ reason: messageOf(error) }, 'work could not be handed over')
-  const stop = async (how: Stopped, drainMs: number, handOver?: HandOver): Promise<void> => {
+  const stop = async (how: Stopped, drainMs: number): Promise<void> => {
     if (stopping === 'no') stopping = 'draining'
     const release = holding()
     if (parts !== undefined) {
       parts.presence.setState('draining')
-      const isLeft = await handOver?.(drainMs, hurry.promise).catch(onFault)
-      if (isLeft !== true) await handWorkOver(parts, drainMs).catch(onFault)
       await handWorkOver(parts, drainMs).catch((error: unknown) => log.error({ reason: messageOf(error) }, 'work could not be handed over'))
     }
     await unwind()
     release()
     stopped.resolve(how)
   }
-  const begin = (how: Stopped, drainMs: number, handOver?: HandOver): void => {
+  const begin = (how: Stopped, drainMs: number): void => {
     if (stopping !== 'no') return
     stopping = 'draining'
-    void stop(how, drainMs, handOver)
+    void stop(how, drainMs)
   }
   const leave = async (): Promise<void> => {
     const node = connected()
@@ -155,8 +156,6 @@ export function createLifecycle({ clock, log }: { clock: Clock; log: Log }) {
       hurry.resolve()
     },
     shutdown: (drain: boolean, drainMs = DRAIN_MS) => begin({ code: 0, restart: false }, drain ? drainMs : 0),
-    /** Ends this process in favour of the next one. */
-    retire: (drainMs: number, handOver: HandOver) => begin({ code: 0, restart: false }, drainMs, handOver),
     leave,
     command(verb: WorkerVerb): Promise<void> {
       const { presence } = connected()
@@ -202,13 +201,6 @@ export function createLifecycle({ clock, log }: { clock: Clock; log: Log }) {
       steps.push({ name: 'loop watch', stop: () => (timer(), monitor.disable()) })
     },
   }
-}
-
-/** An open server keeps the process alive; so must a stop that is under way. */
-function holding(): Cancel {
-  const timer = new MessageChannel()
-  timer.port1.on('message', () => {})
-  return () => timer.port1.close()
 }
 
 function cutOf(engine: Engine, peer: PeerId): [number, number][] {

@@ -3,14 +3,13 @@ import type { PeerId } from '../../protocols/ids.ts'
 import { shortName } from './promises.ts'
 import type { SimNode } from './parts/world.ts'
 import type { Plan } from './parts/plans.ts'
-import { CALM_TWELVE, DEFAULT_PLAN, LOST_MAJORITY, LOST_SEAT, NAMED, planOf, STALLS, STORM, UPGRADES } from './parts/plans.ts'
+import { CALM_TWELVE, DEFAULT_PLAN, LOST_MAJORITY, LOST_SEAT, NAMED, planOf, STALLS, STORM } from './parts/plans.ts'
 import { simulate } from './simulator.ts'
 
 const PLANS: Record<string, Plan> = {
   mixed: DEFAULT_PLAN,
   storm: STORM,
   stalls: STALLS,
-  upgrades: UPGRADES,
   calm: CALM_TWELVE,
   names: NAMED,
   seat: LOST_SEAT,

@@ -1,7 +1,7 @@
 // The simulator itself: the same seed gives the same run, a calm mesh is quick, and built-in mistakes are found.
 import { expect, test } from 'vitest'
 import { firstBroken, runSeeds } from './run-seeds.ts'
-import { CALM_TWELVE, DEFAULT_PLAN, STALLS, STORM, UPGRADES } from './parts/plans.ts'
+import { CALM_TWELVE, DEFAULT_PLAN, STALLS, STORM } from './parts/plans.ts'
 import { simulate } from './simulator.ts'
 
 const LONG_MS = 180_000
@@ -28,11 +28,10 @@ test(
 )
 
 test(
-  'dense faults, long pauses on slow links and one upgrade after another break no promise',
+  'dense faults and long pauses on slow links break no promise',
   async () => {
     expect(await runSeeds(1, 10, {}, STORM)).toEqual([])
     expect(await runSeeds(1, 20, {}, STALLS)).toEqual([])
-    expect(await runSeeds(1, 20, {}, UPGRADES)).toEqual([])
   },
   LONG_MS,
 )
@@ -41,7 +40,6 @@ test.each([
   ['a keeper that forgets its registers at a restart', { ...STORM, planted: 'forgetful-keeper' as const }, /^P[2-4]/],
   ['an answer before the fsync', { ...STORM, planted: 'skipped-fsync' as const }, /^P[1-4]/],
   ['a lease counted from the answer instead of the sending', { ...STALLS, planted: 'lease-from-answer' as const }, /^P3/],
-  ['work that a successor wakes before its lease is renewed', { ...UPGRADES, planted: 'wakes-early' as const }, /^P3/],
 ])(
   'the checks can fail: %s is found',
   async (name, plan, promise) => {

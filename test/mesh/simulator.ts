@@ -127,7 +127,6 @@ function fault(stage: Stage): void {
   const dice = random.next()
   if (node === undefined || stage.losses.isQuiet()) return
   if (plan.faults === 'stalls') stall(stage, node)
-  else if (random.next() < plan.handOverShare) void node.handOver().catch(world.onError)
   else if (dice < 0.3 && node.up) {
     if (random.next() < 0.5) node.crash()
     else node.crashWhileWriting()

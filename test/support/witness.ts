@@ -10,7 +10,7 @@ import type { RealMesh, RealNode } from './real-mesh.ts'
 import { until } from './until.ts'
 
 /** `mark`: a file of its own for the start of each run, where the ledger is too long to be read again and again. */
-export type WorkWish = { beats?: number; worker?: string; gate?: string; mark?: string; lostAfter?: string }
+export type WorkWish = { beats?: number; worker?: string; gate?: string; mark?: string }
 export type Witness = {
   observations: Observation[]
   /** Work that writes a line ten times a second, for `beats` beats or until the file `gate` is there. Undefined: no answer came. */
@@ -54,12 +54,11 @@ export function createWitness(mesh: RealMesh): Witness {
     observations,
     counts,
     lines,
-    async publish(node, { beats = 3, worker, gate = '', mark = '', lostAfter } = {}) {
+    async publish(node, { beats = 3, worker, gate = '', mark = '' } = {}) {
       const body = {
         argv: ['sh', '-c', WORK],
         env: { LEDGER: ledger, BEATS: String(beats), GATE: gate, MARK: mark },
         ...(worker === undefined ? {} : { worker }),
-        ...(lostAfter === undefined ? {} : { lostAfter }),
       }
       try {
         const answer = await node.api<{ id: string }>('/api/tasks', { body })

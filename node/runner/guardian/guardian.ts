@@ -6,7 +6,6 @@ import { messageOf, NimbusError } from '../../kernel/errors.ts'
 import { createSweeper, signalGroup } from '../process-sweep.ts'
 import type { FromGuardian, RunOrder, Target, ToGuardian } from '../run-order.ts'
 import { type GuardedRun, startRun } from './guarded-run.ts'
-import { awaitSuccessor } from './successor.ts'
 
 /** The node's successor waits 10 s for its predecessor's guardian. */
 const LAST_SWEEP_MS_MAX = 8_000
@@ -24,7 +23,6 @@ const sweeper = createSweeper(clock)
 /** Marks all work of this data folder. */
 const dataMark = `NIMBUS_DATA_ID=${process.argv[2] ?? ''}`
 const runs = new Map<string, GuardedRun>()
-const orders = new Map<string, RunOrder>()
 /** Orders whose process is not there yet; the value is what ends it at once when it is. */
 const starting = new Map<string, { graceMs: number; reason: string } | undefined>()
 const growing = new Map<string, number>()
@@ -33,15 +31,9 @@ const leases = new Map<string, number>()
 let leaseTimer: Cancel = () => {}
 let lastWords: { datagram: Uint8Array; targets: Target[] } | undefined
 let nodeGone = false
-/** How often the work was left to a successor: from then on who said so is not listened to any more. */
-let handed = 0
-/** Words to the node; undefined where they wait for its successor. */
-let speak: ((message: FromGuardian) => void) | undefined = (message) =>
-  void (process.connected && process.send?.(message, undefined, undefined, () => {}))
-const unsaid: FromGuardian[] = []
 
-process.on('message', (message) => (handed > 0 ? undefined : receive(message as ToGuardian)))
-process.on('disconnect', () => (handed > 0 ? undefined : void endEverything()))
+process.on('message', (message) => receive(message as ToGuardian))
+process.on('disconnect', () => void endEverything())
 // The terminal's Ctrl-C is for the node; the guardian goes when the node does.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {})
 // A fault in one place must not leave the work of all others behind: the node ends it when it sees this exit, or it is ended here.
@@ -66,14 +58,9 @@ function receive(message: ToGuardian): void {
     case 'last-words':
       lastWords = message
       return
-    case 'hand-over':
-      return void handOver(message)
-    case 'adopt':
-      return
     case 'bye':
       // Said by a node that stops in order: nothing runs any more, and nobody needs to be told.
       lastWords = undefined
-      if (handed > 0) process.exit(0)
       process.disconnect()
   }
 }
@@ -83,7 +70,6 @@ async function start(order: RunOrder): Promise<void> {
   try {
     const run = await startRun({ clock, sweeper, mayStart: () => !nodeGone, onGrowth: (size) => tellGrowth(order.id, size) }, order)
     runs.set(order.id, run)
-    orders.set(order.id, order)
     tell({ type: 'started', id: order.id, pid: run.pid })
     applyLeases()
     const stop = starting.get(order.id)
@@ -91,7 +77,6 @@ async function start(order: RunOrder): Promise<void> {
     if (stop) run.stop(stop.graceMs, stop.reason)
     const end = await run.ended
     runs.delete(order.id)
-    orders.delete(order.id)
     growing.delete(order.id)
     tell({ type: 'ended', end })
   } catch (error) {
@@ -115,36 +100,6 @@ function applyLeases(): void {
     }
   }
   if (nextMs < Infinity) leaseTimer = clock.after(Math.min(nextMs - nowMs, LEASE_LOOK_MS_MAX), applyLeases)
-}
-
-/** The work stands still from now on, until the successor renews a lease. If nobody comes in time, it is ended as if the node had died. */
-async function handOver({ ids, socket, key, note, patienceMs }: Extract<ToGuardian, { type: 'hand-over' }>): Promise<void> {
-  leases.clear()
-  applyLeases()
-  // Without a lease it would not stand still.
-  const others = [...runs].filter(([id, run]) => !ids.includes(id) || run.lease === undefined).map(([, run]) => run)
-  for (const run of others) run.stop(0, 'its node goes')
-  await Promise.all(others.map((run) => run.ended))
-  const { arrived } = await awaitSuccessor({ socket, key }).catch((error: unknown) => {
-    process.stderr.write(`no successor can be waited for: ${messageOf(error)}\n`)
-    process.exit(1)
-  })
-  if (nodeGone) return
-  tell({ type: 'handed', ids: ids.filter((id) => runs.has(id)) })
-  handed += 1
-  const mine = handed
-  speak = undefined
-  const tooLate = clock.after(patienceMs, () => void endEverything())
-  const node = await arrived
-  if (nodeGone) return
-  tooLate()
-  // The life that these words would end goes on.
-  lastWords = undefined
-  speak = node.send
-  speak({ type: 'runs', note, runs: [...runs].flatMap(([id, { pid }]) => ({ order: orders.get(id) as RunOrder, pid })) })
-  for (const message of unsaid.splice(0)) speak(message)
-  await node.hear((message) => (mine === handed ? receive(message) : undefined))
-  if (mine === handed) await endEverything()
 }
 
 /** The pipe to the node is closed: it crashed, was killed, or said goodbye. */
@@ -196,7 +151,5 @@ function tellGrowth(id: string, size: number): void {
 
 function tell(message: FromGuardian): void {
   // A send that fails means that the node is gone; the disconnect says so.
-  if (nodeGone) return
-  if (speak !== undefined) speak(message)
-  else if (message.type === 'ended') unsaid.push(message)
+  if (!nodeGone && process.connected) process.send?.(message, undefined, undefined, () => {})
 }

@@ -9,7 +9,7 @@ import type { Mirror } from './mirror.ts'
 import { withoutReplies } from './own-replies.ts'
 import type { Reader } from './reader.ts'
 import { createReader } from './reader.ts'
-import { frameBytes } from '../local-socket.ts'
+import { frameBytes } from './wire.ts'
 import { createWriterLease } from './writer-lease.ts'
 
 /** Clients attached at a time; one more is refused. */

@@ -15,8 +15,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { NimbusError } from '../../kernel/errors.ts'
 import { createSweeper } from '../process-sweep.ts'
 import type { HostEnd, HostOrder, ToHost } from './wire.ts'
-import { frameBytes, framesOf, socketPathOf } from '../local-socket.ts'
-import { END_FILE, hostEnd } from './wire.ts'
+import { END_FILE, frameBytes, framesOf, hostEnd, socketPathOf } from './wire.ts'
 
 const HOST = fileURLToPath(new URL('./host.ts', import.meta.url))
 /** Written before the command may start: whoever finds it starts no second one. */

@@ -16,8 +16,7 @@ import { createMirror } from './mirror.ts'
 import type { Pty, PtyEnd } from './pty.ts'
 import { openPty } from './pty.ts'
 import type { HostEnd, HostOrder } from './wire.ts'
-import { framesOf, socketPathOf } from '../local-socket.ts'
-import { END_FILE, hostOrder, SAID_BYTES_MAX, toHost } from './wire.ts'
+import { END_FILE, framesOf, hostOrder, SAID_BYTES_MAX, socketPathOf, toHost } from './wire.ts'
 
 /** Without a node for so long nobody will come. */
 const ALONE_MS_MAX = 24 * 3_600_000

@@ -5,7 +5,7 @@ import { TERMINAL_PIECE_BYTES_MAX } from '../../../protocols/limits.ts'
 import type { TerminalEvent, TerminalFrame } from '../../../protocols/terminals/frames.ts'
 import { encodeTerminalFrame } from '../../../protocols/terminals/frames.ts'
 import type { Mirror } from './mirror.ts'
-import { frameBytes } from '../local-socket.ts'
+import { frameBytes } from './wire.ts'
 
 /** Bytes that wait for one reader, before it is behind. */
 const WAITING_BYTES_MAX = 1024 * 1024

@@ -53,8 +53,6 @@ export type GroupComponents = {
   /** The terms under which this node claims or runs anything. */
   needsLease(): ReadonlySet<Term>
   onLease(untilMs: number | undefined, term: Term): void
-  /** Terms of the process before, whose work this one has taken over. */
-  adopted?: readonly Term[]
 }
 export type GroupMemory = StoredRegisters & { ended: Set<string>; seat: SeatState }
 
@@ -170,7 +168,6 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
   const lease = createLease({
     ...shared,
     needed: components.needsLease,
-    adopted: components.adopted ?? [],
     onValid: (term, untilMs) => components.onLease(untilMs, term),
     onEnded: (term) => components.onLease(undefined, term),
   })
@@ -179,7 +176,6 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
     holding: components.holding,
     life: lifeOf(lease.term()),
     isCurrent: lease.isCurrent,
-    goesOn: (life) => lease.adopted().some((term) => lifeOf(term) === life),
     remainingMs: keeper.remainingMs,
     termEnded: fold.termEnded,
     onEnded: (node, term) => append({ kind: 'term', node, term }),
@@ -200,17 +196,8 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
     else if (isPrepare) keeper.prepare(prepareItems(message), (items) => reply(answersMessage(message, id, items)))
     else if (isAccept) keeper.accept(acceptItems(message), (items) => reply(answersMessage(message, id, items)))
     else if (message.t === 'renew') {
-      const { awayMs } = message
-      const ended = message.also?.filter((term) => !keeper.renew(from, term, awayMs)) ?? []
-      const ok = keeper.renew(from, message.term, awayMs)
-      reply({
-        t: 'renewed',
-        id,
-        term: message.term,
-        ok,
-        ...(ended.length > 0 ? { ended } : {}),
-        ...(awayMs === undefined ? {} : { awayMs }),
-      })
+      const ended = message.also?.filter((term) => !keeper.renew(from, term)) ?? []
+      reply({ t: 'renewed', id, term: message.term, ok: keeper.renew(from, message.term), ...(ended.length > 0 ? { ended } : {}) })
     } else {
       const own = message.own === true && from === message.node
       keeper.end(message.node, message.term, own, (ok, remainingMs) =>
@@ -271,7 +258,7 @@ export function createGroup(components: GroupComponents, memory: GroupMemory): G
         ...who,
       })
     },
-    endOwnTerms: () => [...lease.terms(), ...lease.adopted()].forEach((term) => terms.end(self, term, true)),
+    endOwnTerms: () => lease.terms().forEach((term) => terms.end(self, term, true)),
   }
 }
 

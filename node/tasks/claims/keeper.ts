@@ -10,7 +10,7 @@ import { remembered } from '../../kernel/batching.ts'
 import type { Write } from '../../store/database.ts'
 import { ENDED_TERMS } from '../../store/namespaces.ts'
 import { compareBallots, isAbove, NO_BALLOT } from './ballots.ts'
-import { AWAY_MS, expiryMs } from './lease-times.ts'
+import { expiryMs } from './lease-times.ts'
 import type { Register, StoredRegisters } from './registers/register-book.ts'
 import { createRegisterBook } from './registers/register-book.ts'
 
@@ -26,9 +26,8 @@ export type KeeperComponents = {
 export type Keeper = {
   prepare(items: readonly PrepareItem[], answer: (items: KeeperAnswer[]) => void): void
   accept(items: readonly AcceptItem[], answer: (items: KeeperAnswer[]) => void): void
-  /** A renewal of (node, term); false where this seat has ended that term. Nothing is written: a restart counts all as just renewed.
-   * With `awayMs` the next renewal may take so long: this delays an end, it never hastens one. */
-  renew(node: PeerId, term: Term, awayMs?: number): boolean
+  /** A renewal of (node, term); false where this seat has ended that term. Nothing is written: a restart counts all as just renewed. */
+  renew(node: PeerId, term: Term): boolean
   /** Ends (node, term) if its lease is over by this seat's clock, or `proven` says that the node itself said so. */
   end(node: PeerId, term: Term, proven: boolean, answer: (ok: boolean, remainingMs?: number) => void): void
   /** How long until this seat may end the term by its own clock; 0 or less: now. */
@@ -47,7 +46,6 @@ export type Keeper = {
   adopt(registers: readonly { task: RegisterKey; register: Register }[], terms: readonly [PeerId, Term][], done: () => void): void
 }
 
-type Renewal = { term: Term; atMs: number; awayMs: number }
 const UNTOUCHED: Register = { promised: NO_BALLOT }
 
 /** Terms of one node whose renewals a seat remembers; an older one counts from when it is asked for again. */
@@ -62,7 +60,7 @@ export function createKeeper(components: KeeperComponents, stored: StoredRegiste
    * renew, but calls it ended no sooner than its own clock does: an old seat's minority verdict is no proof of an expired lease.
    */
   const judged = new Set<string>()
-  const renewals = new Map<PeerId, Renewal[]>()
+  const renewals = new Map<PeerId, { term: Term; atMs: number }[]>()
   let seatedAtMs = clock.nowMs()
 
   const isIn = (terms: ReadonlySet<string>, node: PeerId, term: Term): boolean =>
@@ -93,7 +91,7 @@ export function createKeeper(components: KeeperComponents, stored: StoredRegiste
     if (changed.length === 0) answer(answers)
     else persist(registers.put(changed), () => answer(answers))
   }
-  const remember = (node: PeerId, renewal: Renewal): void => {
+  const remember = (node: PeerId, renewal: { term: Term; atMs: number }): void => {
     const others = (renewals.get(node) ?? []).filter((one) => one.term !== renewal.term)
     renewals.set(node, [...others.slice(1 - RENEWALS_MAX), renewal])
   }
@@ -103,10 +101,10 @@ export function createKeeper(components: KeeperComponents, stored: StoredRegiste
     let renewal = renewals.get(node)?.find((one) => one.term === term)
     if (renewal === undefined) {
       // A term of which this seat has heard nothing yet: its renewal may be on the way.
-      renewal = { term, atMs: clock.nowMs(), awayMs: 0 }
+      renewal = { term, atMs: clock.nowMs() }
       remember(node, renewal)
     }
-    return Math.max(renewal.atMs, seatedAtMs) + Math.max(expiryMs(term), renewal.awayMs * 1.1) - clock.nowMs()
+    return Math.max(renewal.atMs, seatedAtMs) + expiryMs(term) - clock.nowMs()
   }
 
   return {
@@ -137,9 +135,9 @@ export function createKeeper(components: KeeperComponents, stored: StoredRegiste
         answer,
       )
     },
-    renew(node, term, awayMs = 0) {
+    renew(node, term) {
       if (isIn(ended, node, term)) return false
-      remember(node, { term, atMs: clock.nowMs(), awayMs: Math.min(awayMs, AWAY_MS) })
+      remember(node, { term, atMs: clock.nowMs() })
       return true
     },
     end(node, term, proven, answer) {

@@ -11,9 +11,6 @@ export const EXPIRY_MS = LEASE_MS * 1.1
 /** How long one question to the seats may take before it is asked again. */
 export const ASK_MS = 400
 
-/** A node that hands its work over to its successor may be away for so long; seats wait no longer for it, times 1.1. */
-export const AWAY_MS = 60_000
-
 /** A longer lease than this would outlive what anybody can wait for. */
 const LONG_TERM_MAX_MS = 30 * 24 * 3_600_000
 

@@ -24,8 +24,6 @@ export type TermsComponents = {
   holding(): readonly { node: PeerId; term: Term }[]
   /** One of this node's own live terms: it never ends those. */
   isCurrent(term: Term): boolean
-  /** Work of this earlier life goes on under this process. */
-  goesOn(life: Term): boolean
   remainingMs(node: PeerId, term: Term): number
   termEnded(node: PeerId, term: Term): boolean
   /** A majority has ended it: write it to the log. */
@@ -72,8 +70,8 @@ export function createTerms(components: TermsComponents): Terms {
     const place = components.config().seats.indexOf(components.self)
     for (const { node, term } of components.holding()) {
       if (node === components.self) {
-        // What this node's earlier lives held is free: their processes were ended before this one began, or it has taken them over.
-        if (lifeOf(term) !== components.life && !components.goesOn(lifeOf(term))) end(node, lifeOf(term), true)
+        // What this node's earlier lives held is free: their processes were ended before this one began.
+        if (lifeOf(term) !== components.life) end(node, lifeOf(term), true)
         else if (!components.isCurrent(term) && place >= 0 && isOver(node, term, place)) end(node, term)
       } else if (place >= 0 && isOver(node, term, place)) end(node, term)
     }

@@ -1,12 +1,9 @@
 // What ends a run before its time: a start that takes too long, silence, a cost over the budget. The time of the command as a
-// whole is the guardian's, which survives this node. And how a run ended, as one outcome.
+// whole is the guardian's, which survives this node.
 import type { Outcome, TaskSpec } from '../../../protocols/records.ts'
 import type { Cancel, Clock } from '../../kernel/clock.ts'
 import { formatDuration } from '../../kernel/durations.ts'
-import { messageOf, NimbusError } from '../../kernel/errors.ts'
 import type { LogFollow } from '../../runner/output-log.ts'
-import type { RunEnd } from '../../runner/run-order.ts'
-import type { WorkOrder } from '../execution.ts'
 
 export type OwnLimit = 'start' | 'heartbeat' | 'budget'
 
@@ -72,35 +69,4 @@ function outcomeOfLimit(limit: OwnLimit, spec: TaskSpec, costUsd: number | undef
   const limitMs = limit === 'start' ? spec.startTimeoutMs : spec.heartbeatTimeoutMs
   const what = limit === 'start' ? 'its command had not started after' : 'it was silent for'
   return { ...failed, timedOut: true, timeout: limit, error: `${what} ${formatDuration(limitMs ?? 0)} (--${limit}-timeout)` }
-}
-
-/** Why a run is ended from outside of its process. */
-export type Stop = 'cancelled' | 'lost' | 'shutdown' | OwnLimit
-type Ended = { order: Pick<WorkOrder, 'spec'>; limits: Pick<RunLimits, 'costUsd'>; stopped?: Stop }
-
-const OWN_LIMITS: ReadonlySet<string | undefined> = new Set<OwnLimit>(['start', 'heartbeat', 'budget'])
-
-export function outcomeOf(end: RunEnd, run: Ended, now: number): Outcome {
-  const { exitCode, signal, timedOut, error, endedAt } = end
-  if (end.stopped !== undefined && OWN_LIMITS.has(run.stopped))
-    return outcomeOfLimit(run.stopped as OwnLimit, run.order.spec, run.limits.costUsd(), now)
-  const facts = {
-    endedAt,
-    ...(exitCode === undefined ? {} : { exitCode }),
-    ...(signal === undefined ? {} : { signal }),
-    ...(timedOut ? { timedOut, timeout: 'total' as const } : {}),
-    ...(error === undefined ? {} : { error }),
-  }
-  if (end.stopped !== undefined && run.stopped === 'cancelled') return { result: 'cancelled', ...facts }
-  // What Nimbus itself took away from the work counts as a loss, not as an attempt.
-  if (end.stopped !== undefined || error === 'guardian-died') return { result: 'lost', ...facts }
-  return { result: exitCode === 0 ? 'succeeded' : 'failed', ...facts }
-}
-
-export function failureOf(error: unknown, { stopped, order, limits }: Ended, endedAt: number): Outcome {
-  if (OWN_LIMITS.has(stopped)) return outcomeOfLimit(stopped as OwnLimit, order.spec, limits.costUsd(), endedAt)
-  if (stopped !== undefined) return { result: stopped === 'cancelled' ? 'cancelled' : 'lost', endedAt }
-  const { code, cure } = error instanceof NimbusError ? error : { code: 'failed', cure: undefined }
-  const text = `${messageOf(error)}${cure === undefined ? '' : ` ${cure}`}`.slice(0, 2_000)
-  return { result: 'failed', endedAt, error: text, ...(code === 'command-not-found' ? { exitCode: 127 } : {}) }
 }

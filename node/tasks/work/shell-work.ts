@@ -19,8 +19,8 @@ import type { BuildWork } from '../builds/build-work.ts'
 import type { Prepare, Prepared, Progress } from './prepare-run.ts'
 import type { ServiceRuns } from './service-runs.ts'
 import { graceMsOf, preparedAs } from './service-runs.ts'
-import type { LeftWork } from './left-work.ts'
-import { createRunLimits, failureOf, outcomeOf, type RunLimits, type Stop } from './run-limits.ts'
+import type { OwnLimit, RunLimits } from './run-limits.ts'
+import { createRunLimits, outcomeOfLimit } from './run-limits.ts'
 
 /** What work says of itself. */
 export type WorkReport = { percent?: number | undefined; message?: string | undefined; costUsd?: number | undefined }
@@ -51,12 +51,6 @@ export type ShellWork = Work & {
   runId(task: TaskId, epoch: number): string
   /** What a run says of itself; false where none of this task runs here. */
   report(task: TaskId, report: WorkReport): boolean
-  /** Whether the next process of this node can go on with this run: a plain command that has begun. */
-  canBeLeft(task: TaskId, epoch: number): boolean
-  /** What the next process has to know of it. */
-  left(task: TaskId, epoch: number): LeftWork | undefined
-  /** Goes on with a run of the process before. @param secrets what its output must not show */
-  adopt(order: WorkOrder, left: Pick<LeftWork, 'prepared' | 'costUsd'>, secrets: readonly string[]): void
   /** Settles when nothing runs and every log is put away. */
   idle(): Promise<void>
 }
@@ -65,14 +59,14 @@ type Running = {
   order: WorkOrder
   abort: AbortController
   limits: RunLimits
-  /** Its command runs. */
-  begun: boolean
   /** Why it is being ended from outside of the process. */
-  stopped?: Stop
+  stopped?: 'cancelled' | 'lost' | 'shutdown' | OwnLimit
   prepared?: Prepared
   secrets: string[]
   done: Promise<void>
 }
+
+const OWN_LIMITS: ReadonlySet<string | undefined> = new Set<OwnLimit>(['start', 'heartbeat', 'budget'])
 
 export function createShellWork(components: ShellWorkComponents): ShellWork {
   const { clock, runner, workspaces, blobs } = components
@@ -111,7 +105,6 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
       // Available work is not frozen: it may run twice, so it need not stand still.
       ...(run.order.spec.claim === 'available' ? {} : { lease: run.order.term }),
     })
-    run.begun = true
     run.limits.started(runner.follow(id))
     if (spec.kind === 'agent') components.agents.started(run.order, logFile(task, epoch), runner.follow(id))
     if (run.stopped !== undefined) void runner.stop(id, { graceMs: graceMsOf(run.order.spec), reason: run.stopped })
@@ -128,11 +121,11 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
     ...order.spec.env,
     ...secrets,
   })
-  const carryOut = async (run: Running, ending: (run: Running) => Promise<RunEnd> = execute): Promise<void> => {
+  const carryOut = async (run: Running): Promise<void> => {
     const { task, epoch } = run.order
     let outcome: Outcome
     try {
-      const end = await ending(run)
+      const end = await execute(run)
       const left = run.order.spec.kind === 'agent' ? await components.agents.finish(run.order) : {}
       outcome = { ...left, ...outcomeOf(end, run, clock.wallMs()), ...(await putAwayLog(task, epoch, end)) }
       outcome = { ...outcome, ...(await putAwayFiles(run, outcome)) }
@@ -175,14 +168,7 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
       return result === 'succeeded' ? { result: 'failed', error: messageOf(error) } : {}
     }
   }
-  const begin = (run: Running, ending?: (run: Running) => Promise<RunEnd>): void => {
-    const { task, epoch } = run.order
-    running.set(runId(task, epoch), run)
-    run.done = carryOut(run, ending).catch((error: unknown) =>
-      components.log.error({ task, error: messageOf(error) }, 'a run could not be put away'),
-    )
-  }
-  const endBy = (run: Running, reason: Stop): void => {
+  const endBy = (run: Running, reason: NonNullable<Running['stopped']>): void => {
     if (run.stopped !== undefined) return
     run.stopped = reason
     run.abort.abort()
@@ -195,8 +181,11 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
       const { task, epoch, spec } = order
       if (spec.kind === 'noop') return queueMicrotask(() => components.ended(task, epoch, { result: 'succeeded', endedAt: clock.wallMs() }))
       const limits = createRunLimits(clock, spec, (limit) => endBy(run, limit))
-      const run: Running = { order, abort: new AbortController(), limits, secrets: [], begun: false, done: Promise.resolve() }
-      begin(run)
+      const run: Running = { order, abort: new AbortController(), limits, secrets: [], done: Promise.resolve() }
+      running.set(runId(task, epoch), run)
+      run.done = carryOut(run).catch((error: unknown) =>
+        components.log.error({ task, error: messageOf(error) }, 'a run could not be put away'),
+      )
     },
     stop(task, epoch, reason) {
       const run = running.get(runId(task, epoch))
@@ -217,31 +206,33 @@ export function createShellWork(components: ShellWorkComponents): ShellWork {
       })
       return true
     },
-    canBeLeft(task, epoch) {
-      const run = running.get(runId(task, epoch))
-      if (run === undefined || !run.begun || run.stopped !== undefined || run.order.spec.claim === 'available') return false
-      return run.order.spec.kind === 'shell'
-    },
-    left(task, epoch) {
-      const run = running.get(runId(task, epoch))
-      if (run?.prepared === undefined) return undefined
-      const { order, prepared, limits } = run
-      const costUsd = limits.costUsd()
-      const about = { run: runId(task, epoch), task, epoch, term: order.term, attempt: order.attempt, prepared }
-      return costUsd === undefined ? about : { ...about, costUsd }
-    },
-    adopt(order, { prepared, costUsd }, secrets) {
-      const id = runId(order.task, order.epoch)
-      const limits = createRunLimits(clock, order.spec, (limit) => endBy(run, limit))
-      if (costUsd !== undefined) limits.cost(costUsd)
-      const common = { abort: new AbortController(), done: Promise.resolve() }
-      const run: Running = { ...common, order, limits, prepared: prepared as Prepared, secrets: [...secrets], begun: true }
-      const end = new Promise<RunEnd>((resolve) => ends.set(id, resolve))
-      limits.started(runner.follow(id))
-      begin(run, () => end)
-    },
     logFile,
     runId,
     idle: async () => void (await Promise.all([...running.values()].map((run) => run.done))),
   }
+}
+
+function outcomeOf(end: RunEnd, run: Running, now: number): Outcome {
+  const { exitCode, signal, timedOut, error, endedAt } = end
+  if (end.stopped !== undefined && OWN_LIMITS.has(run.stopped))
+    return outcomeOfLimit(run.stopped as OwnLimit, run.order.spec, run.limits.costUsd(), now)
+  const facts = {
+    endedAt,
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(timedOut ? { timedOut, timeout: 'total' as const } : {}),
+    ...(error === undefined ? {} : { error }),
+  }
+  if (end.stopped !== undefined && run.stopped === 'cancelled') return { result: 'cancelled', ...facts }
+  // What Nimbus itself took away from the work counts as a loss, not as an attempt.
+  if (end.stopped !== undefined || error === 'guardian-died') return { result: 'lost', ...facts }
+  return { result: exitCode === 0 ? 'succeeded' : 'failed', ...facts }
+}
+
+function failureOf(error: unknown, { stopped, order, limits }: Running, endedAt: number): Outcome {
+  if (OWN_LIMITS.has(stopped)) return outcomeOfLimit(stopped as OwnLimit, order.spec, limits.costUsd(), endedAt)
+  if (stopped !== undefined) return { result: stopped === 'cancelled' ? 'cancelled' : 'lost', endedAt }
+  const { code, cure } = error instanceof NimbusError ? error : { code: 'failed', cure: undefined }
+  const text = `${messageOf(error)}${cure === undefined ? '' : ` ${cure}`}`.slice(0, 2_000)
+  return { result: 'failed', endedAt, error: text, ...(code === 'command-not-found' ? { exitCode: 127 } : {}) }
 }

@@ -16,10 +16,6 @@ export type IssuedTokens = TaskTokens & {
   /** @throws NimbusError where a task with this spec may not run: another node let it through */
   issue(order: { task: TaskId; epoch: number; term: Term; spec: TaskSpec }): string
   revoke(task: TaskId, epoch: number): void
-  /** A run of the process before goes on with the token that it has. */
-  adopt(order: { task: TaskId; epoch: number; term: Term }, token: string): void
-  /** Whether the run has never spoken to this node: nothing of it breaks when the node is away for a moment. */
-  isUnused(task: TaskId, epoch: number): boolean
   /** The specs as a task may publish them. */
   grant(parent: TaskId, specs: readonly TaskSpec[]): TaskSpec[]
   heldLocks: HeldLocks
@@ -35,7 +31,6 @@ export function createTaskTokens(components: {
   const { clock, random } = components
   const byRun = new Map<string, string>()
   const runs = new Map<string, { task: TaskId; term: Term | undefined }>()
-  const used = new Set<string>()
   const specOf = (task: TaskId): TaskSpec | undefined => components.engine().fold.task(task)?.task?.spec
   const allowance = createAllowance({
     clock,
@@ -59,14 +54,8 @@ export function createTaskTokens(components: {
       const run = runs.get(token)
       // A node that stood still may go on before it hears that its work runs elsewhere by now: what that says must not count.
       if (run?.term !== undefined && components.engine().leaseMs(run.term) <= 0) throw unsure(run.task)
-      if (run !== undefined) used.add(token)
       return run?.task
     },
-    adopt({ task, epoch, term }, token) {
-      byRun.set(`${task}/${epoch}`, token)
-      runs.set(token, { task, term })
-    },
-    isUnused: (task, epoch) => !used.has(byRun.get(`${task}/${epoch}`) ?? ''),
     verbsOf(task) {
       const spec = specOf(task as TaskId)
       return spec === undefined ? [] : capabilityOf(spec, specOf).verbs
@@ -84,7 +73,6 @@ export function createTaskTokens(components: {
       byRun.delete(`${task}/${epoch}`)
       if (token === undefined) return
       runs.delete(token)
-      used.delete(token)
       heldLocks.endOf(task)
     },
   }

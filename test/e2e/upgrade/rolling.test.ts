@@ -93,27 +93,17 @@ test('a pushed commit goes through five workers under load, canary first: no tas
   timeout: PATIENCE_MS + LOAD_MS_MIN,
 }, async () => {
   const pids = mesh.nodes.map(({ ready }) => ready.pid)
-  // On each worker something that takes longer than all of it: it is left to each next process, and runs once. A busy machine may be silent
-  // for longer than a lease; that is not what this asks.
-  const gate = join(mesh.dir, 'gate')
-  const staying = await Promise.all(mesh.nodes.map(({ name }) => witness.publish(nodeOf('n1'), { worker: name, gate, lostAfter: '5m' })))
-  await until(async () => (await witness.lines()).filter(({ word }) => word === 'start').length === WORKERS, {
-    what: 'the long work to begin',
-    timeoutMs: 60_000,
-  })
   const load = startLoad(witness, () => mesh.nodes, 500)
   const startMs = upMs()
   const rounds: { next: string; order: string[]; seconds: number }[] = []
   do rounds.push(await oneRound(rounds.length + 1))
   while (upMs() - startMs < LOAD_MS_MIN)
   await load.stop()
-  await writeFile(gate, '')
   const broken = await witness.judge(mesh.nodes, 60_000)
   const { tasks } = await nodeOf('n1')
     .api<MeshView>('/api/mesh')
     .then(({ body }) => body)
   const epochs = (await witness.lines()).filter(({ word }) => word === 'start')
-  const stayed = await Promise.all(staying.map((one) => nodeOf('n1').task(one?.id ?? '')))
   report('rolling upgrade', {
     workers: WORKERS,
     commits: rounds.length,
@@ -125,15 +115,6 @@ test('a pushed commit goes through five workers under load, canary first: no tas
     'runs again': epochs.filter(({ epoch }) => epoch > 1).length,
   })
   expect(broken).toEqual([])
-  // One attempt of one epoch, although the node under it was another program each time; what it wrote is one log.
-  expect(stayed.map(({ state, attempts }) => [state, attempts.map(({ epoch }) => epoch)])).toEqual(stayed.map(() => ['succeeded', [1]]))
-  for (const { id } of stayed) {
-    const words = (await witness.lines()).filter(({ task }) => task === id).map(({ epoch, word }) => `${epoch} ${word}`)
-    expect([words.filter((word) => word !== '1 beat'), (await nodeOf('n1').cli('task', 'logs', id)).stdout]).toEqual([
-      ['1 start', '1 end'],
-      'epoch 1\n',
-    ])
-  }
   expect({ failed: tasks.failed, dead: tasks.dead }).toEqual({ failed: 0, dead: 0 })
   expect(witness.counts.acknowledged).toBeGreaterThan(20)
   expect(rounds.map(({ order }) => order[0])).toEqual(rounds.map(() => CANARY))

@@ -13,8 +13,6 @@ export type Plan = {
   longShare: number
   /** Share of the tasks that run without asking keepers. */
   availableShare: number
-  /** Share of the faults, if they are mixed, that are hand-overs to a next process of the node. */
-  handOverShare: number
   /** With locks, counters, and keys for one in two tasks. */
   names?: boolean
   /** Nodes that never come back: one seat, or so many that an admin has to recover the group. */
@@ -30,7 +28,6 @@ export const DEFAULT_PLAN: Plan = {
   workMaxMs: 4_000,
   longShare: 0.3,
   availableShare: 0.25,
-  handOverShare: 0.1,
 }
 /** A seat stays dead while another member could take its place. */
 export const LOST_SEAT: Plan = { ...DEFAULT_PLAN, nodes: 6, loss: 'seat' }
@@ -38,15 +35,6 @@ export const LOST_SEAT: Plan = { ...DEFAULT_PLAN, nodes: 6, loss: 'seat' }
 export const LOST_MAJORITY: Plan = { ...DEFAULT_PLAN, nodes: 7, tasks: 40, loss: 'majority' }
 /** Faults so dense that a mistake shows within few seeds. */
 export const STORM: Plan = { ...DEFAULT_PLAN, tasks: 60, faultGapMaxMs: 700 }
-/** Nodes are upgraded all the time, with work that takes longer than that. */
-export const UPGRADES: Plan = {
-  ...DEFAULT_PLAN,
-  handOverShare: 0.6,
-  faultGapMaxMs: 1_200,
-  workMaxMs: 12_000,
-  longShare: 0.1,
-  availableShare: 0,
-}
 /** A larger mesh on a good day. */
 export const CALM_TWELVE: Plan = { ...DEFAULT_PLAN, nodes: 12, tasks: 100, faults: 'none' }
 /** Tasks that share keys, people who hold locks, counters. */

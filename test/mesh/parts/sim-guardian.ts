@@ -3,7 +3,7 @@ import type { PeerId, TaskId, Term } from '../../../protocols/ids.ts'
 import { lifeOf } from '../../../protocols/ids.ts'
 import type { Outcome } from '../../../protocols/records.ts'
 import { LEASE_MS } from '../../../node/tasks/claims/lease-times.ts'
-import type { AdoptedRun, Work } from '../../../node/tasks/execution.ts'
+import type { Work } from '../../../node/tasks/execution.ts'
 import type { SimRun, World } from './world.ts'
 
 export type SimGuardian = {
@@ -13,15 +13,9 @@ export type SimGuardian = {
   /** The node died: the work is ended, then whoever is reached hears that the term is over. */
   nodeDied(): void
   nodeStarted(): void
-  /** The node has stopped in order: this work stands still until its successor renews the lease, or for a while. */
-  keep(left: readonly AdoptedRun[]): void
-  /** What was kept for the process that starts now. */
-  adopted(): AdoptedRun[]
 }
 
 const TICK_MS = 20
-/** For a successor that does not come. */
-const PATIENCE_MS = 8_000
 
 export function createSimGuardian(
   world: World,
@@ -32,9 +26,6 @@ export function createSimGuardian(
   const runs = new Map<string, SimRun>()
   const leases = new Map<Term, number>()
   let term: Term | undefined
-  /** Work of the process before. */
-  let kept = new Set<SimRun>()
-  let taken = true
 
   const mayRun = (run: SimRun): boolean => run.spec.claim === 'available' || clock.nowMs() <= (leases.get(run.term) ?? -Infinity)
   const set = (run: SimRun, state: SimRun['state']): void => {
@@ -52,7 +43,6 @@ export function createSimGuardian(
       if (run.state !== 'running') continue
       run.remainingMs -= TICK_MS
       if (run.remainingMs > 0) continue
-      if (kept.delete(run)) world.count('work finished after a hand-over')
       end(run)
       const failed = run.command === 'false'
       onEnded(run.task, run.epoch, { result: failed ? 'failed' : 'succeeded', exitCode: Number(failed), endedAt: clock.wallMs() })
@@ -84,7 +74,6 @@ export function createSimGuardian(
       },
       stop(task, epoch, reason) {
         const run = runs.get(`${task}/${epoch}`)
-        if (run !== undefined && reason === 'lost' && kept.has(run)) world.count('handed-over work taken by others')
         clock.after(5 + random.next() * 30, () => {
           if (run !== undefined && run.state !== 'over') end(run)
           onEnded(task, epoch, { result: reason === 'cancelled' ? 'cancelled' : 'lost', endedAt: clock.wallMs() })
@@ -98,44 +87,20 @@ export function createSimGuardian(
       if (untilMs === undefined)
         for (const run of runs.values()) if (run.term === which && run.spec.claim !== 'available') set(run, 'frozen')
     },
-    nodeDied: () => endAll(1 + random.next() * 20),
-    keep(left) {
-      const isLeft = (run: SimRun): boolean => left.some(({ task, epoch }) => task === run.task && epoch === run.epoch)
-      for (const run of runs.values()) if (!isLeft(run)) end(run)
-      kept = new Set(runs.values())
-      leases.clear()
-      for (const run of kept) set(run, 'frozen')
-      world.count('work handed over', kept.size)
-      const waiting = kept
-      taken = false
-      clock.after(PATIENCE_MS, () => {
-        if (waiting !== kept || taken) return
-        taken = true
-        world.onCrash(peer)
-        endAll(0)
+    nodeDied() {
+      const dead = [...runs.values()]
+      const lastTerm = term
+      clock.after(1 + random.next() * 20, () => {
+        for (const run of dead) if (run.state !== 'over') end(run)
+        if (lastTerm === undefined || random.next() < 0.3) return
+        for (const other of world.peers) {
+          if (other !== peer) world.network.datagram(peer, other, () => world.node(other).receiveLastWords(peer, lifeOf(lastTerm)))
+        }
       })
-    },
-    adopted() {
-      const left = taken ? [] : [...kept]
-      taken = true
-      return left.filter(({ state }) => state !== 'over').map(({ task, epoch, term: under }) => ({ task, epoch, term: under }))
     },
     nodeStarted() {
       leases.clear()
-      if (world.planted === 'wakes-early') for (const run of kept) leases.set(run.term, clock.nowMs() + LEASE_MS)
       term = undefined
     },
-  }
-
-  function endAll(afterMs: number): void {
-    const dead = [...runs.values()]
-    const lastTerm = term
-    clock.after(afterMs, () => {
-      for (const run of dead) if (run.state !== 'over') end(run)
-      if (lastTerm === undefined || random.next() < 0.3) return
-      for (const other of world.peers) {
-        if (other !== peer) world.network.datagram(peer, other, () => world.node(other).receiveLastWords(peer, lifeOf(lastTerm)))
-      }
-    })
   }
 }

@@ -2,7 +2,6 @@
 import { decode, encode } from '@ipld/dag-cbor'
 import type { PeerId, Term } from '../../../protocols/ids.ts'
 import type { Clock } from '../../../node/kernel/clock.ts'
-import { pick } from '../../../node/kernel/random.ts'
 import { createHlc } from '../../../node/kernel/hlc.ts'
 import { createBlockStore } from '../../../node/replication/block-store.ts'
 import { unframeValue } from '../../../node/store/checked-value.ts'
@@ -22,9 +21,6 @@ const SLOTS = 2
 const SEAT_DEAD_MS = 4_000
 const CRASH_WAIT_MS = 300
 const CATCH_UP_MS = 2
-/** With the short one the keepers may have ended its terms when it comes back. */
-const AWAY_MS = [500, 60_000]
-const LAST_WRITE_LOOK_MS = 1
 
 export function createSimNode(world: World, peer: PeerId): SimNode {
   const { clock, random, network } = world
@@ -62,7 +58,6 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
     node.up = true
     node.paused = false
     guardian.nodeStarted()
-    const adopted = guardian.adopted()
     const epoch = Math.floor(clock.wallMs() * 1024 + random.next() * 1024)
     await disk.database.write([], { sync: true })
     const reader = createRegisterReader()
@@ -104,7 +99,6 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
         },
         seatDeadMs: SEAT_DEAD_MS,
         work: guardian.work,
-        adopted,
         foldParts: room?.parts ?? [],
         offers: () =>
           world.peers.map((one) => ({
@@ -185,27 +179,6 @@ export function createSimNode(world: World, peer: PeerId): SimNode {
       }
       disk.duringNextWrite(strike)
       clock.after(CRASH_WAIT_MS, strike)
-    },
-    async handOver() {
-      const mine = life
-      if (!node.up || node.paused || catchingUp || node.engine === undefined) return
-      const left = await node.engine.handOver(pick(random, AWAY_MS) ?? 0, () => true)
-      if (mine !== life || left === undefined) return
-      guardian.keep(left)
-      node.engine?.stop()
-      const stop = (): void => {
-        if (mine !== life) return
-        // A write that never ends would be a fault of the disk: the node goes when all are done.
-        if (!disk.isIdle()) return void clock.after(LAST_WRITE_LOOK_MS, stop)
-        life += 1
-        node.up = false
-        node.engine = undefined
-        deferred = []
-        catchingUp = false
-        world.count('hand-over')
-        clock.after(200 + random.next() ** 2 * 9_000, () => void (node.up ? undefined : node.boot().catch(world.onError)))
-      }
-      stop()
     },
     pause() {
       node.paused = true

@@ -21,9 +21,8 @@ export type SimRun = {
   command: string | undefined
 }
 
-/** A known mistake: registers forgotten at a restart, answers before the fsync, a lease counted from the answer to its renewal, work that
- * a process has taken over and wakes before its lease is renewed. */
-export type PlantedFault = 'forgetful-keeper' | 'skipped-fsync' | 'lease-from-answer' | 'wakes-early'
+/** A known mistake: registers forgotten at a restart, answers before the fsync, a lease counted from the answer to its renewal. */
+export type PlantedFault = 'forgetful-keeper' | 'skipped-fsync' | 'lease-from-answer'
 
 export type World = {
   clock: SimClock
@@ -59,8 +58,6 @@ export type SimNode = {
   hasWritten(): boolean
   crash(): void
   crashWhileWriting(): void
-  /** Stops in order, leaves its work to the guardian, and comes back as a process that takes it over. */
-  handOver(): Promise<void>
   pause(): void
   resume(): void
   receive(from: PeerId, message: LinkMessage): void

@@ -9,7 +9,6 @@ const FOLDER_MAX_FILES = 12
 
 /** Files over 250 lines: one subject, told in one place, beats a split by size. */
 const LONG_FILES: Record<string, string> = {
-  'node/runner/guardian-client.ts': "the node's side of its guardians: one conversation, told in one place",
   'node/tasks/claims/group.ts': 'the wiring of the keeper group: parts and the ports between them',
   'node/tasks/claims/seats.ts': 'one protocol, how seats change hands, told in one place',
   'node/tasks/engine.ts': 'the wiring of the queue: a list of parts, read from top to bottom',

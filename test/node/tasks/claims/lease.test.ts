@@ -16,10 +16,9 @@ let needed = new Set<Term>()
 let questions: Question[] = []
 let valid: [Term, number][] = []
 let over: Term[] = []
-let adopted: Term[] = []
 let lease: Lease
 
-const open = (): void => {
+beforeEach(() => {
   clock = createVirtualClock()
   needed = new Set()
   questions = []
@@ -35,12 +34,7 @@ const open = (): void => {
     needed: () => needed,
     onValid: (term, untilMs) => valid.push([term, untilMs]),
     onEnded: (term) => over.push(term),
-    adopted,
   })
-}
-beforeEach(() => {
-  adopted = []
-  open()
 })
 
 function lastMessage(): LinkMessageOf<'renew'> {
@@ -48,7 +42,7 @@ function lastMessage(): LinkMessageOf<'renew'> {
   if (message?.t !== 'renew') throw new Error('nothing was renewed')
   return message
 }
-function answer(seats: string, more: { ok?: boolean; ended?: Term[]; awayMs?: number } = {}): void {
+function answer(seats: string, more: { ok?: boolean; ended?: Term[] } = {}): void {
   for (const seat of seats) {
     questions.at(-1)?.answer(seat as PeerId, { t: 'renewed', id: 1, term: lastMessage().term, ok: more.ok ?? true, ...more })
   }
@@ -116,47 +110,4 @@ test('beyond the most lengths at once a task gets the usual term; a long one tha
   lease.wake()
   expect(lease.terms()).toEqual([lease.term()])
   expect(lease.term(50_000)).toBe('5.33~50000')
-})
-
-test('terms of the process before are renewed while they are needed, nothing is claimed under them, and their names do not come back', () => {
-  adopted = ['4.1', '4.3~30000'] as Term[]
-  open()
-  needed = new Set([...adopted, lease.term()])
-  lease.wake()
-  expect(lastMessage()).toMatchObject({ term: '5.1', also: adopted })
-  expect(lease.remainingMs(adopted[0]!)).toBeLessThan(0)
-  answer('ab')
-  expect(valid.map(([term]) => term)).toEqual(['5.1', '5.1', ...adopted].slice(1))
-  expect([lease.term(), lease.term(30_000), lease.terms().includes(adopted[0]!)]).toEqual(['5.1', '5.2~30000', false])
-  needed = new Set([adopted[0]!])
-  clock.advance(RENEW_MS)
-  expect(lease.adopted()).toEqual([adopted[0]])
-  // A majority has ended it: the work is lost, and no term takes its place.
-  answer('ab', { ended: [adopted[0]!] })
-  expect([over, lease.adopted()]).toEqual([[adopted[0]], []])
-})
-
-test('a node that goes away renews no more once a majority waits, and goes on as before where none does', async () => {
-  needed = new Set([lease.term()])
-  lease.wake()
-  answer('abc')
-  const refused = lease.away(60_000)
-  for (let tries = 0; tries < 10; tries++) {
-    expect(lastMessage()).toMatchObject({ term: '5.1', awayMs: 60_000 })
-    // Seats of the version before do not know the word.
-    answer('a', { awayMs: 60_000 })
-    answer('bc')
-    questions.at(-1)?.complete?.()
-    await Promise.resolve()
-    await Promise.resolve()
-  }
-  expect(await refused).toBe(false)
-  expect(lastMessage()).not.toHaveProperty('awayMs')
-  const agreed = lease.away(60_000)
-  answer('ab', { awayMs: 60_000 })
-  expect(await agreed).toBe(true)
-  const asked = questions.length
-  clock.advance(RENEW_MS * 10)
-  lease.wake()
-  expect(questions).toHaveLength(asked)
 })
