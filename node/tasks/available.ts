@@ -71,6 +71,8 @@ export function createAvailable(components: AvailableComponents): Available {
   const silentSince = new Map<TaskId, number>()
   const counters = { freeRuns: 0, freeSettled: 0, freeHelped: 0 }
   const emptied: (() => void)[] = []
+  /** Runs of earlier lives that it said are over; no more than such runs in the fold. */
+  const saidOver = new Set<string>()
   let stopped = false
 
   const tell = (run: Run, outcome?: Outcome): unknown =>
@@ -116,10 +118,28 @@ export function createAvailable(components: AvailableComponents): Available {
       if (state !== undefined) void settle(state)
     }
   }
+  /** A run of an earlier life may come to this log after the start: a crash took it from this disk, others have it. */
+  const tellOver = (state: TaskState): void => {
+    for (const { epoch, attempt, startedAt, holder, term, outcome } of state.attempts) {
+      if (
+        holder !== self ||
+        term === undefined ||
+        term === life ||
+        outcome !== undefined ||
+        attempt === undefined ||
+        saidOver.has(`${state.id}/${epoch}`)
+      )
+        continue
+      saidOver.add(`${state.id}/${epoch}`)
+      const over: Run = { task: state.id, epoch, term, attempt, startedAt: startedAt ?? 0, cancelled: false, stopped: true }
+      tell(over, { result: 'lost', endedAt: clock.wallMs() })
+    }
+  }
   const onTask = (state: TaskState): void => {
     if (!isAvailable(state)) return
     const toldEpoch = told.get(state.id)
     if (state.attempts.some(({ epoch, outcome }) => epoch === toldEpoch && outcome !== undefined)) told.delete(state.id)
+    tellOver(state)
     const run = runs.get(state.id)
     if (run !== undefined) {
       if (state.value.state !== 'free' || state.value.attempt !== run.attempt) end(run, 'lost')
@@ -173,11 +193,6 @@ export function createAvailable(components: AvailableComponents): Available {
     begin() {
       for (const state of fold.tasks()) {
         if (!isAvailable(state)) continue
-        for (const { epoch, attempt, startedAt, holder, term, outcome } of state.attempts) {
-          if (holder !== self || term === undefined || term === life || outcome !== undefined || attempt === undefined) continue
-          const told: Run = { task: state.id, epoch, term, attempt, startedAt: startedAt ?? 0, cancelled: false, stopped: true }
-          tell(told, { result: 'lost', endedAt: clock.wallMs() })
-        }
         onTask(state)
       }
       clock.after(LOOK_MS * random.next(), look)

@@ -3,7 +3,10 @@
 import { spawn } from 'node:child_process'
 
 /** What a node says to the process that started it. */
-export type NodeWord = { say: 'ready'; http: string } | { say: 'healthy' } | { say: 'switch'; commit: string; dir: string }
+export type NodeWord =
+  | { say: 'ready'; http: string }
+  | { say: 'healthy' }
+  | { say: 'switch'; commit: string; dir: string; patienceMs?: number }
 export type VersionProcess = {
   pid: number | undefined
   /** Its exit code; 128 where a signal ended it. */

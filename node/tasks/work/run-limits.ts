@@ -61,7 +61,7 @@ export function createRunLimits(clock: Clock, spec: TaskSpec, onOver: (limit: Ow
 }
 
 /** How a run ends that one of its limits ended. */
-function outcomeOfLimit(limit: OwnLimit, spec: TaskSpec, costUsd: number | undefined, endedAt: number): Outcome {
+export function outcomeOfLimit(limit: OwnLimit, spec: TaskSpec, costUsd: number | undefined, endedAt: number): Outcome {
   const failed = { result: 'failed', endedAt } as const
   const usd = (value: number | undefined): string => `${(value ?? 0).toFixed(2)} USD`
   if (limit === 'budget')

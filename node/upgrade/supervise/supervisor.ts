@@ -17,13 +17,16 @@ export type SupervisorComponents = {
   note(text: string): void
 }
 
-/** As long as a version may take to be healthy, and to end when it is not wanted. */
+/** As long as a version may take to be healthy where the node before knows nothing better, and at most; and to end when it is not wanted. */
 const HEALTHY_MS = 30_000
+const HEALTHY_MS_MAX = 300_000
 const END_MS = 10_000
 /** A version that dies by itself within this time after it was found healthy was not. */
 const PROBATION_MS = 60_000
 
-type End = { code: number; asked: Version | undefined; unhealthy: string | undefined }
+/** `patienceMs`: how long it may take to be healthy on this machine, as its proof has shown. */
+type Trial = Version & { patienceMs?: number | undefined }
+type End = { code: number; asked: Trial | undefined; unhealthy: string | undefined }
 
 /** Settles with the exit code of the last node, when that has ended without asking for another. */
 export async function supervise(components: SupervisorComponents): Promise<number> {
@@ -35,7 +38,7 @@ export async function supervise(components: SupervisorComponents): Promise<numbe
     stopping = true
     if (!heard) node?.signal(name)
   })
-  const run = (version: Version, onTrial: boolean, healthy: () => Promise<void>): Promise<End> =>
+  const run = (version: Trial, onTrial: boolean, healthy: () => Promise<void>): Promise<End> =>
     runOne(components, version, onTrial, {
       http,
       healthy,
@@ -48,12 +51,12 @@ export async function supervise(components: SupervisorComponents): Promise<numbe
     const { trial: _cutOff, ...found } = await pointer.read()
     let at: Pointer = found
     await pointer.write(at)
-    for (let trial: Version | undefined; ; ) {
-      const version = trial ?? at.current ?? own
+    for (let trial: Trial | undefined; ; ) {
+      const version: Trial = trial ?? at.current ?? own
       const before = at
       const end = await run(version, trial !== undefined, async () => {
         const { trial: _over, ...kept } = at
-        at = { ...kept, current: version, previous: before.current ?? own }
+        at = { ...kept, current: { commit: version.commit, dir: version.dir }, previous: before.current ?? own }
         await pointer.write(at)
       })
       if (stopping) return end.code
@@ -84,8 +87,9 @@ type Watch = {
   isStopping(): boolean
 }
 
-async function runOne({ clock, start }: SupervisorComponents, version: Version, onTrial: boolean, watch: Watch): Promise<End> {
-  let asked: Version | undefined
+async function runOne({ clock, start }: SupervisorComponents, version: Trial, onTrial: boolean, watch: Watch): Promise<End> {
+  const limitMs = Math.min(Math.max(version.patienceMs ?? 0, HEALTHY_MS), HEALTHY_MS_MAX)
+  let asked: Trial | undefined
   let healthyAtMs: number | undefined
   let wasReady = false
   const isHealthy = Promise.withResolvers<'healthy'>()
@@ -94,14 +98,14 @@ async function runOne({ clock, start }: SupervisorComponents, version: Version, 
       wasReady = true
       watch.ready(word.http)
     } else if (word.say === 'healthy') isHealthy.resolve('healthy')
-    else if (word.say === 'switch') asked = { commit: word.commit, dir: word.dir }
+    else if (word.say === 'switch') asked = { commit: word.commit, dir: word.dir, patienceMs: word.patienceMs }
   })
   watch.started(process)
   if (onTrial) {
-    const first = await Promise.race([process.ended, isHealthy.promise, sleep(clock, HEALTHY_MS).then(() => 'late' as const)])
+    const first = await Promise.race([process.ended, isHealthy.promise, sleep(clock, limitMs).then(() => 'late' as const)])
     if (first === 'late' && !watch.isStopping()) {
       await endIt(clock, process)
-      return { code: 1, asked: undefined, unhealthy: because(`it was not healthy within ${HEALTHY_MS / 1000} s`, process) }
+      return { code: 1, asked: undefined, unhealthy: because(`it was not healthy within ${Math.round(limitMs / 1000)} s`, process) }
     }
     // A node that was up and ends well has been asked to.
     if (first === 0 && wasReady) return { code: 0, asked: undefined, unhealthy: undefined }

@@ -31,14 +31,19 @@ export type StepComponents = {
   /** What the step under way waits for; undefined where for nothing. */
   waits(why: string | undefined): void
   /** Ends this process in favour of that version. */
-  handOver(version: Version): void
+  handOver(version: Version, patienceMs: number): void
 }
 
 const LOOK_MS = 250
 const CHECK_MS_MAX = 600_000
+/** A version that took so long to be proven here gets so many times that to be healthy: a busy machine is no fault of the commit. */
+const PATIENCE_FACTOR = 3
+/** Of a version that ran here before and needs no proof. */
+const KNOWN_PATIENCE_MS = 120_000
 
 export function createSteps(components: StepComponents): Record<Step, (commit: string, signal: AbortSignal) => Promise<void>> {
   const { self, clock, options, stage, facts, waits } = components
+  const provenMs = new Map<string, number>()
   const mayGo = (commit: string): string | undefined => {
     const verdict = canaryVerdict(self, commit, facts.fellows())
     if ('stop' in verdict) throw new Objection(verdict.stop, true)
@@ -70,12 +75,15 @@ export function createSteps(components: StepComponents): Record<Step, (commit: s
     async prove(commit, signal) {
       const dir = stage.dirOf(commit)
       const { environment } = components
+      const startMs = clock.nowMs()
       await prove(
         { clock, scratchDir: join(components.dataDir, 'versions', 'scratch'), environment, start: startVersion },
         dir,
         commit,
         signal,
       )
+      provenMs.clear()
+      provenMs.set(commit, clock.nowMs() - startMs)
       if (options.check.length === 0) return
       const end = await runStep(clock, {
         argv: options.check,
@@ -96,7 +104,9 @@ export function createSteps(components: StepComponents): Record<Step, (commit: s
       })
     },
     switch(commit, signal) {
-      components.handOver(components.known(commit) ?? { commit, dir: stage.dirOf(commit) })
+      const proven = provenMs.get(commit)
+      const patienceMs = proven === undefined ? KNOWN_PATIENCE_MS : proven * PATIENCE_FACTOR
+      components.handOver(components.known(commit) ?? { commit, dir: stage.dirOf(commit) }, patienceMs)
       // The process ends; until then the step is under way.
       return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
     },

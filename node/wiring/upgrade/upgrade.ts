@@ -99,8 +99,8 @@ function openUpgrade(components: UpgradeComponents, options: UpgradeOptions, fou
     known: (commit) => [pointer.previous, pointer.current].find((one) => one?.commit === commit),
     staged: (dist) => void news.tell(upgrader.state(), { dist }),
     waits: (why) => (waiting = why),
-    handOver(version) {
-      link?.say({ say: 'switch', ...version })
+    handOver(version, patienceMs) {
+      link?.say({ say: 'switch', ...version, patienceMs })
       components.retire(options.drainMs)
     },
   })

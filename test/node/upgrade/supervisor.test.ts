@@ -74,6 +74,19 @@ test.each([
   expect(await s.done).toBe(0)
 })
 
+test('a version whose proof took long on this machine gets longer to be healthy', async () => {
+  const s = stand()
+  const first = await s.started(1)
+  first.say({ say: 'switch', ...B, patienceMs: 87_000 })
+  first.end(0)
+  await s.started(2)
+  s.clock.advance(86_000)
+  expect(s.starts).toHaveLength(2)
+  s.clock.advance(1_001)
+  expect((await s.started(3)).entry).toBe('/v/a/node/nimbus.js')
+  expect(s.pointer()).toMatchObject({ fallen: { reason: expect.stringContaining('within 87 s') as string } })
+})
+
 test('a version that dies soon after it was healthy is taken back too; later its end is its own', async () => {
   const s = stand({ base: 'a', current: A, previous: B })
   const first = await s.started(1)
