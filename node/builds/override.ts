@@ -6,6 +6,17 @@ import { NimbusError } from '../kernel/errors.ts'
 const command = z.union([z.string().min(1).max(4096), z.array(z.string().max(4096)).min(1).max(256)])
 const commands = z.union([command, z.array(command).max(32)])
 
+const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
+const variables = z.record(variable, z.string().max(4096))
+/** A value of an `.env` is one line. */
+const lines = z.record(
+  variable,
+  z
+    .string()
+    .max(4096)
+    .regex(/^[^\r\n]*$/, 'must be one line'),
+)
+
 const schema = z.strictObject({
   install: commands.optional(),
   build: commands.optional(),
@@ -17,7 +28,7 @@ const schema = z.strictObject({
   artifacts: z.array(z.string().min(1).max(512)).max(64).optional(),
   tools: z.record(z.string().min(1).max(64), z.string().max(64)).optional(),
   skills: z.array(z.string().min(1).max(128)).max(32).optional(),
-  env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string().max(4096)).optional(),
+  env: variables.optional(),
   /** The folder to build in, where it is not the root. */
   dir: z
     .string()
@@ -26,15 +37,18 @@ const schema = z.strictObject({
     .optional(),
   /** Its submodules belong to it: every clone for work brings them. */
   submodules: z.boolean().optional(),
+  /** What the work tree of an agent's session needs before the first turn: commands, and values and free ports by name in its `.env`. */
+  session: z.strictObject({ setup: commands.optional(), env: lines.optional(), ports: z.array(variable).max(16).optional() }).optional(),
   services: z.unknown().optional(),
   pages: z.unknown().optional(),
 })
-export type Override = Omit<z.infer<typeof schema>, 'install' | 'build' | 'test' | 'run' | 'check'> & {
+export type Override = Omit<z.infer<typeof schema>, 'install' | 'build' | 'test' | 'run' | 'check' | 'session'> & {
   install?: string[][]
   build?: string[][]
   test?: string[][]
   run?: string[]
   check?: string[]
+  session?: { setup?: string[][]; env?: Record<string, string>; ports?: string[] }
 }
 
 const YAML_BYTES_MAX = 64 * 1024
@@ -53,7 +67,7 @@ export function readOverride(text: string): Override {
     const issue = parsed.error.issues[0]
     throw refusal(`${issue?.path.join('.') || 'the document'}: ${issue?.message ?? 'not valid'}`)
   }
-  const { install, build, test, run, check, ...rest } = parsed.data
+  const { install, build, test, run, check, session, ...rest } = parsed.data
   return {
     ...rest,
     ...(install === undefined ? {} : { install: listOf(install) }),
@@ -61,6 +75,15 @@ export function readOverride(text: string): Override {
     ...(test === undefined ? {} : { test: listOf(test) }),
     ...(run === undefined ? {} : { run: argvOf(run) }),
     ...(check === undefined ? {} : { check: argvOf(check) }),
+    ...(session === undefined ? {} : { session: sessionOf(session) }),
+  }
+}
+
+function sessionOf({ setup, env, ports }: NonNullable<z.infer<typeof schema>['session']>): NonNullable<Override['session']> {
+  return {
+    ...(setup === undefined ? {} : { setup: listOf(setup) }),
+    ...(env === undefined ? {} : { env }),
+    ...(ports === undefined ? {} : { ports }),
   }
 }
 

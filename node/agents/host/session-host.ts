@@ -10,6 +10,7 @@ import { openGate } from './gate.ts'
 import { openHistory } from './notes/history.ts'
 import { isSameTask, placesOf, readHostOrder } from './notes/host-order.ts'
 import { createSaver } from './saving/saver.ts'
+import { readyTree } from './setup/ready-tree.ts'
 import { SessionLoop } from './session-loop.ts'
 import { type HostComponents, MOVING } from './session-parts.ts'
 import { harvest } from './work-tree.ts'
@@ -57,7 +58,8 @@ export async function runSessionHost(components: HostComponents, root: string): 
       onFailed: (text) => emit({ type: 'note', text }),
     })
     const parts = { finished: history.finished, worthSaving: saver.note, components, places, order, driver, enclosure, emit }
-    const ending = await new SessionLoop(parts).run()
+    const unready = await readyTree({ clock, places, enclosure, environment, signal: components.signal, emit })
+    const ending = unready ?? (await new SessionLoop(parts).run())
     // A worker that stops keeps the folder as it is: the next process goes on in it.
     if (ending === undefined) return EXIT.interrupted
     // What moves is put away where it ends.

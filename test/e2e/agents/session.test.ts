@@ -135,4 +135,27 @@ describe.skipIf(!claude.present || !bwrap.present)(bwrap.title(claude.title('a s
     expect(repo.git('rev-parse', 'origin/main').trim()).toBe(other)
     expect((await a.cli('session', 'diff', id)).stdout).toContain('+three')
   })
+
+  test('finds its tree prepared as nimbus.yaml asks: values and a free port in .env, dependencies; or says why it is not', async () => {
+    const { model } = agents
+    const wish = 'session:\n  env: { GREETING: hello }\n  ports: [PORT]\n  setup: mkdir deps && cp .env deps/seen\n'
+    const repo = git.repo('prepared', { 'nimbus.yaml': wish, 'a.txt': 'a\n' })
+    const look = { tools: [{ name: 'Bash', input: { command: 'cat deps/seen; git status --short; echo b > b.txt', description: 'look' } }] }
+    model.script([look, { text: 'Seen.' }], 'look-around')
+    const start = (...words: string[]) => b.cli('session', 'start', '--json', '--worker', 'b', '--memory', '0', ...words)
+    const { id } = JSON.parse((await start('--repo', repo.url, 'look-around')).stdout) as { id: string }
+    const end = await inState(a, id, 'done|failed')
+    const all = await messages(a, id)
+    expect(end, JSON.stringify(all)).toMatchObject({ state: 'done', files: ['b.txt'] })
+    expect(all.find(({ event }) => event.type === 'tool-result')?.event['text']).toMatch(/^GREETING=hello\nPORT=\d+$/)
+
+    repo.commit('a command that fails', { 'nimbus.yaml': 'session: { setup: "echo no such registry >&2; exit 3" }\n' })
+    const asked = model.requests.length
+    const broken = JSON.parse((await start('--repo', repo.url, 'look-again')).stdout) as { id: string }
+    expect(await inState(a, broken.id, 'done|failed')).toMatchObject({
+      state: 'failed',
+      reason: { code: 'setup-failed', message: expect.stringContaining('ended with 3: no such registry') as string },
+    })
+    expect(model.requests).toHaveLength(asked)
+  })
 })

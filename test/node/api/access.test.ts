@@ -31,6 +31,7 @@ const STREAMS = new Set(['GET /api/events', 'GET /api/logs'])
 const TASK_MAY = [
   'GET /api/tasks/{id}',
   'GET /api/tasks/{id}/log',
+  'GET /api/tasks/{id}/log/lines',
   'GET /api/tasks/{id}/artifacts',
   'GET /api/tasks/{id}/wait',
   'GET /api/artifacts/{hash}',

@@ -72,6 +72,7 @@ const VIEWER = [
   'GET /api/tasks/{id}',
   'GET /api/tasks/{id}/artifacts',
   'GET /api/tasks/{id}/log',
+  'GET /api/tasks/{id}/log/lines',
   'GET /api/tasks/{id}/wait',
   'GET /api/upgrade',
   'GET /api/workers',
