@@ -94,7 +94,6 @@ export const DIED: AgentReason = {
   cure: 'nimbus session resume goes on where it was.',
 }
 
-/** What an agent is told whose turn was cut off. Its own memory may lack what happened in the last moment; ours does not. */
 /** It was ended before it had written down that there is a conversation: a new one, with what stands in our own notes. */
 export function startOver(state: HostState, parts: Pick<SessionParts, 'finished'>, agentSession: string): void {
   if (state.open !== undefined) state.queue.unshift({ order: state.open.order, text: startOverWords(parts, state.open.text) })
@@ -107,6 +106,7 @@ export function startOverWords({ finished }: Pick<SessionParts, 'finished'>, tex
   return `${text}\n\n(An earlier process of this session did these calls already; look at what is done, and do not repeat it:\n${finished.map((call) => `- ${call}`).join('\n')})`
 }
 
+/** What an agent is told whose turn was cut off. Its own memory may lack what happened in the last moment; ours does not. */
 export function goOnWords({
   finished,
   order: { treeBefore },

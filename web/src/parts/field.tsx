@@ -1,6 +1,6 @@
 // One field of a form: label, control, hint, and the error beside it where it belongs.
 import type { ComponentChildren } from 'preact'
-import { useId } from 'preact/hooks'
+import { useEffect, useId, useState } from 'preact/hooks'
 
 export function Field(props: {
   label: string
@@ -19,4 +19,22 @@ export function Field(props: {
       </p>
     </div>
   )
+}
+
+/** The text goes into the address after typing has paused this long. */
+const TYPING_MS = 250
+
+/**
+ * A search field whose text stands in the address: written there when typing pauses, read from there when somebody goes back.
+ * @param go leads to the address with that text
+ */
+export function useTypedAddress(text: string, go: (typed: string) => void): [string, (typed: string) => void] {
+  const [typed, setTyped] = useState(text)
+  useEffect(() => setTyped(text), [text])
+  useEffect(() => {
+    if (typed.trim() === text) return
+    const timer = setTimeout(() => go(typed.trim()), TYPING_MS)
+    return () => clearTimeout(timer)
+  }, [typed])
+  return [typed, setTyped]
 }

@@ -1,5 +1,5 @@
 // Builds in rows by one filter, which lives in the address and is applied by the node.
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect } from 'preact/hooks'
 import type { BuildView } from '../../../../protocols/builds/build-views.ts'
 import type { TaskStateName } from '../../../../protocols/http/views.ts'
 import { buildTitle, shortCommit } from '../../models/code/build-facts.ts'
@@ -13,9 +13,7 @@ import { EmptyState, ProblemNote } from '../../parts/notes.tsx'
 import { usePage } from '../../parts/page-context.ts'
 import { StateMark } from '../../parts/state-mark.tsx'
 import { Age } from '../../parts/times.tsx'
-
-/** The list is asked for after typing has paused this long. */
-const TYPING_MS = 250
+import { useTypedAddress } from '../../parts/field.tsx'
 
 export function BuildsPage() {
   const { dashboard, router } = usePage()
@@ -128,13 +126,7 @@ function RowText(props: { build: BuildView }) {
 
 function Filter(props: { state: TaskStateName | undefined; text: string }) {
   const { router } = usePage()
-  const [typed, setTyped] = useState(props.text)
-  useEffect(() => setTyped(props.text), [props.text])
-  useEffect(() => {
-    if (typed.trim() === props.text) return
-    const timer = setTimeout(() => router.go(address(props.state, typed.trim()), { replace: true }), TYPING_MS)
-    return () => clearTimeout(timer)
-  }, [typed])
+  const [typed, setTyped] = useTypedAddress(props.text, (text) => router.go(address(props.state, text), { replace: true }))
   return (
     <div class="filter" role="search">
       <label class="search">

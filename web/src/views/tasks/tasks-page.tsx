@@ -1,5 +1,5 @@
 // All tasks by one filter, which lives in the address: it can be sent to someone.
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect } from 'preact/hooks'
 import type { TaskStateName } from '../../../../protocols/http/views.ts'
 import { TASK_STATES } from '../../models/task-facts.ts'
 import { PageHead } from '../../parts/facts.tsx'
@@ -7,10 +7,8 @@ import { Icon } from '../../parts/icons.tsx'
 import { EmptyState, ProblemNote } from '../../parts/notes.tsx'
 import { usePage } from '../../parts/page-context.ts'
 import { StateMark } from '../../parts/state-mark.tsx'
+import { useTypedAddress } from '../../parts/field.tsx'
 import { TaskTable } from './task-table.tsx'
-
-/** The list is asked for after typing has paused this long. */
-const TYPING_MS = 250
 
 export function TasksPage() {
   const { dashboard, router } = usePage()
@@ -45,13 +43,7 @@ export function TasksPage() {
 function Filter(props: { state: TaskStateName | undefined; text: string }) {
   const { dashboard, router } = usePage()
   const counts = dashboard.fleet.counts.value
-  const [typed, setTyped] = useState(props.text)
-  useEffect(() => setTyped(props.text), [props.text])
-  useEffect(() => {
-    if (typed.trim() === props.text) return
-    const timer = setTimeout(() => router.go(address(props.state, typed.trim()), { replace: true }), TYPING_MS)
-    return () => clearTimeout(timer)
-  }, [typed])
+  const [typed, setTyped] = useTypedAddress(props.text, (text) => router.go(address(props.state, text), { replace: true }))
   return (
     <div class="filter" role="search">
       <label class="search">
